@@ -1,0 +1,187 @@
+//! The clock: the only place that knows the time, and the only one that sleeps.
+//!
+//! *Plan time* (due times, back-off, grace, lease renewal) goes through [`Clock`]. *Protocol time* (how long a server may take to
+//! answer) and the expiry of a lease are real time, also under the scaled clock: see [`within`] and [`Clock::real_now`].
+#![expect(clippy::disallowed_methods, reason = "this is the place that the others are sent to")]
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::words::Moment;
+
+/// The longest single sleep of the system clock: a laptop that was suspended finds out soon after it wakes.
+const SLICE: Duration = Duration::from_secs(30);
+
+/// The environment variable that asks for a scaled clock, such as `2026-12-01T06:00:00Z x1200`.
+pub const CLOCK_VARIABLE: &str = "PREHEAT_CLOCK";
+
+/// Where plan time comes from.
+#[derive(Clone, Debug)]
+pub enum Clock {
+    /// The machine's wall clock.
+    System,
+    /// Starts at an instant and runs some times faster: for demos and for runs against real servers.
+    Scaled {
+        /// Plan time at `origin_real`.
+        start: Moment,
+        /// When it was `start`, in real time.
+        origin_real: Moment,
+        /// How many times faster, 1 to 100,000.
+        factor: u32,
+    },
+    /// tokio's clock, paused: time moves only when everybody waits. For rehearsals.
+    Virtual {
+        /// Plan time at `origin`.
+        start: Moment,
+        /// When it was `start`.
+        origin: Instant,
+    },
+}
+
+/// A `PREHEAT_CLOCK` that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "PREHEAT_CLOCK is `{0}`: write an instant and a factor from 1 to 100000, such as `2026-12-01T06:00:00Z x1200`, and perhaps `since 2026-11-22T20:00:00Z`, the real instant at which it began"
+)]
+pub struct BadClock(String);
+
+impl Clock {
+    /// The clock that the environment asks for: the system's, unless [`CLOCK_VARIABLE`] is set.
+    ///
+    /// # Errors
+    /// [`BadClock`] where the variable cannot be read.
+    pub fn from_env() -> Result<Self, BadClock> {
+        match std::env::var(CLOCK_VARIABLE) {
+            Ok(text) if !text.trim().is_empty() => Self::parse(&text, real_now()),
+            _ => Ok(Self::System),
+        }
+    }
+
+    /// Reads `INSTANT xFACTOR [since REAL]`. Without `since`, plan time is INSTANT at `real_now`; with it, several processes share one scaled clock.
+    ///
+    /// # Errors
+    /// [`BadClock`] with the text.
+    pub fn parse(text: &str, real_now: Moment) -> Result<Self, BadClock> {
+        let bad = || BadClock(text.chars().filter(|c| !c.is_control()).take(80).collect());
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let (instant, factor, since) = match words.as_slice() {
+            [i, f] => (*i, *f, None),
+            [i, f, "since", s] => (*i, *f, Some(*s)),
+            _ => return Err(bad()),
+        };
+        let start = Moment::parse_rfc3339(instant).ok_or_else(bad)?;
+        let factor = factor.strip_prefix('x').and_then(|f| f.parse().ok()).filter(|f| (1..=100_000).contains(f)).ok_or_else(bad)?;
+        let origin_real = since.map_or(Some(real_now), Moment::parse_rfc3339).ok_or_else(bad)?;
+        Ok(Self::Scaled { start, origin_real, factor })
+    }
+
+    /// A virtual clock that shows `start` now. To be made inside a tokio runtime whose time is paused.
+    pub fn paused_at(start: Moment) -> Self {
+        Self::Virtual { start, origin: Instant::now() }
+    }
+
+    /// Plan time.
+    pub fn now(&self) -> Moment {
+        match self {
+            Self::System => real_now(),
+            Self::Scaled { start, origin_real, factor } => {
+                Moment(start.0.saturating_add((real_now().0 - origin_real.0).saturating_mul(i64::from(*factor))))
+            }
+            Self::Virtual { start, origin } => *start + origin.elapsed(),
+        }
+    }
+
+    /// Real time, for the expiry of leases. Under the virtual clock it is plan time: a rehearsal has no other process to fear.
+    pub fn real_now(&self) -> Moment {
+        match self {
+            Self::System | Self::Scaled { .. } => real_now(),
+            Self::Virtual { .. } => self.now(),
+        }
+    }
+
+    /// Sleeps until plan time is `at` or later; returns at once where it is. Reads the wall clock again after at most 30 s.
+    pub async fn sleep_until(&self, at: Moment) {
+        loop {
+            let left = at.since(self.now());
+            if left.is_zero() {
+                return;
+            }
+            match self {
+                Self::System => tokio::time::sleep(left.min(SLICE)).await,
+                Self::Scaled { factor, .. } => tokio::time::sleep((left / *factor).max(Duration::from_millis(1)).min(SLICE)).await,
+                Self::Virtual { .. } => tokio::time::sleep(left).await,
+            }
+        }
+    }
+
+    /// Real time that passes while plan time passes `plan`.
+    pub fn real_span(&self, plan: Duration) -> Duration {
+        match self {
+            Self::Scaled { factor, .. } => plan / *factor,
+            Self::System | Self::Virtual { .. } => plan,
+        }
+    }
+
+    /// Named in every output that uses it; `None` for the system clock.
+    pub fn name(&self) -> Option<String> {
+        match self {
+            Self::System => None,
+            Self::Scaled { start, factor, .. } => Some(format!("scaled clock: from {start}, {factor} times faster")),
+            Self::Virtual { start, .. } => Some(format!("virtual clock: from {start}")),
+        }
+    }
+}
+
+fn real_now() -> Moment {
+    Moment(chrono::Utc::now().timestamp_millis())
+}
+
+/// A step of a protocol took longer than it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no answer within {} s", .0.as_secs())]
+pub struct TimedOut(pub Duration);
+
+/// Runs one protocol step with a deadline in real time.
+///
+/// # Errors
+/// [`TimedOut`] when the deadline passes; the step is dropped, and with it the connection should be.
+pub async fn within<F: Future>(limit: Duration, step: F) -> Result<F::Output, TimedOut> {
+    tokio::time::timeout(limit, step).await.map_err(|_| TimedOut(limit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scaled_clock_is_read_from_text() {
+        let real = Moment::parse_rfc3339("2026-11-22T20:00:00Z").unwrap();
+        assert!(
+            matches!(Clock::parse("2026-12-01T06:00:00Z x1200", real).unwrap(), Clock::Scaled { factor: 1200, origin_real, .. } if origin_real == real)
+        );
+        let shared = Clock::parse("2026-12-01T06:00:00Z x1200 since 2026-11-22T19:00:00Z", real).unwrap();
+        assert!(matches!(shared, Clock::Scaled { origin_real, .. } if real.since(origin_real) == Duration::from_hours(1)));
+        for bad in [
+            "",
+            "x",
+            "2026-12-01 x2",
+            "2026-12-01T06:00:00Z 1200",
+            "2026-12-01T06:00:00Z x0",
+            "2026-12-01T06:00:00Z x2 since",
+            "2026-12-01T06:00:00Z x2 since noon",
+        ] {
+            assert!(Clock::parse(bad, real).is_err(), "{bad}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_virtual_clock_moves_only_by_sleeping() {
+        let clock = Clock::paused_at(Moment(0));
+        clock.sleep_until(Moment(86_400_000)).await;
+        assert_eq!(clock.now(), Moment(86_400_000));
+        clock.sleep_until(Moment(5)).await;
+        assert_eq!(clock.now(), Moment(86_400_000));
+    }
+}

@@ -1,0 +1,7 @@
+//! A letter's life: what it is, which step may follow which, and the mark by which it is known again.
+
+mod life;
+mod mark;
+
+pub use life::{IllegalStep, LetterEvent, next_state};
+pub use mark::{BadMark, Key, Keyring, Mark};

@@ -1,0 +1,13 @@
+//! How preheat reaches mail servers: the ports, and their adapters over real sockets.
+//!
+//! Three traits, used as `dyn`. [`Access`] signs a mailbox in and gives an [`Outbox`] (to send) or an [`Inbox`] (to look and act).
+//! The adapters never touch SQL, and know nothing of letters beyond bytes, addresses and UIDs.
+
+mod error;
+mod port;
+
+pub use error::{MailError, Step, Trouble};
+pub use port::{
+    Access, Cursor, Envelope, Flag, Folder, FolderName, Handover, Header, Idled, Inbox, Look, Moved, Offer, Outbox, Refusal, StoredFlags,
+    Uid,
+};

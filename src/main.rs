@@ -1,0 +1,3 @@
+//! The `preheat` program: everything is in the library.
+
+fn main() {}

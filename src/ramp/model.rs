@@ -1,0 +1,86 @@
+//! What goes into the ramp and comes out of it.
+
+use crate::words::{LocalDate, RampDay, Verdict};
+
+/// What is known of one past local date of a mailbox. The history is every date on which an agenda was made, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DayRecord {
+    /// The date.
+    pub date: LocalDate,
+    /// The quota that was set: after the ramp and all caps.
+    pub quota: u32,
+    /// What the day could really send: the quota less what came too late.
+    pub offered: u32,
+    /// What servers accepted, answers included.
+    pub accepted: u32,
+    /// The guard's word on the day; `None` where no rule spoke.
+    pub verdict: Option<Verdict>,
+}
+
+/// Bounds on a day's quota from outside the schedule; `None`: no bound of that kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Caps {
+    /// The mailbox's `daily_cap`.
+    pub mailbox: Option<u32>,
+    /// This mailbox's share of its domain's `daily_cap`.
+    pub domain_share: Option<u32>,
+    /// The provider's daily limit, less what was sent in the trailing 24 hours before the day.
+    pub provider: Option<u32>,
+    /// What the pool can carry for this mailbox.
+    pub pool: Option<u32>,
+}
+
+/// One line of the fold over the history: what a day did to the position, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoldStep {
+    /// The day.
+    pub date: LocalDate,
+    /// The position before it.
+    pub before: RampDay,
+    /// The position after it.
+    pub after: RampDay,
+    /// In words: `earned: 12 of 12 accepted`, `not earned: 3 of 12 accepted`, `idle for 9 days: a quarter of the position`.
+    pub why: String,
+}
+
+/// Where a mailbox stands on its ramp.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// The ramp day that today is: what is earned, plus one.
+    pub ramp_day: RampDay,
+    /// Whether every ramp day is earned: the ramp is done.
+    pub done: bool,
+    /// How it came to that, oldest first.
+    pub fold: Vec<FoldStep>,
+}
+
+/// A step of the way from the curve to the quota.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Reason {
+    /// `curve`, `growth bound`, `calendar`, `jitter`, `mailbox cap`, `domain cap`, `provider limit`, `pool`, `verdict`, `after the ramp`.
+    pub rule: &'static str,
+    /// The value after this step, messages a day.
+    pub value: u32,
+    /// In words.
+    pub why: String,
+}
+
+/// A day's quota and how it came about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// Messages on this local date, answers included.
+    pub value: u32,
+    /// Every step that was looked at, in order; the last one's value is the quota.
+    pub reasons: Vec<Reason>,
+}
+
+/// One date of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedDay {
+    /// The date.
+    pub date: LocalDate,
+    /// The ramp day, if every day until then is earned; `None` after the ramp, and on days without sending.
+    pub ramp_day: Option<RampDay>,
+    /// The day's quota with its reasons; 0 on days without sending.
+    pub quota: Quota,
+}

@@ -1,0 +1,145 @@
+//! Letter id and message id.
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+
+use super::{Address, LocalDate};
+
+/// A letter's identity: 24 lower-case hex digits, derived from what the letter is, never counted up.
+///
+/// A start is (sender, local date, n); an answer comes from its parent. The same plan gives the same ids on any machine.
+/// It travels in the `X-Preheat` header, which is how a letter is known again: servers may rewrite the Message-ID.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LetterId([u8; 12]);
+
+/// A text that is not 24 lower-case hex digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a letter id is 24 lower-case hex digits")]
+pub struct BadLetterId;
+
+impl LetterId {
+    /// The id of the `n`th start that `sender` writes on `date`.
+    pub fn of_start(sender: &Address, date: LocalDate, n: u32) -> Self {
+        Self::digest(&["start", sender.as_str(), &date.to_string(), &n.to_string()])
+    }
+
+    /// The id of the one answer to `parent`.
+    pub fn of_answer(parent: Self) -> Self {
+        Self::digest(&["answer", &parent.to_string()])
+    }
+
+    fn digest(parts: &[&str]) -> Self {
+        let mut hash = Sha256::new();
+        for part in parts {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part.as_bytes());
+        }
+        let mut id = [0; 12];
+        id.copy_from_slice(&hash.finalize()[..12]);
+        Self(id)
+    }
+
+    /// Reads the 24 hex digits back.
+    ///
+    /// # Errors
+    /// [`BadLetterId`] on any other text.
+    pub fn parse(text: &str) -> Result<Self, BadLetterId> {
+        let b = text.as_bytes();
+        if b.len() != 24 || !b.iter().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f')) {
+            return Err(BadLetterId);
+        }
+        let mut id = [0; 12];
+        for (i, out) in id.iter_mut().enumerate() {
+            *out = u8::from_str_radix(&text[2 * i..2 * i + 2], 16).map_err(|_| BadLetterId)?;
+        }
+        Ok(Self(id))
+    }
+}
+
+impl fmt::Display for LetterId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|b| write!(f, "{b:02x}"))
+    }
+}
+impl fmt::Debug for LetterId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+impl serde::Serialize for LetterId {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(self)
+    }
+}
+
+/// A Message-ID, held without its angle brackets and without space around it, once and everywhere.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MessageId(String);
+
+impl MessageId {
+    /// Takes one id with or without brackets; `None` where nothing printable is left, or it is over 990 bytes.
+    pub fn parse(text: &str) -> Option<Self> {
+        let t = text.trim();
+        let t = t.strip_prefix('<').unwrap_or(t);
+        let t = t.strip_suffix('>').unwrap_or(t).trim();
+        (!t.is_empty() && t.len() <= 990 && t.chars().all(|c| !c.is_control() && c != '<' && c != '>' && c != ' '))
+            .then(|| Self(t.to_owned()))
+    }
+
+    /// Every id of a `References` or `In-Reply-To` value, in order.
+    pub fn parse_list(text: &str) -> Vec<Self> {
+        text.split(['<', '>', ' ', '\t', '\r', '\n', ',']).filter(|t| t.contains('@')).filter_map(Self::parse).collect()
+    }
+
+    /// Without brackets.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// With brackets, as it stands in a header.
+    pub fn bracketed(&self) -> String {
+        format!("<{}>", self.0)
+    }
+}
+
+impl fmt::Display for MessageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+impl fmt::Debug for MessageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<{}>", self.0)
+    }
+}
+impl serde::Serialize for MessageId {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_derived_and_read_back() {
+        let (a, d) = (Address::parse("a@x.test").unwrap(), LocalDate::ymd(2026, 12, 1).unwrap());
+        let id = LetterId::of_start(&a, d, 3);
+        assert_eq!(id, LetterId::of_start(&a, d, 3));
+        assert_ne!(id, LetterId::of_start(&a, d, 4));
+        assert_ne!(id, LetterId::of_answer(id));
+        assert_eq!(LetterId::parse(&id.to_string()), Ok(id));
+        assert!(LetterId::parse("ABCDEF0123456789abcdef01").is_err());
+        assert!(LetterId::parse("é0123456789abcdef012345").is_err());
+    }
+
+    #[test]
+    fn message_ids_match_with_and_without_brackets() {
+        assert_eq!(MessageId::parse(" <a@b> "), MessageId::parse("a@b"));
+        assert_eq!(MessageId::parse("<>"), None);
+        assert_eq!(MessageId::parse("a@b\r\nX: y"), None);
+        assert_eq!(MessageId::parse_list("<a@b>\r\n <c@d>,<e@f>").len(), 3);
+    }
+}

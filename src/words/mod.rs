@@ -1,0 +1,23 @@
+//! One file per word. What every other module speaks in; imports nothing of ours.
+
+mod address;
+mod finding;
+mod letter_id;
+mod letter_state;
+mod mailbox_kind;
+mod moment;
+mod placement;
+mod reply;
+mod signal_class;
+mod verdict;
+
+pub use address::{Address, BadAddress, Domain};
+pub use finding::{Finding, Severity, Source};
+pub use letter_id::{BadLetterId, LetterId, MessageId};
+pub use letter_state::{LetterState, SkipReason};
+pub use mailbox_kind::{Provider, Role};
+pub use moment::{LocalDate, Moment, RampDay, Zone};
+pub use placement::{FolderRole, Placement};
+pub use reply::{Enhanced, Reply};
+pub use signal_class::RefusalClass;
+pub use verdict::Verdict;

@@ -1,0 +1,117 @@
+//! A mail server's reply (RFC 5321 §4.2, RFC 3463).
+
+use std::fmt;
+
+/// An enhanced status code, such as 5.1.1 (RFC 3463).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Enhanced {
+    /// 2 success, 4 temporary, 5 permanent.
+    pub class: u8,
+    /// Address, mailbox, system, network, protocol, content, policy …
+    pub subject: u16,
+    /// What exactly.
+    pub detail: u16,
+}
+
+impl Enhanced {
+    /// Reads the code at the start of a reply's text; `None` where there is none.
+    pub fn leading(text: &str) -> Option<Self> {
+        let word = text.trim_start().split(|c: char| !(c.is_ascii_digit() || c == '.')).next()?;
+        let mut parts = word.split('.');
+        let class: u8 = parts.next()?.parse().ok()?;
+        let subject = parts.next().filter(|p| (1..=3).contains(&p.len()))?.parse().ok()?;
+        let detail = parts.next().filter(|p| (1..=3).contains(&p.len()))?.parse().ok()?;
+        (matches!(class, 2 | 4 | 5) && parts.next().is_none()).then_some(Self { class, subject, detail })
+    }
+}
+
+impl fmt::Display for Enhanced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.class, self.subject, self.detail)
+    }
+}
+
+/// What a server said: three digits, perhaps an enhanced code, and its words, bounded and without controls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// 200 to 599.
+    pub code: u16,
+    /// From the text's start, where it has one.
+    pub enhanced: Option<Enhanced>,
+    /// All lines joined by one space, controls replaced, cut at 500 characters. Data, never trusted.
+    pub text: String,
+}
+
+impl Reply {
+    /// Takes a server's words; they are cleaned here, once, so that nobody prints them raw.
+    pub fn new(code: u16, text: &str) -> Self {
+        let clean = Self::clean(text);
+        Self { code, enhanced: Enhanced::leading(&clean), text: clean }
+    }
+
+    /// Server text made safe to store and to print: controls and runs of white space become one space, at most 500 characters.
+    pub fn clean(text: &str) -> String {
+        let mut out = String::new();
+        for word in text
+            .split(|c: char| {
+                c.is_control()
+                    || c.is_whitespace()
+                    || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+            })
+            .filter(|w| !w.is_empty())
+        {
+            if !out.is_empty() {
+                out.push(' ');
+            }
+            out.push_str(word);
+            if out.len() > 2_000 {
+                break;
+            }
+        }
+        if out.chars().count() > 500 {
+            out = out.chars().take(499).collect();
+            out.push('…');
+        }
+        out
+    }
+
+    /// 2xx, or 354.
+    pub fn is_positive(&self) -> bool {
+        (200..400).contains(&self.code)
+    }
+
+    /// 4xx: may work later.
+    pub fn is_transient(&self) -> bool {
+        (400..500).contains(&self.code)
+    }
+
+    /// 5xx: will not work as it is.
+    pub fn is_permanent(&self) -> bool {
+        (500..600).contains(&self.code)
+    }
+}
+
+impl fmt::Display for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.code, self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn enhanced_codes_are_read_and_nothing_else_is_taken_for_one() {
+        assert_eq!(Reply::new(550, "5.1.1 no such user").enhanced.unwrap().to_string(), "5.1.1");
+        for text in ["no code", "5.1", "5.1.1.1 x", "3.1.1 x", "10.0.0.1 refused", "5.1234.1 x", ""] {
+            assert_eq!(Reply::new(550, text).enhanced, None, "{text}");
+        }
+    }
+
+    #[test]
+    fn server_text_cannot_paint_the_terminal() {
+        assert_eq!(Reply::clean("a\x1b[31mred\r\nb\u{202e}c"), "a [31mred b c");
+        assert_eq!(Reply::clean(&"x".repeat(10_000)).chars().count(), 500);
+    }
+}

@@ -1,1 +1,175 @@
-//! (to come)
+//! The ledger: one SQLite file, and what is true.
+//!
+//! [`Ledger`] has one async method for each fact that the executor means, and each is one transaction. No rusqlite type, closure or
+//! transaction leaves this module. Every write of the executor carries its [`Fence`] and fails when somebody else owns the work.
+
+mod agenda;
+mod check;
+mod days;
+mod dump;
+mod engage;
+mod error;
+mod lease;
+mod letters;
+mod look;
+mod pool;
+mod rows;
+mod send;
+mod status;
+mod store;
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags};
+use rusqlite_migration::{M, Migrations};
+
+use crate::words::Moment;
+use store::Store;
+
+pub use agenda::{AgendaRow, DueLetter};
+pub use check::CheckReport;
+pub use days::{DayPlan, DayRow};
+pub use engage::{ActionKind, DueAction, OpenedParent};
+pub use error::LedgerError;
+pub use lease::{Fence, HeldLease, Holder, LEASE_TTL, Taken};
+pub use letters::{LetterFacts, StepRow};
+pub use look::{LookNote, Noted, RefusedMark, Sighted, StoredFolder};
+pub use pool::{PauseRow, PauseScope, TroubleNote, TroubleRow};
+pub use send::{Intent, IntentRefused, Outcome};
+pub use status::{MailboxStatus, PlacementCounts};
+pub use store::{Place, Receipt};
+
+/// Every migration, in order. Immutable once released: a change is a new file.
+const MIGRATION_STEPS: &[M<'static>] = &[M::up(include_str!("migrations/0001_first.sql"))];
+const MIGRATIONS: Migrations<'static> = Migrations::from_slice(MIGRATION_STEPS);
+
+/// Milliseconds that a writer waits for another process's transaction.
+const BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// A handle to the ledger. Cheap to clone.
+#[derive(Clone)]
+pub struct Ledger {
+    store: Store,
+    path: PathBuf,
+}
+
+impl std::fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Ledger").field(&self.path).finish()
+    }
+}
+
+impl Ledger {
+    /// Opens the file, makes it where there is none (mode 0600), and brings its schema up to date. To be called where blocking is fine.
+    ///
+    /// # Errors
+    /// [`LedgerError`]: no such folder, no right, not a ledger, or one of a newer preheat.
+    pub fn open(path: &Path, place: Place) -> Result<Self, LedgerError> {
+        make_private(path)?;
+        let mut connection = Connection::open(path).map_err(|e| LedgerError::open(path, &e))?;
+        set_up(&connection).map_err(|e| LedgerError::open(path, &e))?;
+        MIGRATIONS.to_latest(&mut connection).map_err(|e| LedgerError::Schema(path.to_owned(), e.to_string()))?;
+        Ok(Self { store: Store::start(connection, place)?, path: path.to_owned() })
+    }
+
+    /// Opens the file as it is, for reading only. `Ok(None)` where there is none.
+    ///
+    /// # Errors
+    /// As [`Ledger::open`]; also where its schema is older or newer than this preheat's.
+    pub fn open_to_read(path: &Path) -> Result<Option<Self>, LedgerError> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(|e| LedgerError::open(path, &e))?;
+        set_up(&connection).map_err(|e| LedgerError::open(path, &e))?;
+        let pending = MIGRATIONS.pending_migrations(&connection).map_err(|e| LedgerError::Schema(path.to_owned(), e.to_string()))?;
+        if pending != 0 {
+            return Err(LedgerError::Schema(path.to_owned(), format!("its schema is {} step(s) away from this preheat's", pending.abs())));
+        }
+        Ok(Some(Self { store: Store::start(connection, Place::Thread)?, path: path.to_owned() }))
+    }
+
+    /// A ledger in memory, inline: for rehearsals and tests.
+    ///
+    /// # Errors
+    /// Only if SQLite itself fails.
+    pub fn in_memory() -> Result<Self, LedgerError> {
+        let mut connection = Connection::open_in_memory()?;
+        set_up(&connection)?;
+        MIGRATIONS.to_latest(&mut connection).map_err(|e| LedgerError::Schema(":memory:".into(), e.to_string()))?;
+        Ok(Self { store: Store::start(connection, Place::Inline)?, path: ":memory:".into() })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+fn set_up(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(128);
+    // journal_mode answers with a row; in memory it stays `memory`.
+    connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+    connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF")
+}
+
+/// Makes the file before SQLite does, so that nobody else can read it, not even for a moment.
+fn make_private(path: &Path) -> Result<(), LedgerError> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(e) => Err(LedgerError::Open(path.to_owned(), e.to_string())),
+    }
+}
+
+/// A moment as SQL.
+fn ms(at: Moment) -> i64 {
+    at.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn schema(c: &Connection) -> Vec<(String, String)> {
+        let mut s = c.prepare("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name").unwrap();
+        s.query_map([], |r| Ok((r.get(0)?, r.get(1)?))).unwrap().map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn the_migrations_lead_to_the_reference_schema_and_every_table_is_strict() {
+        let mut migrated = Connection::open_in_memory().unwrap();
+        MIGRATIONS.to_latest(&mut migrated).unwrap();
+        MIGRATIONS.to_latest(&mut migrated).unwrap(); // a second time is harmless
+        let reference = Connection::open_in_memory().unwrap();
+        reference.execute_batch(include_str!("schema.sql")).unwrap();
+        assert_eq!(schema(&migrated), schema(&reference));
+        for (name, sql) in schema(&migrated) {
+            assert!(!sql.starts_with("CREATE TABLE") || sql.contains("STRICT"), "{name} is not STRICT");
+        }
+    }
+
+    #[test]
+    fn a_ledger_is_private_waits_for_the_disk_and_refuses_what_is_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("preheat.db");
+        drop(Ledger::open(&path, Place::Thread).unwrap());
+        #[cfg(unix)]
+        assert_eq!(std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions()) & 0o777, 0o600);
+        let c = Connection::open(&path).unwrap();
+        set_up(&c).unwrap();
+        let pragma = |p: &str| c.query_row(&format!("PRAGMA {p}"), [], |r| r.get::<_, rusqlite::types::Value>(0)).unwrap();
+        assert_eq!(pragma("journal_mode"), rusqlite::types::Value::Text("wal".into()));
+        assert_eq!(pragma("synchronous"), rusqlite::types::Value::Integer(2));
+
+        let other = dir.path().join("letter.txt");
+        std::fs::write(&other, "this is not a ledger, but a text that is long enough to be looked at".repeat(20)).unwrap();
+        assert!(Ledger::open(&other, Place::Thread).unwrap_err().to_string().contains("letter.txt"));
+        assert!(Ledger::open_to_read(&dir.path().join("none.db")).unwrap().is_none());
+    }
+}

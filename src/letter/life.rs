@@ -133,8 +133,8 @@ mod tests {
         accepted: seen→seen missing→missing bounced→bounced
         seen: accepted→seen found→seen seen→seen
         missing: seen→seen bounced→bounced
-        unaccounted: found→accepted seen→seen bounced→bounced
         bounced: accepted→bounced
+        unaccounted: found→accepted seen→seen bounced→bounced
         rejected: (an end)
         skipped: (an end)
         ");

@@ -1,0 +1,232 @@
+//! The agenda in the ledger: made once per local date, in one transaction.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, params};
+
+use super::letters::{COLUMNS, LetterFacts, insert, letter, read_letter, skip};
+use super::rows::{address, all, execute, one};
+use super::{DayPlan, Fence, Ledger, LedgerError, days, ms};
+use crate::agenda::{Agenda, Carried, PlannedLetter};
+use crate::words::{Address, LetterId, LetterState, LocalDate, Moment, SkipReason};
+
+/// A letter that is to be sent.
+pub type DueLetter = LetterFacts;
+/// A letter as `preheat agenda` shows it.
+pub type AgendaRow = LetterFacts;
+
+impl Ledger {
+    /// Writes a date's agenda and the quotas behind it. Days and letters that are there already stay as they are, so that making it again changes nothing.
+    /// Says how many letters are new.
+    pub async fn store_agenda(&self, planner: Fence, days: Vec<DayPlan>, agenda: Agenda, now: Moment) -> Result<u32, LedgerError> {
+        self.store
+            .run(move |c| {
+                planner.check(c)?;
+                for plan in &days {
+                    days::insert(c, plan, now)?;
+                }
+                let mut new = 0;
+                // Parents before their answers: a thread's letters stand in order of their place in it.
+                let mut letters: Vec<&PlannedLetter> = agenda.letters.iter().collect();
+                letters.sort_by_key(|l| l.in_thread);
+                for l in letters {
+                    new += u32::from(insert(c, l)?);
+                }
+                for (id, date) in &agenda.put_off {
+                    put_off(c, *id, *date)?;
+                }
+                for id in &agenda.lapsed {
+                    lapse(c, *id, now)?;
+                }
+                Ok(new)
+            })
+            .await
+    }
+
+    /// Adds one answer to the agenda (after a rescue of a letter whose draws want it). Says whether it was new.
+    pub async fn add_answer(&self, fence: Fence, answer: PlannedLetter) -> Result<bool, LedgerError> {
+        self.store
+            .run(move |c| {
+                fence.check(c)?;
+                insert(c, &answer)
+            })
+            .await
+    }
+
+    /// Starts by directed pair, of letters whose date is in `from..until` and that were not skipped or rejected.
+    pub async fn starts_between(
+        &self,
+        senders: Vec<Address>,
+        from: LocalDate,
+        until: LocalDate,
+    ) -> Result<BTreeMap<(Address, Address), u32>, LedgerError> {
+        self.store
+            .run(move |c| {
+                let sql = "SELECT recipient, count(*) AS n FROM letter
+                           WHERE sender = ?1 AND date >= ?2 AND date < ?3 AND in_thread = 1 AND state NOT IN ('skipped', 'rejected') GROUP BY recipient";
+                let mut out = BTreeMap::new();
+                for sender in senders {
+                    for (to, n) in all(c, sql, params![sender.as_str(), from.to_string(), until.to_string()], |r| {
+                        Ok((address(r, "recipient")?, r.get("n")?))
+                    })? {
+                        out.insert((sender.clone(), to), n);
+                    }
+                }
+                Ok(out)
+            })
+            .await
+    }
+
+    /// Answers that fall on `date` and are still to be sent, oldest plan first.
+    pub async fn carried_on(&self, senders: Vec<Address>, date: LocalDate) -> Result<Vec<Carried>, LedgerError> {
+        self.store
+            .run(move |c| {
+                let sql = format!(
+                    "SELECT {COLUMNS} FROM letter WHERE sender = ?1 AND date = ?2 AND parent IS NOT NULL AND state IN ('planned', 'deferred') ORDER BY expected, id"
+                );
+                let mut out = Vec::new();
+                for sender in senders {
+                    out.extend(all(c, &sql, params![sender.as_str(), date.to_string()], read_letter)?.into_iter().map(|l| Carried {
+                        id: l.plan.id,
+                        sender: l.plan.sender,
+                        recipient: l.plan.recipient,
+                        put_off: l.put_off,
+                    }));
+                }
+                Ok(out)
+            })
+            .await
+    }
+
+    /// Letters that are to be sent by a mailbox on a date, by due time; answers whose parent is not opened yet are not among them.
+    pub async fn due_letters(&self, sender: Address, date: LocalDate, most: u32) -> Result<Vec<DueLetter>, LedgerError> {
+        self.store
+            .run(move |c| {
+                let sql = format!(
+                    "SELECT {COLUMNS} FROM letter WHERE sender = ?1 AND date = ?2 AND state IN ('planned', 'deferred') AND due IS NOT NULL ORDER BY due, id LIMIT ?3"
+                );
+                all(c, &sql, params![sender.as_str(), date.to_string(), most], read_letter)
+            })
+            .await
+    }
+
+    /// How many letters of a mailbox on a date are still to be sent, answers that wait for their parent included.
+    pub async fn to_send(&self, sender: Address, date: LocalDate) -> Result<u32, LedgerError> {
+        self.store
+            .run(move |c| {
+                let sql = "SELECT count(*) FROM letter WHERE sender = ?1 AND date = ?2 AND state IN ('planned', 'deferred')";
+                Ok(one(c, sql, params![sender.as_str(), date.to_string()], |r| Ok(r.get(0)?))?.unwrap_or(0))
+            })
+            .await
+    }
+
+    /// Gives letters of a mailbox new due times, and skips those that are too late for the window.
+    pub async fn retime(
+        &self,
+        fence: Fence,
+        retimed: Vec<(LetterId, Moment)>,
+        late: Vec<LetterId>,
+        now: Moment,
+    ) -> Result<(), LedgerError> {
+        self.store
+            .run(move |c| {
+                fence.check(c)?;
+                for (id, due) in retimed {
+                    let sql = "UPDATE letter SET due = ?2 WHERE id = ?1 AND state IN ('planned', 'deferred')";
+                    execute(c, sql, params![id.to_string(), ms(due)])?;
+                }
+                for id in late {
+                    if letter(c, id)?.is_some_and(|l| matches!(l.state, LetterState::Planned | LetterState::Deferred)) {
+                        skip(c, id, SkipReason::Late, now)?;
+                    }
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    /// Ends a mailbox's dates up to and including `through`: starts that were not sent are skipped (`reason`), answers go to `next` or, put off three
+    /// times already, lapse. Gives the number of letters skipped.
+    pub async fn close_days(
+        &self,
+        fence: Fence,
+        sender: Address,
+        through: LocalDate,
+        next: Option<LocalDate>,
+        reason: SkipReason,
+        now: Moment,
+    ) -> Result<u32, LedgerError> {
+        self.store
+            .run(move |c| {
+                fence.check(c)?;
+                let sql = format!(
+                    "SELECT {COLUMNS} FROM letter WHERE sender = ?1 AND date <= ?2 AND state IN ('planned', 'deferred') ORDER BY id"
+                );
+                let mut skipped = 0;
+                for l in all(c, &sql, params![sender.as_str(), through.to_string()], read_letter)? {
+                    match next {
+                        Some(next) if l.plan.parent.is_some() && l.put_off < 3 => put_off(c, l.plan.id, next)?,
+                        _ if l.plan.parent.is_some() => {
+                            lapse(c, l.plan.id, now)?;
+                            skipped += 1;
+                        }
+                        _ => {
+                            let reason = if l.state == LetterState::Deferred { SkipReason::Deferred } else { reason };
+                            skip(c, l.plan.id, reason, now)?;
+                            skipped += 1;
+                        }
+                    }
+                }
+                Ok(skipped)
+            })
+            .await
+    }
+
+    /// Skips what is still to be sent from or to mailboxes that are not in the config any more.
+    pub async fn skip_removed(&self, planner: Fence, now: Moment) -> Result<u32, LedgerError> {
+        self.store
+            .run(move |c| {
+                planner.check(c)?;
+                let sql = format!(
+                    "SELECT {COLUMNS} FROM letter WHERE state IN ('planned', 'deferred') AND (
+                       sender IN (SELECT address FROM mailbox WHERE removed_at IS NOT NULL) OR recipient IN (SELECT address FROM mailbox WHERE removed_at IS NOT NULL))"
+                );
+                let gone = all(c, &sql, [], read_letter)?;
+                for l in &gone {
+                    skip(c, l.plan.id, SkipReason::Removed, now)?;
+                }
+                Ok(gone.len() as u32)
+            })
+            .await
+    }
+
+    /// Every letter of a date, of all senders, by due time: for `preheat agenda`.
+    pub async fn agenda_on(&self, date: LocalDate) -> Result<Vec<AgendaRow>, LedgerError> {
+        self.store
+            .run(move |c| {
+                let sql = format!(
+                    "SELECT {COLUMNS} FROM letter WHERE date = ?1 AND sender IN (SELECT address FROM mailbox) ORDER BY coalesce(due, expected), id"
+                );
+                all(c, &sql, [date.to_string()], read_letter)
+            })
+            .await
+    }
+}
+
+/// Puts an answer off to another send-day. Its due time stays: in the past, it is re-spread when that day begins.
+pub(super) fn put_off(c: &Connection, id: LetterId, to: LocalDate) -> Result<(), LedgerError> {
+    let sql = "UPDATE letter SET date = ?2, put_off = put_off + 1 WHERE id = ?1 AND state IN ('planned', 'deferred')";
+    execute(c, sql, params![id.to_string(), to.to_string()]).map(|_| ())
+}
+
+/// An answer that will not be written any more, and with it the rest of its thread.
+pub(super) fn lapse(c: &Connection, id: LetterId, now: Moment) -> Result<(), LedgerError> {
+    let mut next = Some(id);
+    while let Some(id) = next {
+        if letter(c, id)?.is_some_and(|l| matches!(l.state, LetterState::Planned | LetterState::Deferred)) {
+            skip(c, id, SkipReason::ParentUnseen, now)?;
+        }
+        next = one(c, "SELECT id FROM letter WHERE parent = ?1", [id.to_string()], |r| super::rows::letter_id(r, "id"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,119 @@
+//! `preheat ledger check` and `backup`: is the file whole, and does replaying the history give the live state?
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+
+use super::rows::{all, letter_id, word};
+use super::{Ledger, LedgerError};
+use crate::letter::{LetterEvent, next_state};
+use crate::words::{LetterId, LetterState};
+
+/// What a check found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CheckReport {
+    /// Letters that were replayed.
+    pub letters: u64,
+    /// Steps that were replayed.
+    pub steps: u64,
+    /// Days whose sums were compared.
+    pub days: u64,
+    /// Everything that is wrong, one sentence each, at most 100.
+    pub faults: Vec<String>,
+}
+
+impl Ledger {
+    /// Checks the file's integrity, its foreign keys, and that replaying every letter's steps gives its state and every day's sums.
+    pub async fn check(&self) -> Result<CheckReport, LedgerError> {
+        self.store
+            .run(|c| {
+                let mut report = CheckReport::default();
+                for line in all(c, "PRAGMA integrity_check(20)", [], |r| Ok(r.get::<_, String>(0)?))? {
+                    if line != "ok" {
+                        report.faults.push(format!("SQLite: {line}"));
+                    }
+                }
+                for (table, parent) in all(c, "PRAGMA foreign_key_check", [], |r| Ok((r.get::<_, String>(0)?, r.get::<_, String>(2)?)))? {
+                    report.faults.push(format!("a row of {table} names a {parent} that is not there"));
+                }
+                replay(c, &mut report)?;
+                compare_days(c, &mut report)?;
+                report.faults.truncate(100);
+                Ok(report)
+            })
+            .await
+    }
+
+    /// Writes a copy of the ledger as it is at one moment, while it is in use. The file must not be there yet.
+    ///
+    /// # Errors
+    /// [`LedgerError::Backup`] where the file is there or cannot be written.
+    pub async fn backup(&self, to: &Path) -> Result<PathBuf, LedgerError> {
+        let to = to.to_owned();
+        if to.exists() {
+            return Err(LedgerError::Backup(format!("{} is there already", to.display())));
+        }
+        let from = self.path.clone();
+        // A connection of its own: VACUUM INTO cannot run inside the batcher's transaction, and a reader does not stop the writer.
+        let copy = move || -> Result<PathBuf, LedgerError> {
+            let failed = |e: &dyn std::fmt::Display| LedgerError::Backup(e.to_string());
+            super::make_private(&to).map_err(|e| failed(&e))?;
+            let source = Connection::open(&from).map_err(|e| failed(&e))?;
+            source.busy_timeout(super::BUSY_TIMEOUT).map_err(|e| failed(&e))?;
+            source.backup("main", &to, None).map_err(|e| failed(&e))?;
+            Ok(to)
+        };
+        tokio::task::spawn_blocking(copy).await.map_err(|e| LedgerError::Backup(e.to_string()))?
+    }
+}
+
+/// Folds every letter's steps with the same function that moved it live.
+fn replay(c: &Connection, report: &mut CheckReport) -> Result<(), LedgerError> {
+    let mut statement = c.prepare("SELECT letter, event FROM step ORDER BY letter, n")?;
+    let mut rows = statement.query([])?;
+    let mut folded: std::collections::BTreeMap<LetterId, LetterState> = std::collections::BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        let (id, event) = (letter_id(row, "letter")?, word(row, "event", LetterEvent::parse)?);
+        report.steps += 1;
+        let state = folded.entry(id).or_insert(LetterState::Planned);
+        match next_state(*state, event) {
+            Ok(next) => *state = next,
+            Err(e) => report.faults.push(format!("letter {id}: {e}")),
+        }
+    }
+    for (id, live) in
+        all(c, "SELECT id, state FROM letter ORDER BY id", [], |r| Ok((letter_id(r, "id")?, word(r, "state", LetterState::parse)?)))?
+    {
+        report.letters += 1;
+        let replayed = folded.remove(&id).unwrap_or(LetterState::Planned);
+        if replayed != live {
+            report.faults.push(format!("letter {id} is {live}, but its history says {replayed}"));
+        }
+    }
+    Ok(())
+}
+
+/// The sums that a day keeps must be what its letters say.
+fn compare_days(c: &Connection, report: &mut CheckReport) -> Result<(), LedgerError> {
+    let sql = "SELECT d.mailbox, d.date, d.quota, d.spent, d.accepted,
+                 (SELECT count(*) FROM letter l WHERE l.sender = d.mailbox AND l.date = d.date AND l.handed_at IS NOT NULL) AS handed_letters,
+                 (SELECT count(*) FROM letter l WHERE l.sender = d.mailbox AND l.date = d.date AND l.accepted_at IS NOT NULL) AS accepted_letters
+               FROM day d ORDER BY d.mailbox, d.date";
+    let rows = all(c, sql, [], |r| {
+        let n = |column: &str| r.get::<_, i64>(column);
+        let who = format!("{} on {}", r.get::<_, String>("mailbox")?, r.get::<_, String>("date")?);
+        Ok((who, n("quota")?, n("spent")?, n("accepted")?, n("handed_letters")?, n("accepted_letters")?))
+    })?;
+    for (who, quota, spent, accepted, handed_letters, accepted_letters) in rows {
+        report.days += 1;
+        if spent != handed_letters || accepted != accepted_letters {
+            report.faults.push(format!(
+                "{who}: the day says {spent} spent and {accepted} accepted, its letters say {handed_letters} and {accepted_letters}"
+            ));
+        }
+        if spent > quota {
+            report.faults.push(format!("{who}: {spent} spent of a quota of {quota}"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,120 @@
+//! A mailbox's local dates: quota, what it was spent on, and the history that the ramp folds.
+
+use rusqlite::{Connection, Row, params};
+
+use super::rows::{address, all, date, execute, maybe, one};
+use super::{Ledger, LedgerError, ms};
+use crate::words::{Address, LocalDate, Moment, RampDay, Verdict};
+
+/// A day's quota as it is set when the agenda is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DayPlan {
+    /// The mailbox.
+    pub mailbox: Address,
+    /// Its local date.
+    pub date: LocalDate,
+    /// The schedule's name; empty for partners.
+    pub schedule: String,
+    /// The ramp day; 0 for partners.
+    pub ramp_day: RampDay,
+    /// Messages, answers included.
+    pub quota: u32,
+    /// The way to it, as JSON.
+    pub reasons: String,
+}
+
+/// A day as the ledger knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DayRow {
+    /// What was set.
+    pub plan: DayPlan,
+    /// The guard's word.
+    pub verdict: Option<Verdict>,
+    /// Handed over: what spends quota.
+    pub spent: u32,
+    /// Accepted by servers, or found later.
+    pub accepted: u32,
+    /// Letters that the window could not hold any more.
+    pub late: u32,
+}
+
+impl DayRow {
+    /// What the day could really send: the quota less what came too late.
+    pub fn offered(&self) -> u32 {
+        self.plan.quota.saturating_sub(self.late)
+    }
+}
+
+const COLUMNS: &str = "mailbox, date, schedule, ramp_day, quota, reasons, verdict, spent, accepted, late";
+
+fn read_day(r: &Row<'_>) -> Result<DayRow, LedgerError> {
+    Ok(DayRow {
+        plan: DayPlan {
+            mailbox: address(r, "mailbox")?,
+            date: date(r, "date")?,
+            schedule: r.get("schedule")?,
+            ramp_day: RampDay(r.get("ramp_day")?),
+            quota: r.get("quota")?,
+            reasons: r.get("reasons")?,
+        },
+        verdict: maybe(r, "verdict", Verdict::parse)?,
+        spent: r.get("spent")?,
+        accepted: r.get("accepted")?,
+        late: r.get("late")?,
+    })
+}
+
+pub(super) fn day(c: &Connection, mailbox: &Address, date: LocalDate) -> Result<Option<DayRow>, LedgerError> {
+    let sql = format!("SELECT {COLUMNS} FROM day WHERE mailbox = ?1 AND date = ?2");
+    one(c, &sql, params![mailbox.as_str(), date.to_string()], read_day)
+}
+
+/// Adds a day; says whether it was new.
+pub(super) fn insert(c: &Connection, plan: &DayPlan, now: Moment) -> Result<bool, LedgerError> {
+    let sql = "INSERT INTO day (mailbox, date, schedule, ramp_day, quota, reasons, made_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (mailbox, date) DO NOTHING";
+    let n = execute(
+        c,
+        sql,
+        params![plan.mailbox.as_str(), plan.date.to_string(), plan.schedule, plan.ramp_day.0, plan.quota, plan.reasons, ms(now)],
+    )?;
+    Ok(n > 0)
+}
+
+impl Ledger {
+    /// One day of a mailbox.
+    pub async fn day(&self, mailbox: Address, date: LocalDate) -> Result<Option<DayRow>, LedgerError> {
+        self.store.run(move |c| day(c, &mailbox, date)).await
+    }
+
+    /// Every day of a mailbox before `until`, oldest first: the history that the ramp folds.
+    pub async fn days_before(&self, mailbox: Address, until: LocalDate) -> Result<Vec<DayRow>, LedgerError> {
+        self.store
+            .run(move |c| {
+                let sql = format!("SELECT {COLUMNS} FROM day WHERE mailbox = ?1 AND date < ?2 ORDER BY date");
+                all(c, &sql, params![mailbox.as_str(), until.to_string()], read_day)
+            })
+            .await
+    }
+
+    /// How many messages a mailbox handed over since a moment: for providers that count the trailing 24 hours.
+    pub async fn handed_since(&self, mailbox: Address, since: Moment, from_date: LocalDate) -> Result<u32, LedgerError> {
+        self.store
+            .run(move |c| {
+                let sql = "SELECT count(*) FROM letter WHERE sender = ?1 AND date >= ?2 AND handed_at >= ?3";
+                let n = one(c, sql, params![mailbox.as_str(), from_date.to_string(), ms(since)], |r| Ok(r.get::<_, u32>(0)?))?;
+                Ok(n.unwrap_or(0))
+            })
+            .await
+    }
+
+    /// Lowers a day's quota, never below what is spent. Says the quota that holds then.
+    pub async fn lower_quota(&self, mailbox: Address, date: LocalDate, quota: u32) -> Result<u32, LedgerError> {
+        self.store
+            .run(move |c| {
+                let sql = "UPDATE day SET quota = max(spent, min(quota, ?3)) WHERE mailbox = ?1 AND date = ?2";
+                execute(c, sql, params![mailbox.as_str(), date.to_string(), quota])?;
+                day(c, &mailbox, date)?.map(|d| d.plan.quota).ok_or_else(|| LedgerError::Unknown(format!("day {date} of {mailbox}")))
+            })
+            .await
+    }
+}

@@ -1,0 +1,228 @@
+//! Engagement, as the ledger sees it: what is due, what was done, and what an answer needs of its parent.
+
+use rusqlite::{Connection, params};
+
+use super::letters::{COLUMNS, LetterFacts, letter, read_letter, skip};
+use super::rows::{all, execute, letter_id, maybe, moment, one, word};
+use super::{Fence, Ledger, LedgerError, days, ms};
+pub use crate::engage::ActionKind;
+use crate::mail::Uid;
+use crate::words::{Address, FolderRole, LetterId, LetterState, LocalDate, MessageId, Moment, SkipReason};
+
+/// An action that is due, and where its letter is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DueAction {
+    /// The letter.
+    pub letter: LetterId,
+    /// What to do.
+    pub kind: ActionKind,
+    /// Since when.
+    pub due: Moment,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// The letter's folder, as the server writes it.
+    pub folder: String,
+    /// That folder's role.
+    pub role: FolderRole,
+    /// Its numbering.
+    pub uid_validity: u32,
+    /// The letter's number there.
+    pub uid: Uid,
+}
+
+/// What an answer needs of its parent: read when the parent was opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenedParent {
+    /// The Message-ID that the answerer saw.
+    pub message_id: MessageId,
+    /// The parent's References.
+    pub references: Vec<MessageId>,
+    /// Its subject, decoded.
+    pub subject: String,
+    /// Its plain text, decoded and bounded.
+    pub text: String,
+    /// The name in its From.
+    pub from_name: Option<String>,
+    /// Its Date, RFC 3339 with its offset.
+    pub date: String,
+}
+
+impl Ledger {
+    /// What a mailbox has to do up to `until`, in the order of due times.
+    pub async fn due_actions(&self, mailbox: Address, until: Moment, most: u32) -> Result<Vec<DueAction>, LedgerError> {
+        self.store
+            .run(move |c| {
+                let sql = "SELECT a.letter, a.kind, a.due, a.attempts, s.folder, s.role, s.uid_validity, s.uid
+                           FROM action a JOIN sighting s ON s.mailbox = a.mailbox AND s.letter = a.letter
+                           WHERE a.mailbox = ?1 AND a.result IS NULL AND a.due <= ?2 ORDER BY a.due, a.letter, a.kind LIMIT ?3";
+                all(c, sql, params![mailbox.as_str(), ms(until), most], |r| {
+                    Ok(DueAction {
+                        letter: letter_id(r, "letter")?,
+                        kind: word(r, "kind", ActionKind::parse)?,
+                        due: moment(r, "due")?,
+                        attempts: r.get("attempts")?,
+                        folder: r.get("folder")?,
+                        role: word(r, "role", FolderRole::parse)?,
+                        uid_validity: r.get("uid_validity")?,
+                        uid: Uid(r.get("uid")?),
+                    })
+                })
+            })
+            .await
+    }
+
+    /// When a mailbox's next action is due.
+    pub async fn next_action(&self, mailbox: Address) -> Result<Option<Moment>, LedgerError> {
+        self.store
+            .run(move |c| {
+                let sql = "SELECT due FROM action WHERE mailbox = ?1 AND result IS NULL ORDER BY due LIMIT 1";
+                one(c, sql, [mailbox.as_str()], |r| moment(r, "due"))
+            })
+            .await
+    }
+
+    /// Ends actions with a result: `done`, `not_permitted`, `gone` or `given_up`.
+    pub async fn end_actions(
+        &self,
+        fence: Fence,
+        ended: Vec<(LetterId, ActionKind)>,
+        result: &'static str,
+        now: Moment,
+    ) -> Result<(), LedgerError> {
+        self.store
+            .run(move |c| {
+                fence.check(c)?;
+                for (id, kind) in ended {
+                    let sql = "UPDATE action SET done_at = ?3, result = ?4 WHERE letter = ?1 AND kind = ?2 AND result IS NULL";
+                    execute(c, sql, params![id.to_string(), kind.as_str(), ms(now), result])?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    /// Gives actions a new due time; with `tried`, counts an attempt.
+    pub async fn retime_actions(
+        &self,
+        fence: Fence,
+        retimed: Vec<((LetterId, ActionKind), Moment)>,
+        tried: bool,
+    ) -> Result<(), LedgerError> {
+        self.store
+            .run(move |c| {
+                fence.check(c)?;
+                for ((id, kind), due) in retimed {
+                    let sql = "UPDATE action SET due = ?3, attempts = attempts + ?4 WHERE letter = ?1 AND kind = ?2 AND result IS NULL";
+                    execute(c, sql, params![id.to_string(), kind.as_str(), ms(due), u32::from(tried)])?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    /// Notes that letters were opened, and keeps what answers need. An answer that waits for its parent gets the first of `slots` on whose date there is
+    /// room under the quota; where there is none, it lapses. Gives the local date and due time that the answer got.
+    pub async fn note_opened(
+        &self,
+        fence: Fence,
+        id: LetterId,
+        parent: Option<OpenedParent>,
+        slots: Vec<(LocalDate, Moment)>,
+        now: Moment,
+    ) -> Result<Option<(LocalDate, Moment)>, LedgerError> {
+        self.store
+            .run(move |c| {
+                fence.check(c)?;
+                let sql = "UPDATE action SET done_at = ?2, result = 'done' WHERE letter = ?1 AND kind = 'open' AND result IS NULL";
+                execute(c, sql, params![id.to_string(), ms(now)])?;
+                let Some(parent) = parent else { return Ok(None) };
+                let Some(answer) = answer_to(c, id)?.filter(|a| a.state == LetterState::Planned && a.plan.due.is_none()) else {
+                    return Ok(None);
+                };
+                keep_parent(c, id, &parent, now)?;
+                let mut placed = None;
+                for (n, (date, due)) in (0u32..).zip(slots) {
+                    if date == answer.plan.date || has_room(c, &answer.plan.sender, date)? {
+                        placed = Some((n, date, due));
+                        break;
+                    }
+                }
+                let Some((_, date, due)) = placed else {
+                    skip(c, answer.plan.id, SkipReason::Quota, now)?;
+                    return Ok(None);
+                };
+                let sql = "UPDATE letter SET due = ?2, date = ?3 WHERE id = ?1";
+                execute(c, sql, params![answer.plan.id.to_string(), ms(due), date.to_string()])?;
+                Ok(Some((date, due)))
+            })
+            .await
+    }
+
+    /// What the answer to a letter needs.
+    pub async fn opened_parent(&self, parent: LetterId) -> Result<Option<OpenedParent>, LedgerError> {
+        self.store
+            .run(move |c| {
+                let sql = "SELECT message_id, refs, subject, text, from_name, date FROM opened WHERE letter = ?1";
+                one(c, sql, [parent.to_string()], |r| {
+                    Ok(OpenedParent {
+                        message_id: word(r, "message_id", MessageId::parse)?,
+                        references: r.get::<_, String>("refs")?.lines().filter_map(MessageId::parse).collect(),
+                        subject: r.get("subject")?,
+                        text: r.get("text")?,
+                        from_name: maybe(r, "from_name", |t| Some(t.to_owned()))?,
+                        date: r.get("date")?,
+                    })
+                })
+            })
+            .await
+    }
+
+    /// Lets the answer to a letter lapse, and the rest of its thread: the letter was seen, and will not be opened.
+    pub async fn lapse_answer(&self, fence: Fence, parent: LetterId, now: Moment) -> Result<(), LedgerError> {
+        self.store
+            .run(move |c| {
+                fence.check(c)?;
+                match answer_to(c, parent)? {
+                    Some(answer) => super::agenda::lapse(c, answer.plan.id, now),
+                    None => Ok(()),
+                }
+            })
+            .await
+    }
+
+    /// The answer to a letter, if one was planned.
+    pub async fn answer_to(&self, parent: LetterId) -> Result<Option<LetterFacts>, LedgerError> {
+        self.store.run(move |c| answer_to(c, parent)).await
+    }
+
+    /// Plans the `\Answered` mark on a letter whose answer was accepted.
+    pub async fn plan_answered_mark(&self, mailbox: Address, parent: LetterId, due: Moment) -> Result<(), LedgerError> {
+        self.store
+            .run(move |c| {
+                let sql =
+                    "INSERT INTO action (mailbox, letter, kind, due) VALUES (?1, ?2, 'answered', ?3) ON CONFLICT (letter, kind) DO NOTHING";
+                execute(c, sql, params![mailbox.as_str(), parent.to_string(), ms(due)]).map(|_| ())
+            })
+            .await
+    }
+}
+
+fn answer_to(c: &Connection, parent: LetterId) -> Result<Option<LetterFacts>, LedgerError> {
+    one(c, &format!("SELECT {COLUMNS} FROM letter WHERE parent = ?1"), [parent.to_string()], read_letter)
+}
+
+fn keep_parent(c: &Connection, id: LetterId, p: &OpenedParent, now: Moment) -> Result<(), LedgerError> {
+    debug_assert!(letter(c, id).is_ok_and(|l| l.is_some()));
+    let refs: Vec<&str> = p.references.iter().map(MessageId::as_str).collect();
+    let sql = "INSERT INTO opened (letter, at, message_id, refs, subject, text, from_name, date) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (letter) DO NOTHING";
+    execute(c, sql, params![id.to_string(), ms(now), p.message_id.as_str(), refs.join("\n"), p.subject, p.text, p.from_name, p.date])
+        .map(|_| ())
+}
+
+/// Whether one more letter fits under the quota of a date. A date without an agenda has room: its agenda will count what is carried to it.
+fn has_room(c: &Connection, mailbox: &Address, date: LocalDate) -> Result<bool, LedgerError> {
+    let Some(day) = days::day(c, mailbox, date)? else { return Ok(true) };
+    let sql = "SELECT count(*) FROM letter WHERE sender = ?1 AND date = ?2 AND state IN ('planned', 'deferred')";
+    let waiting = one(c, sql, params![mailbox.as_str(), date.to_string()], |r| Ok(r.get::<_, u32>(0)?))?.unwrap_or(0);
+    Ok(day.spent + waiting < day.plan.quota)
+}

@@ -1,0 +1,226 @@
+//! Leases: who owns a resource's work, and the fence that makes a stale owner's write fail.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use rusqlite::{Connection, params};
+
+use super::rows::{execute, one};
+use super::{Ledger, LedgerError, ms};
+use crate::words::{Address, Moment};
+
+/// How long a lease lasts after its last renewal, in real time.
+pub const LEASE_TTL: Duration = Duration::from_mins(2);
+
+/// A process that owns work: host, process id, and when that process started (so that a reused id is not mistaken for it).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Holder {
+    /// The machine's name.
+    pub host: String,
+    /// The process.
+    pub pid: u32,
+    /// Its start, in whatever unit the system counts; equal only for the same process.
+    pub started: u64,
+}
+
+impl Holder {
+    /// Reads what [`fmt::Display`] wrote.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.rsplitn(3, ' ');
+        let started = parts.next()?.parse().ok()?;
+        let pid = parts.next()?.parse().ok()?;
+        Some(Self { host: parts.next()?.to_owned(), pid, started })
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.host, self.pid, self.started)
+    }
+}
+
+/// Proof of ownership that every write carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fence {
+    resource: String,
+    number: i64,
+}
+
+impl Fence {
+    /// The resource of a mailbox's work.
+    pub fn resource_of(mailbox: &Address) -> String {
+        format!("mailbox:{mailbox}")
+    }
+
+    /// The resource of making agendas.
+    pub const PLANNER: &'static str = "planner";
+
+    /// Fails where the lease is not held under this fence any more.
+    pub(super) fn check(&self, c: &Connection) -> Result<(), LedgerError> {
+        let held =
+            one(c, "SELECT 1 FROM lease WHERE resource = ?1 AND fence = ?2 AND holder <> ''", params![self.resource, self.number], |_| {
+                Ok(())
+            })?;
+        held.ok_or_else(|| LedgerError::Stale(self.resource.clone()))
+    }
+
+    /// Fails also where the last renewal is older than half of the expiry: what a worker must know before it sends.
+    pub(super) fn check_fresh(&self, c: &Connection, real_now: Moment) -> Result<(), LedgerError> {
+        let sql = "SELECT 1 FROM lease WHERE resource = ?1 AND fence = ?2 AND holder <> '' AND renewed_at >= ?3";
+        let fresh = one(c, sql, params![self.resource, self.number, ms(real_now - LEASE_TTL / 2)], |_| Ok(()))?;
+        fresh.ok_or_else(|| LedgerError::Stale(self.resource.clone()))
+    }
+}
+
+/// A lease that somebody else holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldLease {
+    /// The resource.
+    pub resource: String,
+    /// Who holds it.
+    pub holder: Holder,
+    /// Until when, unless it is renewed; real time.
+    pub expires_at: Moment,
+}
+
+/// What came of asking for leases.
+#[derive(Clone, Debug, Default)]
+pub struct Taken {
+    /// Those that are ours now, by resource.
+    pub ours: BTreeMap<String, Fence>,
+    /// Those that somebody else holds.
+    pub held: Vec<HeldLease>,
+}
+
+impl Ledger {
+    /// Takes every lease of `resources` that is free, has run out, or whose holder `is_dead` (a process of this machine that is gone).
+    pub async fn take_leases(
+        &self,
+        resources: Vec<String>,
+        me: Holder,
+        real_now: Moment,
+        is_dead: impl Fn(&Holder) -> bool + Send + 'static,
+    ) -> Result<Taken, LedgerError> {
+        self.store
+            .run(move |c| {
+                let mut taken = Taken::default();
+                for resource in resources {
+                    let row = one(c, "SELECT holder, fence, expires_at FROM lease WHERE resource = ?1", [&resource], |r| {
+                        Ok((r.get::<_, String>(0)?, r.get::<_, i64>(1)?, Moment(r.get(2)?)))
+                    })?;
+                    if let Some((text, _, expires_at)) = &row
+                        && *expires_at > real_now
+                        && let Some(holder) = Holder::parse(text)
+                        && holder != me
+                        && !is_dead(&holder)
+                    {
+                        taken.held.push(HeldLease { resource, holder, expires_at: *expires_at });
+                        continue;
+                    }
+                    let number = row.map_or(0, |r| r.1) + 1;
+                    execute(
+                        c,
+                        "INSERT INTO lease (resource, holder, fence, renewed_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)
+                         ON CONFLICT (resource) DO UPDATE SET holder = ?2, fence = ?3, renewed_at = ?4, expires_at = ?5",
+                        params![resource, me.to_string(), number, ms(real_now), ms(real_now + LEASE_TTL)],
+                    )?;
+                    taken.ours.insert(resource.clone(), Fence { resource, number });
+                }
+                Ok(taken)
+            })
+            .await
+    }
+
+    /// Renews leases; all or none.
+    ///
+    /// # Errors
+    /// [`LedgerError::Stale`] where one is not ours any more, or had run out before: then somebody may have looked in already.
+    pub async fn renew_leases(&self, fences: Vec<Fence>, real_now: Moment) -> Result<(), LedgerError> {
+        self.store
+            .run(move |c| {
+                for fence in fences {
+                    let sql = "UPDATE lease SET renewed_at = ?3, expires_at = ?4 WHERE resource = ?1 AND fence = ?2 AND holder <> '' AND expires_at > ?3";
+                    if execute(c, sql, params![fence.resource, fence.number, ms(real_now), ms(real_now + LEASE_TTL)])? == 0 {
+                        return Err(LedgerError::Stale(fence.resource));
+                    }
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    /// Gives leases back. Those that are not ours any more are left alone.
+    pub async fn release_leases(&self, fences: Vec<Fence>) -> Result<(), LedgerError> {
+        self.store
+            .run(move |c| {
+                for fence in fences {
+                    execute(
+                        c,
+                        "UPDATE lease SET holder = '', expires_at = 0 WHERE resource = ?1 AND fence = ?2",
+                        params![fence.resource, fence.number],
+                    )?;
+                }
+                Ok(())
+            })
+            .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn holder(pid: u32) -> Holder {
+        Holder { host: "a host".into(), pid, started: 7 }
+    }
+
+    #[tokio::test]
+    async fn a_story_of_two_processes() {
+        let l = Ledger::in_memory().unwrap();
+        let resources = || vec![Fence::PLANNER.to_owned()];
+        let t = |s: u64| Moment(0) + Duration::from_secs(s);
+        let first = l.take_leases(resources(), holder(1), t(0), |_| false).await.unwrap();
+        assert_eq!(first.ours.len(), 1);
+
+        // The second finds nothing to own, and hears who does.
+        let second = l.take_leases(resources(), holder(2), t(60), |_| false).await.unwrap();
+        assert!(second.ours.is_empty());
+        assert_eq!((second.held[0].holder.pid, second.held[0].expires_at), (1, t(120)));
+
+        // Renewed, it lasts; run out, it is taken over, and the first one's fence holds no longer.
+        let fence = first.ours[Fence::PLANNER].clone();
+        l.renew_leases(vec![fence.clone()], t(100)).await.unwrap();
+        assert!(l.take_leases(resources(), holder(2), t(200), |_| false).await.unwrap().ours.is_empty());
+        let second = l.take_leases(resources(), holder(2), t(221), |_| false).await.unwrap();
+        assert_eq!(second.ours.len(), 1);
+        assert!(matches!(l.renew_leases(vec![fence.clone()], t(222)).await, Err(LedgerError::Stale(_))));
+        let stale = fence.clone();
+        assert!(matches!(l.store.run(move |c| stale.check(c)).await, Err(LedgerError::Stale(_))));
+        l.release_leases(vec![fence]).await.unwrap(); // harmless
+
+        // A holder that is dead is not waited for; a lease that was given back is free.
+        let third = l.take_leases(resources(), holder(3), t(230), |h| h.pid == 2).await.unwrap();
+        assert_eq!(third.ours.len(), 1);
+        l.release_leases(third.ours.into_values().collect()).await.unwrap();
+        assert_eq!(l.take_leases(resources(), holder(4), t(231), |_| false).await.unwrap().ours.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_sent_on_a_lease_that_was_not_renewed_for_half_of_its_time() {
+        let l = Ledger::in_memory().unwrap();
+        let taken = l.take_leases(vec!["mailbox:a@x.test".into()], holder(1), Moment(0), |_| false).await.unwrap();
+        let fence = taken.ours.into_values().next().unwrap();
+        let f = fence.clone();
+        l.store.run(move |c| f.check_fresh(c, Moment(60_000))).await.unwrap();
+        let f = fence.clone();
+        assert!(l.store.run(move |c| f.check_fresh(c, Moment(60_001))).await.is_err());
+        l.store.run(move |c| fence.check(c)).await.unwrap(); // but what happened may still be written down
+    }
+
+    #[test]
+    fn holders_are_read_back() {
+        assert_eq!(Holder::parse(&holder(5).to_string()), Some(holder(5)));
+        assert_eq!(Holder::parse(""), None);
+    }
+}

@@ -1,0 +1,259 @@
+//! Letters as rows, and the one way in which a step of a letter's life is written down.
+
+use rusqlite::{Connection, Row, params};
+
+use super::rows::{address, all, date, execute, letter_id, maybe, maybe_moment, moment, one, word};
+use super::{Ledger, LedgerError, ms};
+use crate::agenda::{Draws, PlannedLetter};
+use crate::letter::{LetterEvent, next_state};
+use crate::words::{Address, LetterId, LetterState, LocalDate, MessageId, Moment, Placement, Reply, SkipReason};
+
+/// Everything that the ledger says of one letter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LetterFacts {
+    /// Its plan and its draws.
+    pub plan: PlannedLetter,
+    /// How often it was put off to another send-day.
+    pub put_off: u32,
+    /// Where it stands.
+    pub state: LetterState,
+    /// Why it was skipped.
+    pub skip_reason: Option<SkipReason>,
+    /// How often a server deferred it.
+    pub attempts: u32,
+    /// The Message-ID that was sent.
+    pub message_id_sent: Option<MessageId>,
+    /// The Message-ID that the recipient's server shows.
+    pub message_id_seen: Option<MessageId>,
+    /// When the intent was written.
+    pub handed_at: Option<Moment>,
+    /// When a server took it, or it was found.
+    pub accepted_at: Option<Moment>,
+    /// Where it was first seen.
+    pub placement: Option<Placement>,
+    /// When it was first seen.
+    pub seen_at: Option<Moment>,
+    /// When it was seen in the inbox after a rescue.
+    pub rescued_at: Option<Moment>,
+}
+
+/// One step of a letter's life.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepRow {
+    /// When.
+    pub at: Moment,
+    /// What.
+    pub event: LetterEvent,
+    /// The server's reply code.
+    pub code: Option<u16>,
+    /// The server's words, or the reason of a skip.
+    pub text: Option<String>,
+}
+
+/// The columns that [`read_letter`] wants.
+pub(super) const COLUMNS: &str = "id, sender, recipient, date, parent, in_thread, put_off, due, expected, draw_open, draw_answer, draw_important, draw_flag,
+ rescue_after, open_after, answer_after, content, state, skip_reason, attempts, message_id_sent, message_id_seen, handed_at, accepted_at, placement, seen_at, rescued_at";
+
+pub(super) fn read_letter(r: &Row<'_>) -> Result<LetterFacts, LedgerError> {
+    let span = |column: &str| -> Result<std::time::Duration, LedgerError> {
+        Ok(std::time::Duration::from_millis(u64::try_from(r.get::<_, i64>(column)?).unwrap_or(0)))
+    };
+    Ok(LetterFacts {
+        plan: PlannedLetter {
+            id: letter_id(r, "id")?,
+            sender: address(r, "sender")?,
+            recipient: address(r, "recipient")?,
+            date: date(r, "date")?,
+            parent: maybe(r, "parent", |t| LetterId::parse(t).ok())?,
+            in_thread: r.get("in_thread")?,
+            due: maybe_moment(r, "due")?,
+            expected: moment(r, "expected")?,
+            draws: Draws {
+                open: r.get("draw_open")?,
+                answer: r.get("draw_answer")?,
+                important: r.get("draw_important")?,
+                flag: r.get("draw_flag")?,
+                rescue_after: span("rescue_after")?,
+                open_after: span("open_after")?,
+                answer_after: span("answer_after")?,
+                content: r.get::<_, i64>("content")?.cast_unsigned(),
+            },
+        },
+        put_off: r.get("put_off")?,
+        state: word(r, "state", LetterState::parse)?,
+        skip_reason: maybe(r, "skip_reason", SkipReason::parse)?,
+        attempts: r.get("attempts")?,
+        message_id_sent: maybe(r, "message_id_sent", MessageId::parse)?,
+        message_id_seen: maybe(r, "message_id_seen", MessageId::parse)?,
+        handed_at: maybe_moment(r, "handed_at")?,
+        accepted_at: maybe_moment(r, "accepted_at")?,
+        placement: maybe(r, "placement", Placement::parse)?,
+        seen_at: maybe_moment(r, "seen_at")?,
+        rescued_at: maybe_moment(r, "rescued_at")?,
+    })
+}
+
+pub(super) fn letter(c: &Connection, id: LetterId) -> Result<Option<LetterFacts>, LedgerError> {
+    one(c, &format!("SELECT {COLUMNS} FROM letter WHERE id = ?1"), [id.to_string()], read_letter)
+}
+
+/// Adds a letter to the agenda; one that is there already is left as it is. Says whether it was new.
+pub(super) fn insert(c: &Connection, l: &PlannedLetter) -> Result<bool, LedgerError> {
+    let d = &l.draws;
+    let span = |t: std::time::Duration| i64::try_from(t.as_millis()).unwrap_or(i64::MAX);
+    let sql = "INSERT INTO letter (id, sender, recipient, date, parent, in_thread, due, expected, draw_open, draw_answer, draw_important, draw_flag,
+        rescue_after, open_after, answer_after, content, state)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, 'planned') ON CONFLICT (id) DO NOTHING";
+    let n = execute(
+        c,
+        sql,
+        params![
+            l.id.to_string(),
+            l.sender.as_str(),
+            l.recipient.as_str(),
+            l.date.to_string(),
+            l.parent.map(|p| p.to_string()),
+            l.in_thread,
+            l.due.map(ms),
+            ms(l.expected),
+            d.open,
+            d.answer,
+            d.important,
+            d.flag,
+            span(d.rescue_after),
+            span(d.open_after),
+            span(d.answer_after),
+            d.content.cast_signed()
+        ],
+    )?;
+    Ok(n > 0)
+}
+
+/// Writes one step of a letter's life: checks it with [`next_state`], moves the state, keeps the day's sums, and appends to the history.
+pub(super) fn apply(
+    c: &Connection,
+    id: LetterId,
+    event: LetterEvent,
+    at: Moment,
+    reply: Option<&Reply>,
+) -> Result<LetterState, LedgerError> {
+    apply_with(c, id, event, at, reply.map(|r| (Some(r.code), r.enhanced.map(|e| e.to_string()), r.text.clone())))
+}
+
+/// Skips a letter, with the reason in its history.
+pub(super) fn skip(c: &Connection, id: LetterId, reason: SkipReason, at: Moment) -> Result<(), LedgerError> {
+    apply_with(c, id, LetterEvent::Skipped, at, Some((None, None, reason.as_str().to_owned())))?;
+    execute(c, "UPDATE letter SET skip_reason = ?2 WHERE id = ?1", params![id.to_string(), reason.as_str()])?;
+    if reason == SkipReason::Late {
+        let sql = "UPDATE day SET late = late + 1 FROM letter l WHERE l.id = ?1 AND day.mailbox = l.sender AND day.date = l.date";
+        execute(c, sql, [id.to_string()])?;
+    }
+    Ok(())
+}
+
+fn apply_with(
+    c: &Connection,
+    id: LetterId,
+    event: LetterEvent,
+    at: Moment,
+    said: Option<(Option<u16>, Option<String>, String)>,
+) -> Result<LetterState, LedgerError> {
+    let key = id.to_string();
+    let sql = "SELECT state, sender, date, accepted_at IS NOT NULL AS was_accepted FROM letter WHERE id = ?1";
+    let (from, sender, day, was_accepted) = one(c, sql, [&key], |r| {
+        Ok((
+            word(r, "state", LetterState::parse)?,
+            r.get::<_, String>("sender")?,
+            r.get::<_, String>("date")?,
+            r.get::<_, bool>("was_accepted")?,
+        ))
+    })?
+    .ok_or_else(|| LedgerError::Unknown(format!("letter {id}")))?;
+    let to = next_state(from, event).map_err(|e| LedgerError::Illegal(key.clone(), e))?;
+    execute(c, "UPDATE letter SET state = ?2 WHERE id = ?1", params![key, to.as_str()])?;
+    match event {
+        LetterEvent::HandedOver => {
+            execute(c, "UPDATE letter SET handed_at = ?2 WHERE id = ?1", params![key, ms(at)])?;
+            execute(c, "UPDATE day SET spent = spent + 1 WHERE mailbox = ?1 AND date = ?2", params![sender, day])?;
+        }
+        LetterEvent::Deferred => {
+            execute(c, "UPDATE letter SET attempts = attempts + 1 WHERE id = ?1", params![key])?;
+        }
+        // Seen or bounced, a letter must have been accepted, even if the reply was never heard.
+        LetterEvent::Accepted | LetterEvent::Found | LetterEvent::Seen | LetterEvent::Bounced if !was_accepted => {
+            execute(c, "UPDATE letter SET accepted_at = ?2 WHERE id = ?1", params![key, ms(at)])?;
+            execute(c, "UPDATE day SET accepted = accepted + 1 WHERE mailbox = ?1 AND date = ?2", params![sender, day])?;
+        }
+        _ => {}
+    }
+    let (code, enhanced, text) = said.map_or((None, None, None), |(c, e, t)| (c, e, Some(t)));
+    execute(
+        c,
+        "INSERT INTO step (letter, n, at, event, code, enhanced, text)
+         VALUES (?1, (SELECT coalesce(max(n), 0) + 1 FROM step WHERE letter = ?1), ?2, ?3, ?4, ?5, ?6)",
+        params![key, ms(at), event.as_str(), code, enhanced, text],
+    )?;
+    Ok(to)
+}
+
+impl Ledger {
+    /// One letter.
+    pub async fn letter(&self, id: LetterId) -> Result<Option<LetterFacts>, LedgerError> {
+        self.store.run(move |c| letter(c, id)).await
+    }
+
+    /// Those of `ids` that the ledger knows.
+    pub async fn letters_of(&self, ids: Vec<LetterId>) -> Result<Vec<LetterFacts>, LedgerError> {
+        self.store
+            .run(move |c| {
+                let mut out = Vec::with_capacity(ids.len());
+                for id in ids {
+                    out.extend(letter(c, id)?);
+                }
+                Ok(out)
+            })
+            .await
+    }
+
+    /// What happened to a letter, oldest first.
+    pub async fn steps(&self, id: LetterId) -> Result<Vec<StepRow>, LedgerError> {
+        self.store
+            .run(move |c| {
+                all(c, "SELECT at, event, code, text FROM step WHERE letter = ?1 ORDER BY n", [id.to_string()], |r| {
+                    Ok(StepRow {
+                        at: moment(r, "at")?,
+                        event: word(r, "event", LetterEvent::parse)?,
+                        code: r.get("code")?,
+                        text: r.get("text")?,
+                    })
+                })
+            })
+            .await
+    }
+
+    /// Skips letters that can still be skipped; those that are out already are left alone.
+    pub async fn skip_letters(&self, ids: Vec<LetterId>, reason: SkipReason, now: Moment) -> Result<u32, LedgerError> {
+        self.store
+            .run(move |c| {
+                let mut n = 0;
+                for id in ids {
+                    if letter(c, id)?.is_some_and(|l| matches!(l.state, LetterState::Planned | LetterState::Deferred)) {
+                        skip(c, id, reason, now)?;
+                        n += 1;
+                    }
+                }
+                Ok(n)
+            })
+            .await
+    }
+
+    /// The letters that a mailbox sends on a local date, by due time.
+    pub async fn letters_on(&self, sender: Address, date: LocalDate) -> Result<Vec<LetterFacts>, LedgerError> {
+        self.store
+            .run(move |c| {
+                let sql = format!("SELECT {COLUMNS} FROM letter WHERE sender = ?1 AND date = ?2 ORDER BY coalesce(due, expected), id");
+                all(c, &sql, params![sender.as_str(), date.to_string()], read_letter)
+            })
+            .await
+    }
+}

@@ -1,0 +1,272 @@
+//! Looking, as the ledger sees it: folders, cursors, sightings. A look is one transaction, so that a cursor never runs ahead of what was read.
+
+use rusqlite::{Connection, params};
+
+use super::letters::{apply, letter};
+use super::rows::{all, execute, one, word};
+use super::{ActionKind, Fence, Ledger, LedgerError, ms};
+use crate::letter::LetterEvent;
+use crate::mail::{Cursor, FolderName, Uid};
+use crate::words::{Address, FolderRole, LetterId, LetterState, MessageId, Moment, Placement};
+
+/// A folder and how far it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredFolder {
+    /// Its name.
+    pub name: FolderName,
+    /// Its role.
+    pub role: FolderRole,
+    /// How its role was found.
+    pub found_by: String,
+    /// How far it was read; `None`: never.
+    pub cursor: Option<Cursor>,
+    /// When it was read last.
+    pub read_at: Option<Moment>,
+}
+
+/// A letter of ours that a look found, with what its recipient will do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sighted {
+    /// The letter; its mark was verified.
+    pub letter: LetterId,
+    /// Its UID.
+    pub uid: Uid,
+    /// Its flags.
+    pub flags: Vec<String>,
+    /// What the folder makes of it.
+    pub placement: Placement,
+    /// The Message-ID that the server shows.
+    pub message_id: Option<MessageId>,
+    /// Actions to plan at the first sighting, with their due times.
+    pub actions: Vec<(ActionKind, Moment)>,
+    /// Actions to plan if this sighting is the end of a rescue.
+    pub after_rescue: Vec<(ActionKind, Moment)>,
+}
+
+/// A message with our header that is not acted on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusedMark {
+    /// Its UID.
+    pub uid: Uid,
+    /// `duplicate`, `shape`, `key`, `signature`, `unknown_letter` or `not_for_us`.
+    pub why: &'static str,
+    /// The letter that it names, where it names one.
+    pub letter: Option<LetterId>,
+}
+
+/// Everything that one look at one folder found.
+#[derive(Clone, Debug)]
+pub struct LookNote {
+    /// The mailbox.
+    pub mailbox: Address,
+    /// The folder, as the server writes it.
+    pub folder: String,
+    /// Its role.
+    pub role: FolderRole,
+    /// The cursor after the look.
+    pub cursor: Cursor,
+    /// Letters of ours.
+    pub sighted: Vec<Sighted>,
+    /// Messages with our header that are not acted on.
+    pub refused: Vec<RefusedMark>,
+    /// Plan time.
+    pub now: Moment,
+}
+
+/// What a look changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Noted {
+    /// Letters seen for the first time.
+    pub first_seen: u32,
+    /// Of these, in spam.
+    pub in_spam: u32,
+    /// Letters that a rescue brought to the inbox.
+    pub rescued: u32,
+    /// Second copies, and marks that do not hold.
+    pub refused: u32,
+}
+
+impl Ledger {
+    /// Writes a mailbox's folder list. Cursors of folders that are still there stay; folders that are gone are forgotten.
+    pub async fn note_folders(&self, fence: Fence, mailbox: Address, folders: Vec<crate::mail::Folder>) -> Result<(), LedgerError> {
+        self.store
+            .run(move |c| {
+                fence.check(c)?;
+                let known = all(c, "SELECT name FROM folder WHERE mailbox = ?1", [mailbox.as_str()], |r| Ok(r.get::<_, String>("name")?))?;
+                for name in known.iter().filter(|n| !folders.iter().any(|f| f.name.wire == **n)) {
+                    execute(c, "DELETE FROM folder WHERE mailbox = ?1 AND name = ?2", params![mailbox.as_str(), name])?;
+                }
+                for f in &folders {
+                    execute(
+                        c,
+                        "INSERT INTO folder (mailbox, name, shown, role, found_by) VALUES (?1, ?2, ?3, ?4, ?5)
+                         ON CONFLICT (mailbox, name) DO UPDATE SET shown = ?3, role = ?4, found_by = ?5",
+                        params![mailbox.as_str(), f.name.wire, f.name.shown, f.role.as_str(), f.found_by],
+                    )?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    /// A mailbox's folders with their cursors, by name.
+    pub async fn folders(&self, mailbox: Address) -> Result<Vec<StoredFolder>, LedgerError> {
+        self.store.run(move |c| folders(c, &mailbox)).await
+    }
+
+    /// Writes what a look found, the cursor and all, in one transaction.
+    pub async fn note_look(&self, fence: Fence, note: LookNote) -> Result<Noted, LedgerError> {
+        self.store
+            .run(move |c| {
+                fence.check(c)?;
+                let mut noted = Noted::default();
+                for s in &note.sighted {
+                    note_sighting(c, &note, s, &mut noted)?;
+                }
+                for r in &note.refused {
+                    noted.refused += note_refused(c, &note, r.uid, r.why, r.letter)?;
+                }
+                execute(
+                    c,
+                    "UPDATE folder SET uid_validity = ?3, uid = ?4, read_at = ?5 WHERE mailbox = ?1 AND name = ?2",
+                    params![note.mailbox.as_str(), note.folder, note.cursor.uid_validity, note.cursor.uid, ms(note.now)],
+                )?;
+                Ok(noted)
+            })
+            .await
+    }
+
+    /// Letters to a mailbox that were accepted before `before`, are not seen yet, and are missing therefore: every folder that matters was read since.
+    pub async fn note_missing(&self, fence: Fence, recipient: Address, before: Moment, now: Moment) -> Result<Vec<LetterId>, LedgerError> {
+        self.store
+            .run(move |c| {
+                fence.check(c)?;
+                // Inbox and spam must have been read after the grace time, every other folder too; Sent, drafts and Gmail's All are no places to arrive in.
+                let folders = folders(c, &recipient)?;
+                let looked_at = |f: &&StoredFolder| !matches!(f.role, FolderRole::Sent | FolderRole::Drafts | FolderRole::All);
+                let has_spam = folders.iter().any(|f| f.role == FolderRole::Spam);
+                let oldest_read = folders.iter().filter(looked_at).map(|f| f.read_at.unwrap_or(Moment(0))).min();
+                let Some(oldest_read) = oldest_read.filter(|_| has_spam) else { return Ok(Vec::new()) };
+                let sql = "SELECT id FROM letter WHERE recipient = ?1 AND state = 'accepted' AND accepted_at < ?2 AND accepted_at < ?3 - 86400000 ORDER BY id";
+                let ids = all(c, sql, params![recipient.as_str(), ms(before), ms(oldest_read)], |r| super::rows::letter_id(r, "id"))?;
+                for id in &ids {
+                    apply(c, *id, LetterEvent::GoneMissing, now, None)?;
+                }
+                Ok(ids)
+            })
+            .await
+    }
+
+    /// How many letters to a mailbox may still arrive: handed over or accepted after `since`, and not seen.
+    pub async fn awaited(&self, recipient: Address, since: Moment) -> Result<u32, LedgerError> {
+        self.store
+            .run(move |c| {
+                let sql =
+                    "SELECT count(*) FROM letter WHERE recipient = ?1 AND state IN ('handed', 'uncertain', 'accepted') AND handed_at >= ?2";
+                Ok(one(c, sql, params![recipient.as_str(), ms(since)], |r| Ok(r.get(0)?))?.unwrap_or(0))
+            })
+            .await
+    }
+}
+
+fn folders(c: &Connection, mailbox: &Address) -> Result<Vec<StoredFolder>, LedgerError> {
+    let sql = "SELECT name, shown, role, found_by, uid_validity, uid, read_at FROM folder WHERE mailbox = ?1 ORDER BY name";
+    all(c, sql, [mailbox.as_str()], |r| {
+        let cursor = r.get::<_, Option<u32>>("uid_validity")?.zip(r.get::<_, Option<u32>>("uid")?);
+        Ok(StoredFolder {
+            name: FolderName { wire: r.get("name")?, shown: r.get("shown")? },
+            role: word(r, "role", FolderRole::parse)?,
+            found_by: r.get("found_by")?,
+            cursor: cursor.map(|(uid_validity, uid)| Cursor { uid_validity, uid }),
+            read_at: super::rows::maybe_moment(r, "read_at")?,
+        })
+    })
+}
+
+fn note_refused(c: &Connection, note: &LookNote, uid: Uid, why: &str, id: Option<LetterId>) -> Result<u32, LedgerError> {
+    let sql = "INSERT INTO refused_mark (mailbox, folder, uid_validity, uid, why, letter, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING";
+    let n = execute(
+        c,
+        sql,
+        params![note.mailbox.as_str(), note.folder, note.cursor.uid_validity, uid.0, why, id.map(|i| i.to_string()), ms(note.now)],
+    )?;
+    Ok(n as u32)
+}
+
+/// One letter that a look showed. First sighting: it is seen, and its actions are planned. Again elsewhere: it moved, or it is a second copy.
+fn note_sighting(c: &Connection, note: &LookNote, s: &Sighted, noted: &mut Noted) -> Result<(), LedgerError> {
+    let Some(l) = letter(c, s.letter)?.filter(|l| l.plan.recipient == note.mailbox) else {
+        noted.refused += note_refused(c, note, s.uid, "not_for_us", Some(s.letter))?;
+        return Ok(());
+    };
+    let key = s.letter.to_string();
+    let before = one(
+        c,
+        "SELECT folder, role, uid_validity, uid FROM sighting WHERE mailbox = ?1 AND letter = ?2",
+        params![note.mailbox.as_str(), key],
+        |r| Ok((r.get::<_, String>("folder")?, r.get::<_, u32>("uid_validity")?, r.get::<_, u32>("uid")?)),
+    )?;
+    if let Some((folder, uid_validity, uid)) = &before {
+        let same_place = *folder == note.folder && *uid_validity == note.cursor.uid_validity;
+        if same_place && *uid == s.uid.0 {
+            let sql = "UPDATE sighting SET flags = ?3 WHERE mailbox = ?1 AND letter = ?2";
+            execute(c, sql, params![note.mailbox.as_str(), key, s.flags.join(" ")])?;
+            return Ok(());
+        }
+        // Two copies in one folder under one numbering: the second is a duplicate. In another folder, or after a renumbering, it is the letter that moved.
+        if same_place {
+            noted.refused += note_refused(c, note, s.uid, "duplicate", Some(s.letter))?;
+            return Ok(());
+        }
+    }
+    execute(
+        c,
+        "INSERT INTO sighting (mailbox, letter, folder, role, uid_validity, uid, flags, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+         ON CONFLICT (mailbox, letter) DO UPDATE SET folder = ?3, role = ?4, uid_validity = ?5, uid = ?6, flags = ?7, at = ?8",
+        params![
+            note.mailbox.as_str(),
+            key,
+            note.folder,
+            note.role.as_str(),
+            note.cursor.uid_validity,
+            s.uid.0,
+            s.flags.join(" "),
+            ms(note.now)
+        ],
+    )?;
+    if l.seen_at.is_none() {
+        // Planned or rejected letters cannot be seen; if one is, the ledger is not the one that sent it. It is recorded and not acted on.
+        if matches!(
+            l.state,
+            LetterState::Planned | LetterState::Deferred | LetterState::Rejected | LetterState::Skipped | LetterState::Bounced
+        ) {
+            execute(c, "DELETE FROM sighting WHERE mailbox = ?1 AND letter = ?2", params![note.mailbox.as_str(), key])?;
+            noted.refused += note_refused(c, note, s.uid, "unknown_letter", Some(s.letter))?;
+            return Ok(());
+        }
+        apply(c, s.letter, LetterEvent::Seen, note.now, None)?;
+        execute(
+            c,
+            "UPDATE letter SET seen_at = ?2, placement = ?3, message_id_seen = ?4 WHERE id = ?1",
+            params![key, ms(note.now), s.placement.as_str(), s.message_id.as_ref().map(MessageId::as_str)],
+        )?;
+        noted.first_seen += 1;
+        noted.in_spam += u32::from(s.placement == Placement::Spam);
+        plan_actions(c, note, s.letter, &s.actions)?;
+    } else if l.placement == Some(Placement::Spam) && l.rescued_at.is_none() && note.role == FolderRole::Inbox {
+        execute(c, "UPDATE letter SET rescued_at = ?2 WHERE id = ?1", params![key, ms(note.now)])?;
+        let sql = "UPDATE action SET done_at = ?2, result = 'done' WHERE letter = ?1 AND kind = 'rescue' AND result IS NULL";
+        execute(c, sql, params![key, ms(note.now)])?;
+        noted.rescued += 1;
+        plan_actions(c, note, s.letter, &s.after_rescue)?;
+    }
+    Ok(())
+}
+
+fn plan_actions(c: &Connection, note: &LookNote, id: LetterId, actions: &[(ActionKind, Moment)]) -> Result<(), LedgerError> {
+    for (kind, due) in actions {
+        let sql = "INSERT INTO action (mailbox, letter, kind, due) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (letter, kind) DO NOTHING";
+        execute(c, sql, params![note.mailbox.as_str(), id.to_string(), kind.as_str(), ms(*due)])?;
+    }
+    Ok(())
+}

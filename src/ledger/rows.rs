@@ -1,0 +1,71 @@
+//! Words to and from SQL: small readers that name what they could not read.
+
+use rusqlite::Row;
+
+use super::LedgerError;
+use crate::words::{Address, LetterId, LocalDate, Moment};
+
+/// Reads a column as a word by `parse`.
+pub(super) fn word<T>(row: &Row<'_>, column: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, LedgerError> {
+    let text: String = row.get(column)?;
+    parse(&text).ok_or_else(|| LedgerError::Foreign(format!("{column} = {text}")))
+}
+
+/// The same for a column that may be NULL.
+pub(super) fn maybe<T>(row: &Row<'_>, column: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, LedgerError> {
+    let text: Option<String> = row.get(column)?;
+    text.map(|t| parse(&t).ok_or_else(|| LedgerError::Foreign(format!("{column} = {t}")))).transpose()
+}
+
+pub(super) fn address(row: &Row<'_>, column: &str) -> Result<Address, LedgerError> {
+    word(row, column, |t| Address::parse(t).ok())
+}
+
+pub(super) fn letter_id(row: &Row<'_>, column: &str) -> Result<LetterId, LedgerError> {
+    word(row, column, |t| LetterId::parse(t).ok())
+}
+
+pub(super) fn date(row: &Row<'_>, column: &str) -> Result<LocalDate, LedgerError> {
+    word(row, column, LocalDate::parse)
+}
+
+pub(super) fn moment(row: &Row<'_>, column: &str) -> Result<Moment, LedgerError> {
+    Ok(Moment(row.get(column)?))
+}
+
+pub(super) fn maybe_moment(row: &Row<'_>, column: &str) -> Result<Option<Moment>, LedgerError> {
+    Ok(row.get::<_, Option<i64>>(column)?.map(Moment))
+}
+
+/// Runs a cached query and reads every row.
+pub(super) fn all<T>(
+    c: &rusqlite::Connection,
+    sql: &str,
+    params: impl rusqlite::Params,
+    read: impl Fn(&Row<'_>) -> Result<T, LedgerError>,
+) -> Result<Vec<T>, LedgerError> {
+    let mut statement = c.prepare_cached(sql)?;
+    let mut rows = statement.query(params)?;
+    let mut out = Vec::new();
+    while let Some(row) = rows.next()? {
+        out.push(read(row)?);
+    }
+    Ok(out)
+}
+
+/// Runs a cached query and reads its first row, if there is one.
+pub(super) fn one<T>(
+    c: &rusqlite::Connection,
+    sql: &str,
+    params: impl rusqlite::Params,
+    read: impl FnOnce(&Row<'_>) -> Result<T, LedgerError>,
+) -> Result<Option<T>, LedgerError> {
+    let mut statement = c.prepare_cached(sql)?;
+    let mut rows = statement.query(params)?;
+    rows.next()?.map(read).transpose()
+}
+
+/// Runs a cached statement; gives the number of rows that it changed.
+pub(super) fn execute(c: &rusqlite::Connection, sql: &str, params: impl rusqlite::Params) -> Result<usize, LedgerError> {
+    Ok(c.prepare_cached(sql)?.execute(params)?)
+}

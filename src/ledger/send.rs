@@ -1,0 +1,245 @@
+//! Sending, as the ledger sees it: the intent, the outcome, and what a crash left behind.
+
+use rusqlite::params;
+
+use super::agenda::{lapse, put_off};
+use super::letters::{COLUMNS, apply, letter, read_letter, skip};
+use super::rows::{all, execute, one};
+use super::{Fence, Ledger, LedgerError, Receipt, days, ms};
+use crate::letter::LetterEvent;
+use crate::words::{Address, LetterId, LetterState, LocalDate, MessageId, Moment, Reply, SkipReason};
+
+/// What the executor wants to hand over now.
+#[derive(Clone, Debug)]
+pub struct Intent {
+    /// The letter.
+    pub letter: LetterId,
+    /// Its Message-ID, as it will be sent.
+    pub message_id: MessageId,
+    /// Its sender's window on the letter's date.
+    pub window: (Moment, Moment),
+    /// Plan time.
+    pub now: Moment,
+    /// Real time, for the lease.
+    pub real_now: Moment,
+}
+
+/// Why a letter may not be handed over. Nothing was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IntentRefused {
+    /// Not planned any more: sent, skipped, or put off by somebody else meanwhile.
+    NotDue,
+    /// The day's quota is spent, or was never set.
+    Quota,
+    /// The sender, its domain or the pool is paused.
+    Paused,
+    /// Outside the window.
+    Window,
+    /// Sender or recipient is not in the pool any more.
+    Removed,
+}
+
+impl IntentRefused {
+    /// The reason with which the letter is skipped; `None` where it is not this letter's end.
+    pub fn skip_reason(self) -> Option<SkipReason> {
+        match self {
+            Self::NotDue | Self::Paused => None,
+            Self::Quota => Some(SkipReason::Quota),
+            Self::Window => Some(SkipReason::Late),
+            Self::Removed => Some(SkipReason::Removed),
+        }
+    }
+}
+
+/// What became of a letter that was offered or handed over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// 2xx after the final dot.
+    Accepted(Reply),
+    /// 4xx before the bytes: due again at this time.
+    Deferred(Reply, Moment),
+    /// 5xx before the bytes, or 4xx/5xx after them.
+    Rejected(Reply),
+    /// No final reply.
+    Uncertain(String),
+}
+
+impl Ledger {
+    /// Whether a letter may be handed over now: the same questions as [`Ledger::intend`], without writing. For asking before a server is bothered.
+    pub async fn may_send(&self, fence: Fence, intent: Intent) -> Result<Result<(), IntentRefused>, LedgerError> {
+        self.store.run(move |c| may_send(c, &fence, &intent)).await
+    }
+
+    /// Writes the intent to hand a letter over, durable when this returns: quota, pause, window and lease are checked in the same transaction, and the
+    /// letter becomes `handed`. To be called after the server's 354 and before the first byte.
+    pub async fn intend(&self, fence: Fence, intent: Intent) -> Result<Result<(), IntentRefused>, LedgerError> {
+        self.store
+            .run(move |c| {
+                if let Err(refused) = may_send(c, &fence, &intent)? {
+                    return Ok(Err(refused));
+                }
+                apply(c, intent.letter, LetterEvent::HandedOver, intent.now, None)?;
+                execute(
+                    c,
+                    "UPDATE letter SET message_id_sent = ?2 WHERE id = ?1",
+                    params![intent.letter.to_string(), intent.message_id.as_str()],
+                )?;
+                Ok(Ok(()))
+            })
+            .await
+    }
+
+    /// Hands in what became of a letter; it is written with the next commit. The receipt is to be awaited before the process ends.
+    ///
+    /// An outcome is a fact: it is written even where the lease was lost meanwhile, else an accepted letter would be forgotten.
+    pub fn record(&self, id: LetterId, outcome: Outcome, now: Moment) -> Receipt<()> {
+        self.store.submit(move |c| {
+            match outcome {
+                Outcome::Accepted(reply) => {
+                    let state = letter(c, id)?.map(|l| l.state);
+                    // Taken for uncertain by another run after we lost the lease: the reply is better knowledge.
+                    let event = if matches!(state, Some(LetterState::Uncertain | LetterState::Unaccounted)) {
+                        LetterEvent::Found
+                    } else {
+                        LetterEvent::Accepted
+                    };
+                    apply(c, id, event, now, Some(&reply))?;
+                }
+                Outcome::Deferred(reply, due) => {
+                    apply(c, id, LetterEvent::Deferred, now, Some(&reply))?;
+                    execute(c, "UPDATE letter SET due = ?2 WHERE id = ?1", params![id.to_string(), ms(due)])?;
+                }
+                Outcome::Rejected(reply) => {
+                    apply(c, id, LetterEvent::Rejected, now, Some(&reply))?;
+                    lapse_answers_to(c, id, now)?;
+                }
+                Outcome::Uncertain(why) => {
+                    apply(c, id, LetterEvent::LostSight, now, Some(&Reply { code: 0, enhanced: None, text: Reply::clean(&why) }))?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Skips one letter; with it the answers to it lapse.
+    pub async fn skip_letter(&self, fence: Fence, id: LetterId, reason: SkipReason, now: Moment) -> Result<(), LedgerError> {
+        self.store
+            .run(move |c| {
+                fence.check(c)?;
+                if letter(c, id)?.is_some_and(|l| matches!(l.state, LetterState::Planned | LetterState::Deferred)) {
+                    skip(c, id, reason, now)?;
+                    lapse_answers_to(c, id, now)?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    /// Puts an answer off to a later send-day, or lets it lapse after the third time.
+    pub async fn put_off_answer(&self, fence: Fence, id: LetterId, to: LocalDate, due: Moment, now: Moment) -> Result<(), LedgerError> {
+        self.store
+            .run(move |c| {
+                fence.check(c)?;
+                match letter(c, id)? {
+                    Some(l) if l.put_off < 3 => {
+                        put_off(c, id, to)?;
+                        execute(c, "UPDATE letter SET due = ?2 WHERE id = ?1 AND due IS NOT NULL", params![id.to_string(), ms(due)])?;
+                        Ok(())
+                    }
+                    Some(_) => lapse(c, id, now),
+                    None => Err(LedgerError::Unknown(format!("letter {id}"))),
+                }
+            })
+            .await
+    }
+
+    /// What a crash left as `handed` becomes `uncertain`: it may have been taken, and is looked for. Gives the letters.
+    pub async fn recover_handed(&self, fence: Fence, sender: Address, now: Moment) -> Result<Vec<LetterId>, LedgerError> {
+        self.store
+            .run(move |c| {
+                fence.check(c)?;
+                let sql = "SELECT id FROM letter WHERE sender = ?1 AND state = 'handed' ORDER BY id";
+                let ids = all(c, sql, [sender.as_str()], |r| super::rows::letter_id(r, "id"))?;
+                for id in &ids {
+                    let why = Reply { code: 0, enhanced: None, text: "the run ended before the server's reply was written down".into() };
+                    apply(c, *id, LetterEvent::LostSight, now, Some(&why))?;
+                }
+                Ok(ids)
+            })
+            .await
+    }
+
+    /// A mailbox's uncertain letters: to be looked for in its Sent folder.
+    pub async fn uncertain_of(&self, sender: Address) -> Result<Vec<super::LetterFacts>, LedgerError> {
+        self.store
+            .run(move |c| {
+                let sql = format!("SELECT {COLUMNS} FROM letter WHERE sender = ?1 AND state = 'uncertain' ORDER BY id");
+                all(c, &sql, [sender.as_str()], read_letter)
+            })
+            .await
+    }
+
+    /// Uncertain letters that were found in the sender's Sent folder are accepted; those handed over before `given_up_before` are unaccounted.
+    pub async fn settle_uncertain(
+        &self,
+        fence: Fence,
+        sender: Address,
+        found: Vec<LetterId>,
+        given_up_before: Moment,
+        now: Moment,
+    ) -> Result<(u32, u32), LedgerError> {
+        self.store
+            .run(move |c| {
+                fence.check(c)?;
+                let (mut n_found, mut n_given_up) = (0, 0);
+                for id in found {
+                    if letter(c, id)?
+                        .is_some_and(|l| l.plan.sender == sender && matches!(l.state, LetterState::Uncertain | LetterState::Unaccounted))
+                    {
+                        apply(c, id, LetterEvent::Found, now, None)?;
+                        n_found += 1;
+                    }
+                }
+                let sql = "SELECT id FROM letter WHERE sender = ?1 AND state = 'uncertain' AND handed_at < ?2 ORDER BY id";
+                for id in all(c, sql, params![sender.as_str(), ms(given_up_before)], |r| super::rows::letter_id(r, "id"))? {
+                    apply(c, id, LetterEvent::GivenUp, now, None)?;
+                    lapse_answers_to(c, id, now)?;
+                    n_given_up += 1;
+                }
+                Ok((n_found, n_given_up))
+            })
+            .await
+    }
+}
+
+fn lapse_answers_to(c: &rusqlite::Connection, id: LetterId, now: Moment) -> Result<(), LedgerError> {
+    match one(c, "SELECT id FROM letter WHERE parent = ?1", [id.to_string()], |r| super::rows::letter_id(r, "id"))? {
+        Some(answer) => lapse(c, answer, now),
+        None => Ok(()),
+    }
+}
+
+fn may_send(c: &rusqlite::Connection, fence: &Fence, intent: &Intent) -> Result<Result<(), IntentRefused>, LedgerError> {
+    fence.check_fresh(c, intent.real_now)?;
+    let Some(l) = letter(c, intent.letter)? else { return Err(LedgerError::Unknown(format!("letter {}", intent.letter))) };
+    if !matches!(l.state, LetterState::Planned | LetterState::Deferred) {
+        return Ok(Err(IntentRefused::NotDue));
+    }
+    let (sender, recipient) = (&l.plan.sender, &l.plan.recipient);
+    let present =
+        "SELECT 1 FROM mailbox a JOIN mailbox b WHERE a.address = ?1 AND b.address = ?2 AND a.removed_at IS NULL AND b.removed_at IS NULL";
+    if one(c, present, params![sender.as_str(), recipient.as_str()], |_| Ok(()))?.is_none() {
+        return Ok(Err(IntentRefused::Removed));
+    }
+    let paused = "SELECT 1 FROM pause WHERE scope IN ('all', 'domain:' || ?1, 'mailbox:' || ?2)";
+    if one(c, paused, params![sender.domain().as_str(), sender.as_str()], |_| Ok(()))?.is_some() {
+        return Ok(Err(IntentRefused::Paused));
+    }
+    if intent.now < intent.window.0 || intent.now > intent.window.1 {
+        return Ok(Err(IntentRefused::Window));
+    }
+    match days::day(c, sender, l.plan.date)? {
+        Some(day) if day.spent < day.plan.quota => Ok(Ok(())),
+        _ => Ok(Err(IntentRefused::Quota)),
+    }
+}

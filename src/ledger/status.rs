@@ -1,0 +1,96 @@
+//! What `preheat status` reads: sums by mailbox.
+
+use std::collections::BTreeMap;
+
+use rusqlite::params;
+
+use super::rows::{address, all, one};
+use super::{DayRow, Ledger, LedgerError, ms};
+use crate::words::{Address, LocalDate, Moment};
+
+/// Letters of a mailbox by what became of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct PlacementCounts {
+    /// Seen in the inbox or in a tab of it.
+    pub inbox: u32,
+    /// Seen in spam first.
+    pub spam: u32,
+    /// Filed by a person's rule.
+    pub filed: u32,
+    /// Accepted, and not seen yet.
+    pub waiting: u32,
+    /// Not seen within 24 hours.
+    pub missing: u32,
+    /// A bounce came back.
+    pub bounced: u32,
+    /// Refused by a server.
+    pub rejected: u32,
+    /// May have been taken; looked for.
+    pub uncertain: u32,
+    /// Looked for for 72 hours, and not found.
+    pub unaccounted: u32,
+    /// Pulled out of spam.
+    pub rescued: u32,
+}
+
+/// A mailbox on one date.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MailboxStatus {
+    /// The mailbox.
+    pub address: Address,
+    /// The day's row; `None` where no agenda was made for it.
+    pub day: Option<DayRow>,
+    /// Letters still to be sent on the date.
+    pub to_send: u32,
+    /// Letters that it sent in the last 7 days, by what became of them.
+    pub week: PlacementCounts,
+}
+
+impl Ledger {
+    /// The status of mailboxes, each on its own local date, with the placements of what it sent since `since`.
+    pub async fn status(&self, mailboxes: Vec<(Address, LocalDate)>, since: Moment) -> Result<Vec<MailboxStatus>, LedgerError> {
+        self.store
+            .run(move |c| {
+                let mut week: BTreeMap<Address, PlacementCounts> = BTreeMap::new();
+                let sql = "SELECT sender, state, placement, count(*) AS n, count(rescued_at) AS rescued FROM letter
+                           WHERE sender = ?1 AND date >= ?2 AND handed_at >= ?3 GROUP BY state, placement";
+                for (mailbox, date) in &mailboxes {
+                    let from = date.minus(8).to_string();
+                    let rows = all(c, sql, params![mailbox.as_str(), from, ms(since)], |r| {
+                        Ok((
+                            address(r, "sender")?,
+                            r.get::<_, String>("state")?,
+                            r.get::<_, Option<String>>("placement")?,
+                            r.get::<_, u32>("n")?,
+                            r.get::<_, u32>("rescued")?,
+                        ))
+                    })?;
+                    for (sender, state, placement, n, rescued) in rows {
+                        let counts = week.entry(sender).or_default();
+                        counts.rescued += rescued;
+                        let slot = match (state.as_str(), placement.as_deref()) {
+                            ("seen", Some("spam")) => &mut counts.spam,
+                            ("seen", Some("filed")) => &mut counts.filed,
+                            ("seen", _) => &mut counts.inbox,
+                            ("missing", _) => &mut counts.missing,
+                            ("bounced", _) => &mut counts.bounced,
+                            ("rejected", _) => &mut counts.rejected,
+                            ("uncertain", _) => &mut counts.uncertain,
+                            ("unaccounted", _) => &mut counts.unaccounted,
+                            _ => &mut counts.waiting,
+                        };
+                        *slot += n;
+                    }
+                }
+                let mut out = Vec::with_capacity(mailboxes.len());
+                for (address, date) in mailboxes {
+                    let day = super::days::day(c, &address, date)?;
+                    let sql = "SELECT count(*) FROM letter WHERE sender = ?1 AND date = ?2 AND state IN ('planned', 'deferred')";
+                    let to_send = one(c, sql, params![address.as_str(), date.to_string()], |r| Ok(r.get::<_, u32>(0)?))?.unwrap_or(0);
+                    out.push(MailboxStatus { day, to_send, week: week.get(&address).copied().unwrap_or_default(), address });
+                }
+                Ok(out)
+            })
+            .await
+    }
+}

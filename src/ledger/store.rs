@@ -1,0 +1,208 @@
+//! The batcher: one connection, one writer, many waiters.
+//!
+//! It takes what waits, opens one IMMEDIATE transaction, gives every job a savepoint of its own, and commits once: a commit is a
+//! durable wait (WAL, `synchronous=FULL`), and a hundred letters can share it. A job that fails or panics is rolled back to its
+//! savepoint and takes nobody with it; a full disk rolls the whole transaction back, and then every waiter gets the error.
+//!
+//! It runs on a thread named `ledger`, or inline on the caller's own thread for rehearsals and tests with a paused clock: there a
+//! second thread would let paused time run away.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use tokio::sync::oneshot;
+
+use super::LedgerError;
+
+/// How many jobs one transaction takes at most: bounds how long the first of them waits.
+const BATCH: usize = 512;
+
+type Value = Box<dyn Any + Send>;
+type Outcome = Result<Value, LedgerError>;
+
+pub(super) struct Job {
+    run: Box<dyn FnOnce(&Connection) -> Outcome + Send>,
+    reply: oneshot::Sender<Outcome>,
+}
+
+/// Where the batcher runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// On a thread named `ledger`: for everything that meets the real world.
+    Thread,
+    /// On the caller's thread, one job a transaction: for virtual time.
+    Inline,
+}
+
+/// A handle to the ledger's one connection. Cheap to clone; the thread ends when the last handle is gone.
+#[derive(Clone)]
+pub(super) enum Store {
+    Thread(mpsc::Sender<Job>),
+    Inline(Arc<Mutex<Connection>>),
+}
+
+/// A job that was handed in: await it to learn that it is durable.
+pub struct Receipt<T> {
+    answer: oneshot::Receiver<Outcome>,
+    value: std::marker::PhantomData<fn() -> T>,
+}
+
+impl<T: Send + 'static> Receipt<T> {
+    /// Waits until the job's transaction is committed.
+    ///
+    /// # Errors
+    /// What the job or the commit said.
+    pub async fn durable(self) -> Result<T, LedgerError> {
+        let value = self.answer.await.map_err(|_| LedgerError::Gone)??;
+        value.downcast::<T>().map(|v| *v).map_err(|_| LedgerError::Gone)
+    }
+}
+
+impl Store {
+    pub(super) fn start(connection: Connection, place: Place) -> Result<Self, LedgerError> {
+        match place {
+            Place::Inline => Ok(Self::Inline(Arc::new(Mutex::new(connection)))),
+            Place::Thread => {
+                let (jobs, inbox) = mpsc::channel();
+                std::thread::Builder::new().name("ledger".into()).spawn(move || serve(connection, &inbox)).map_err(LedgerError::Thread)?;
+                Ok(Self::Thread(jobs))
+            }
+        }
+    }
+
+    /// Hands a job in and returns at once. Jobs are carried out in the order in which they were handed in.
+    pub(super) fn submit<T: Send + 'static>(&self, job: impl FnOnce(&Connection) -> Result<T, LedgerError> + Send + 'static) -> Receipt<T> {
+        let (reply, answer) = oneshot::channel();
+        let run = Box::new(move |c: &Connection| job(c).map(|v| Box::new(v) as Value));
+        let job = Job { run, reply };
+        match self {
+            // Where the thread is gone the reply is dropped with the job, and the waiter hears `Gone`.
+            Self::Thread(jobs) => drop(jobs.send(job)),
+            Self::Inline(connection) => {
+                let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+                carry_out(&mut connection, vec![job]);
+            }
+        }
+        Receipt { answer, value: std::marker::PhantomData }
+    }
+
+    /// Hands a job in and waits until it is durable.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        self.submit(job).durable().await
+    }
+}
+
+fn serve(mut connection: Connection, inbox: &mpsc::Receiver<Job>) {
+    while let Ok(first) = inbox.recv() {
+        let mut batch = vec![first];
+        while batch.len() < BATCH {
+            match inbox.try_recv() {
+                Ok(job) => batch.push(job),
+                Err(_) => break,
+            }
+        }
+        carry_out(&mut connection, batch);
+    }
+}
+
+/// One transaction for the whole batch.
+fn carry_out(connection: &mut Connection, batch: Vec<Job>) {
+    let transaction = match Transaction::new(connection, TransactionBehavior::Immediate) {
+        Ok(t) => t,
+        Err(e) => return refuse_all(batch.into_iter().map(|j| j.reply), &e.into()),
+    };
+    let mut done = Vec::with_capacity(batch.len());
+    let mut broken = None;
+    let mut waiting = batch.into_iter();
+    for job in waiting.by_ref() {
+        let result = in_savepoint(&transaction, job.run);
+        // SQLITE_FULL, an I/O error and the like end the whole transaction, whatever savepoint we were in.
+        if transaction.is_autocommit() {
+            broken = Some(result.err().unwrap_or(LedgerError::Gone));
+            done.push((job.reply, Err(LedgerError::Gone)));
+            break;
+        }
+        done.push((job.reply, result));
+    }
+    let committed = match broken {
+        Some(e) => Err(e),
+        None => transaction.commit().map_err(LedgerError::from),
+    };
+    match committed {
+        Ok(()) => done.into_iter().for_each(|(reply, result)| drop(reply.send(result))),
+        Err(e) => refuse_all(done.into_iter().map(|(reply, _)| reply).chain(waiting.map(|j| j.reply)), &e),
+    }
+}
+
+fn refuse_all(replies: impl Iterator<Item = oneshot::Sender<Outcome>>, e: &LedgerError) {
+    let text = e.to_string();
+    for reply in replies {
+        let _ = reply.send(Err(LedgerError::NotWritten(text.clone())));
+    }
+}
+
+fn in_savepoint(transaction: &Transaction<'_>, run: Box<dyn FnOnce(&Connection) -> Outcome + Send>) -> Outcome {
+    transaction.prepare_cached("SAVEPOINT job")?.execute([])?;
+    let result = catch_unwind(AssertUnwindSafe(|| run(transaction))).unwrap_or(Err(LedgerError::Panicked));
+    if transaction.is_autocommit() {
+        return result;
+    }
+    if result.is_err() {
+        transaction.prepare_cached("ROLLBACK TO job")?.execute([])?;
+    }
+    transaction.prepare_cached("RELEASE job")?.execute([])?;
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn store(place: Place) -> Store {
+        let c = Connection::open_in_memory().unwrap();
+        c.execute_batch("CREATE TABLE t (n INTEGER PRIMARY KEY) STRICT").unwrap();
+        Store::start(c, place).unwrap()
+    }
+    fn insert(n: i64) -> impl FnOnce(&Connection) -> Result<(), LedgerError> + Send {
+        move |c| Ok(c.execute("INSERT INTO t (n) VALUES (?1)", [n]).map(|_| ())?)
+    }
+    async fn numbers(s: &Store) -> Vec<i64> {
+        s.run(|c| Ok(c.prepare("SELECT n FROM t ORDER BY n")?.query_map([], |r| r.get(0))?.collect::<Result<_, _>>()?)).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_job_that_fails_or_panics_takes_nobody_with_it() {
+        for place in [Place::Inline, Place::Thread] {
+            let s = store(place);
+            let receipts = [s.submit(insert(1)), s.submit(insert(1)), s.submit(insert(2))];
+            let panics: Receipt<()> = s.submit(|c| {
+                c.execute("INSERT INTO t (n) VALUES (9)", [])?;
+                panic!("a bug in a job")
+            });
+            let after = s.submit(insert(3));
+            let mut results = Vec::new();
+            for r in receipts {
+                results.push(r.durable().await.is_ok());
+            }
+            assert_eq!(results, [true, false, true]);
+            assert!(matches!(panics.durable().await, Err(LedgerError::Panicked)));
+            assert!(after.durable().await.is_ok());
+            assert_eq!(numbers(&s).await, [1, 2, 3], "{place:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn when_the_disk_is_full_everybody_in_the_transaction_hears_it_and_later_jobs_work() {
+        let c = Connection::open_in_memory().unwrap();
+        c.execute_batch("CREATE TABLE t (x TEXT NOT NULL) STRICT; PRAGMA max_page_count = 40").unwrap();
+        let s = Store::start(c, Place::Inline).unwrap();
+        let big = s.run(|c| Ok(c.execute("INSERT INTO t (x) VALUES (?1)", ["x".repeat(1_000_000)])?)).await;
+        assert!(big.unwrap_err().is_disk_full());
+        assert_eq!(s.run(|c| Ok(c.execute("INSERT INTO t (x) VALUES ('y')", [])?)).await.unwrap(), 1);
+    }
+}

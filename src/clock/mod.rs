@@ -124,6 +124,14 @@ impl Clock {
         }
     }
 
+    /// Plan time that passes while `real` time passes: the other way round.
+    pub fn plan_span(&self, real: Duration) -> Duration {
+        match self {
+            Self::Scaled { factor, .. } => real.saturating_mul(*factor),
+            Self::System | Self::Virtual { .. } => real,
+        }
+    }
+
     /// Named in every output that uses it; `None` for the system clock.
     pub fn name(&self) -> Option<String> {
         match self {

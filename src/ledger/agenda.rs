@@ -43,12 +43,16 @@ impl Ledger {
             .await
     }
 
-    /// Adds one answer to the agenda (after a rescue of a letter whose draws want it). Says whether it was new.
-    pub async fn add_answer(&self, fence: Fence, answer: PlannedLetter) -> Result<bool, LedgerError> {
+    /// Adds an answer, and the thread that it foretells, to the agenda (after a rescue of a letter whose draws want it). Says how many are new.
+    pub async fn add_answers(&self, fence: Fence, thread: Vec<PlannedLetter>) -> Result<u32, LedgerError> {
         self.store
             .run(move |c| {
                 fence.check(c)?;
-                insert(c, &answer)
+                let mut new = 0;
+                for letter in &thread {
+                    new += u32::from(insert(c, letter)?);
+                }
+                Ok(new)
             })
             .await
     }

@@ -15,6 +15,8 @@ pub struct DayPlan {
     pub date: LocalDate,
     /// The schedule's name; empty for partners.
     pub schedule: String,
+    /// The fingerprint of the schedule's volumes; 0 for partners.
+    pub curve: u32,
     /// The ramp day; 0 for partners.
     pub ramp_day: RampDay,
     /// Messages, answers included.
@@ -45,7 +47,7 @@ impl DayRow {
     }
 }
 
-const COLUMNS: &str = "mailbox, date, schedule, ramp_day, quota, reasons, verdict, spent, accepted, late";
+const COLUMNS: &str = "mailbox, date, schedule, curve, ramp_day, quota, reasons, verdict, spent, accepted, late";
 
 fn read_day(r: &Row<'_>) -> Result<DayRow, LedgerError> {
     Ok(DayRow {
@@ -53,6 +55,7 @@ fn read_day(r: &Row<'_>) -> Result<DayRow, LedgerError> {
             mailbox: address(r, "mailbox")?,
             date: date(r, "date")?,
             schedule: r.get("schedule")?,
+            curve: r.get("curve")?,
             ramp_day: RampDay(r.get("ramp_day")?),
             quota: r.get("quota")?,
             reasons: r.get("reasons")?,
@@ -71,11 +74,20 @@ pub(super) fn day(c: &Connection, mailbox: &Address, date: LocalDate) -> Result<
 
 /// Adds a day; says whether it was new.
 pub(super) fn insert(c: &Connection, plan: &DayPlan, now: Moment) -> Result<bool, LedgerError> {
-    let sql = "INSERT INTO day (mailbox, date, schedule, ramp_day, quota, reasons, made_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (mailbox, date) DO NOTHING";
+    let sql = "INSERT INTO day (mailbox, date, schedule, curve, ramp_day, quota, reasons, made_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (mailbox, date) DO NOTHING";
     let n = execute(
         c,
         sql,
-        params![plan.mailbox.as_str(), plan.date.to_string(), plan.schedule, plan.ramp_day.0, plan.quota, plan.reasons, ms(now)],
+        params![
+            plan.mailbox.as_str(),
+            plan.date.to_string(),
+            plan.schedule,
+            plan.curve,
+            plan.ramp_day.0,
+            plan.quota,
+            plan.reasons,
+            ms(now)
+        ],
     )?;
     Ok(n > 0)
 }

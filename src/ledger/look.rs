@@ -86,7 +86,36 @@ pub struct Noted {
     pub refused: u32,
 }
 
+/// Where a letter was seen last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SightingRow {
+    /// The letter.
+    pub letter: LetterId,
+    /// The folder, as the server writes it.
+    pub folder: String,
+    /// The folder's numbering.
+    pub uid_validity: u32,
+    /// Its number there.
+    pub uid: Uid,
+}
+
 impl Ledger {
+    /// Where letters were seen last at a mailbox.
+    pub async fn sightings_of(&self, mailbox: Address, letters: Vec<LetterId>) -> Result<Vec<SightingRow>, LedgerError> {
+        self.store
+            .run(move |c| {
+                let sql = "SELECT folder, uid_validity, uid FROM sighting WHERE mailbox = ?1 AND letter = ?2";
+                let mut out = Vec::new();
+                for letter in letters {
+                    out.extend(one(c, sql, params![mailbox.as_str(), letter.to_string()], |r| {
+                        Ok(SightingRow { letter, folder: r.get("folder")?, uid_validity: r.get("uid_validity")?, uid: Uid(r.get("uid")?) })
+                    })?);
+                }
+                Ok(out)
+            })
+            .await
+    }
+
     /// Writes a mailbox's folder list. Cursors of folders that are still there stay; folders that are gone are forgotten.
     pub async fn note_folders(&self, fence: Fence, mailbox: Address, folders: Vec<crate::mail::Folder>) -> Result<(), LedgerError> {
         self.store

@@ -33,7 +33,7 @@ pub use engage::{ActionKind, DueAction, OpenedParent};
 pub use error::LedgerError;
 pub use lease::{Fence, HeldLease, Holder, LEASE_TTL, Taken};
 pub use letters::{LetterFacts, StepRow};
-pub use look::{LookNote, Noted, RefusedMark, Sighted, StoredFolder};
+pub use look::{LookNote, Noted, RefusedMark, Sighted, SightingRow, StoredFolder};
 pub use pool::{PauseRow, PauseScope, TroubleNote, TroubleRow};
 pub use send::{Intent, IntentRefused, Outcome};
 pub use status::{MailboxStatus, PlacementCounts};

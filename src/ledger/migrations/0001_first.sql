@@ -29,6 +29,7 @@ CREATE TABLE day (
   mailbox  TEXT    NOT NULL REFERENCES mailbox (address),
   date     TEXT    NOT NULL,
   schedule TEXT    NOT NULL,                -- '' for partners
+  curve    INTEGER NOT NULL,                -- fingerprint of the schedule's volumes: a changed schedule is noticed; 0 for partners
   ramp_day INTEGER NOT NULL,                -- 0 for partners
   quota    INTEGER NOT NULL CHECK (quota >= 0),
   reasons  TEXT    NOT NULL,                -- JSON: the way from the curve to the quota

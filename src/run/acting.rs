@@ -1,0 +1,188 @@
+//! What a recipient does about letters: rescue, open, mark. Batched by folder; what is done is written down, what fails is tried again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::context::{Context, Desk};
+use super::looking::{LookError, Session, look_at};
+use super::participants::participant;
+use super::progress::News;
+use crate::agenda::{ParentFacts, answer_after_rescue};
+use crate::compose::parent_of;
+use crate::engage::{ActionKind, answer_slots, wants_answer};
+use crate::ledger::{DueAction, OpenedParent};
+use crate::mail::{Flag, FolderName, Uid};
+use crate::words::{FolderRole, LetterId, Moment};
+
+/// How many actions one turn takes on.
+const MOST: u32 = 500;
+/// After this many tries an action is given up, visibly.
+const TRIES: u32 = 5;
+const TRY_AGAIN: Duration = Duration::from_mins(10);
+/// An answer may be put off to three later send-days.
+const SLOTS: usize = 4;
+
+/// Does everything that is due for the mailbox.
+pub(super) async fn act(cx: &Context, desk: &Desk, session: &mut Session) -> Result<(), LookError> {
+    let due = cx.ledger.due_actions(desk.mailbox.address.clone(), cx.clock.now(), MOST).await?;
+    let of_kind = |kind: ActionKind| due.iter().filter(|a| a.kind == kind).cloned().collect::<Vec<_>>();
+    rescue(cx, desk, session, of_kind(ActionKind::Rescue)).await?;
+    for action in of_kind(ActionKind::Open) {
+        open(cx, desk, session, &action).await?;
+    }
+    for (kind, flag) in
+        [(ActionKind::Important, Flag::Important), (ActionKind::Flag, Flag::Flagged), (ActionKind::Answered, Flag::Answered)]
+    {
+        mark(cx, desk, session, of_kind(kind), flag).await?;
+    }
+    Ok(())
+}
+
+/// A folder's letters that share one numbering.
+type Batches = BTreeMap<(String, u32), Vec<DueAction>>;
+
+fn by_folder(actions: Vec<DueAction>) -> Batches {
+    let mut batches = Batches::new();
+    for a in actions {
+        batches.entry((a.folder.clone(), a.uid_validity)).or_default().push(a);
+    }
+    batches
+}
+
+/// Moves letters from spam to the inbox, then looks at the inbox: rescued means *seen in the inbox*, not that a command returned OK.
+async fn rescue(cx: &Context, desk: &Desk, session: &mut Session, actions: Vec<DueAction>) -> Result<(), LookError> {
+    if actions.is_empty() {
+        return Ok(());
+    }
+    let Some(inbox) = session.folder(FolderRole::Inbox).map(|f| f.name.clone()) else { return Ok(()) };
+    // A person, or the provider, may have moved some of them already: those need no rescue.
+    let (already, in_spam): (Vec<_>, Vec<_>) = actions.into_iter().partition(|a| a.role != FolderRole::Spam);
+    end(cx, desk, &already, "done").await?;
+    let mut moved = BTreeSet::new();
+    for ((folder, uid_validity), batch) in by_folder(in_spam.clone()) {
+        let Some(from) = session.named(&folder).map(|f| f.name.clone()) else { continue };
+        let uids: Vec<Uid> = batch.iter().map(|a| a.uid).collect();
+        match session.inbox.move_to(&from, uid_validity, &uids, &inbox).await {
+            Ok(result) => {
+                let went: BTreeSet<Uid> = result.moved.iter().map(|m| m.0).chain(result.left_marked).collect();
+                moved.extend(batch.iter().filter(|a| went.contains(&a.uid)).map(|a| a.letter));
+                let tell = |uid: &Uid| batch.iter().find(|a| a.uid == *uid).map(|a| a.letter.to_string()).unwrap_or_default();
+                for uid in &result.gone {
+                    cx.tell(&News::Note(format!("{}: letter {} is not in spam any more", desk.mailbox.address, tell(uid))));
+                }
+            }
+            Err(e) if e.is_connection_lost() => return Err(e.into()),
+            // Refused, or renumbered: noted, tried again after the next look.
+            Err(e) => cx.note_trouble("imap", &e, cx.clock.now() + TRY_AGAIN).await,
+        }
+    }
+    look_at(cx, desk, session, &inbox, &moved).await?;
+    // Whatever the look did not show in the inbox is still due: later, and not for ever.
+    let left = cx.ledger.due_actions(desk.mailbox.address.clone(), cx.clock.now(), MOST).await?;
+    let tried: BTreeSet<LetterId> = in_spam.iter().map(|a| a.letter).collect();
+    let left: Vec<DueAction> = left.into_iter().filter(|a| a.kind == ActionKind::Rescue && tried.contains(&a.letter)).collect();
+    again_or_give_up(cx, desk, left).await
+}
+
+/// Opens one letter, and puts its answer on the agenda where it is to have one.
+async fn open(cx: &Context, desk: &Desk, session: &mut Session, action: &DueAction) -> Result<(), LookError> {
+    let Some(folder) = session.named(&action.folder).map(|f| f.name.clone()) else { return Ok(()) };
+    let bytes = match session.inbox.open(&folder, action.uid_validity, action.uid).await {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) => return Ok(end(cx, desk, std::slice::from_ref(action), "gone").await?),
+        Err(e) if e.is_connection_lost() => return Err(e.into()),
+        Err(e) => {
+            cx.note_trouble("imap", &e, cx.clock.now() + TRY_AGAIN).await;
+            return again_or_give_up(cx, desk, vec![action.clone()]).await;
+        }
+    };
+    let now = cx.clock.now();
+    cx.tell(&News::Opened(desk.mailbox.address.clone()));
+    let (parent, slots) = match answer_wanted(cx, desk, action.letter, now).await? {
+        Some(slots) => (read_parent(&bytes), slots),
+        None => (None, Vec::new()),
+    };
+    let placed = cx.ledger.note_opened(desk.fence.clone(), action.letter, parent, slots, now).await?;
+    if placed.is_some() {
+        desk.new_letters.notify_one();
+    }
+    Ok(())
+}
+
+/// Where the answer to a letter can go, if it is to have one. An answer that hung on the rescue is planned now.
+async fn answer_wanted(
+    cx: &Context,
+    desk: &Desk,
+    id: LetterId,
+    now: Moment,
+) -> Result<Option<Vec<(crate::words::LocalDate, Moment)>>, LookError> {
+    let Some(letter) = cx.ledger.letter(id).await? else { return Ok(None) };
+    let Some(placement) = letter.placement else { return Ok(None) };
+    let draws = letter.plan.draws;
+    if !wants_answer(placement, &draws) {
+        return Ok(None);
+    }
+    if cx.ledger.answer_to(id).await?.is_none() {
+        let facts = ParentFacts { id, in_thread: letter.plan.in_thread, draws };
+        let Some(asker) = cx.config.mailboxes.get(&letter.plan.sender) else { return Ok(None) };
+        let (answerer, asker) = (participant(&cx.config, &desk.mailbox, 0), participant(&cx.config, asker, 0));
+        let thread = answer_after_rescue(cx.seed, &facts, &answerer, &asker, cx.config.pairs.thread_length, now);
+        if thread.is_empty() {
+            return Ok(None);
+        }
+        cx.ledger.add_answers(desk.fence.clone(), thread).await?;
+    }
+    Ok(Some(answer_slots(now + draws.answer_after, &desk.pacing, &desk.calendar, desk.mailbox.zone, SLOTS)))
+}
+
+/// What the answer needs of the letter that was opened: bounded, so that a long thread does not grow in the ledger.
+fn read_parent(bytes: &[u8]) -> Option<OpenedParent> {
+    let p = parent_of(bytes)?;
+    Some(OpenedParent {
+        message_id: p.message_id,
+        references: p.references,
+        subject: p.subject,
+        text: p.text.chars().take(4_000).collect(),
+        from_name: p.from.name,
+        date: p.date.to_rfc3339(),
+    })
+}
+
+async fn mark(cx: &Context, desk: &Desk, session: &mut Session, actions: Vec<DueAction>, flag: Flag) -> Result<(), LookError> {
+    for ((folder, uid_validity), batch) in by_folder(actions) {
+        let Some(name): Option<FolderName> = session.named(&folder).map(|f| f.name.clone()) else { continue };
+        let uids: Vec<Uid> = batch.iter().map(|a| a.uid).collect();
+        match session.inbox.set_flags(&name, uid_validity, &uids, &[flag]).await {
+            Ok(not_permitted) if not_permitted.contains(&flag) => end(cx, desk, &batch, "not_permitted").await?,
+            Ok(_) => end(cx, desk, &batch, "done").await?,
+            Err(e) if e.is_connection_lost() => return Err(e.into()),
+            Err(e) => {
+                cx.note_trouble("imap", &e, cx.clock.now() + TRY_AGAIN).await;
+                again_or_give_up(cx, desk, batch).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn end(cx: &Context, desk: &Desk, actions: &[DueAction], result: &'static str) -> Result<(), crate::ledger::LedgerError> {
+    if actions.is_empty() {
+        return Ok(());
+    }
+    let keys = actions.iter().map(|a| (a.letter, a.kind)).collect();
+    cx.ledger.end_actions(desk.fence.clone(), keys, result, cx.clock.now()).await
+}
+
+async fn again_or_give_up(cx: &Context, desk: &Desk, actions: Vec<DueAction>) -> Result<(), LookError> {
+    let (given_up, again): (Vec<_>, Vec<_>) = actions.into_iter().partition(|a| a.attempts + 1 >= TRIES);
+    for a in &given_up {
+        cx.tell(&News::Note(format!("{}: letter {}: {} was given up after {TRIES} tries", desk.mailbox.address, a.letter, a.kind)));
+    }
+    end(cx, desk, &given_up, "given_up").await?;
+    let at = cx.clock.now() + TRY_AGAIN;
+    let again: Vec<_> = again.into_iter().map(|a| ((a.letter, a.kind), at)).collect();
+    if !again.is_empty() {
+        cx.ledger.retime_actions(desk.fence.clone(), again, true).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,174 @@
+//! What the workers of one run share, and how they wait.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{Mutex, Notify, watch};
+
+use super::progress::{News, Progress};
+use crate::chance::Seed;
+use crate::clock::Clock;
+use crate::compose::Library;
+use crate::config::{Calendar, Config, Engagement, Mailbox, Window};
+use crate::ledger::{Fence, Ledger, LedgerError, TroubleNote};
+use crate::letter::Keyring;
+use crate::mail::{Access, MailError};
+use crate::words::{Address, Domain, LocalDate, Moment};
+
+/// Everything that the workers of a run share. Made once, never changed.
+#[derive(Clone)]
+pub struct Context {
+    /// The config.
+    pub config: Arc<Config>,
+    /// The ledger.
+    pub ledger: Ledger,
+    /// Plan time.
+    pub clock: Clock,
+    /// The mail servers.
+    pub access: Arc<dyn Access>,
+    /// The keys of `X-Preheat`.
+    pub keys: Arc<Keyring>,
+    /// The content.
+    pub library: Arc<Library>,
+    /// The pool's seed.
+    pub seed: Seed,
+    /// Whoever watches.
+    pub progress: Arc<dyn Progress>,
+    /// Becomes true when the run shall end in good order.
+    pub stop: watch::Receiver<bool>,
+}
+
+/// One mailbox of this run: what it owns, and how its two workers speak to each other.
+pub struct Desk {
+    /// The mailbox.
+    pub mailbox: Mailbox,
+    /// The proof that its work is ours.
+    pub fence: Fence,
+    /// The local date that this run carries it through.
+    pub date: LocalDate,
+    /// Its window on that date.
+    pub window: (Moment, Moment),
+    /// Its schedule's window, with the gaps; the default for partners.
+    pub pacing: Window,
+    /// On which days it sends.
+    pub calendar: Calendar,
+    /// What it does with letters.
+    pub engagement: Engagement,
+    /// Rings when a letter became due: an answer was placed on the agenda.
+    pub new_letters: Notify,
+    /// Set when its sign-in was refused: it is out both ways until a person acts.
+    pub out: AtomicBool,
+}
+
+impl Desk {
+    /// Whether its sign-in was refused in this run.
+    pub fn is_out(&self) -> bool {
+        self.out.load(Ordering::Relaxed)
+    }
+}
+
+/// Keeps the letters of a domain apart, over all of its mailboxes.
+#[derive(Default)]
+pub struct Pacer {
+    last: Mutex<BTreeMap<Domain, Moment>>,
+}
+
+impl Pacer {
+    /// The next moment at which a letter of `domain` may go, at or after `now`; it is taken for the caller.
+    pub async fn take(&self, domain: &Domain, gap: Duration, now: Moment) -> Moment {
+        let mut last = self.last.lock().await;
+        let at = last.get(domain).map_or(now, |l| now.max(*l + gap));
+        last.insert(domain.clone(), at);
+        at
+    }
+}
+
+/// Why a wait ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Woken {
+    /// The time came.
+    Time,
+    /// Somebody rang.
+    Rung,
+    /// The run shall end.
+    Stop,
+}
+
+impl Context {
+    /// Whether the run shall end.
+    pub fn stopping(&self) -> bool {
+        *self.stop.borrow()
+    }
+
+    /// Waits until plan time is `at`, or the run shall end.
+    pub async fn wait_until(&self, at: Moment) -> Woken {
+        let mut stop = self.stop.clone();
+        tokio::select! {
+            biased;
+            () = stopped(&mut stop) => Woken::Stop,
+            () = self.clock.sleep_until(at) => Woken::Time,
+        }
+    }
+
+    /// The same, or until `bell` rings.
+    pub async fn wait_or_bell(&self, at: Moment, bell: &Notify) -> Woken {
+        let mut stop = self.stop.clone();
+        tokio::select! {
+            biased;
+            () = stopped(&mut stop) => Woken::Stop,
+            () = bell.notified() => Woken::Rung,
+            () = self.clock.sleep_until(at) => Woken::Time,
+        }
+    }
+
+    /// Tells whoever watches.
+    pub fn tell(&self, news: &News) {
+        self.progress.news(self.clock.now(), news);
+    }
+
+    /// Notes an error of a mail server in the ledger and tells it. A ledger that cannot be written is told too, not hidden behind it.
+    pub async fn note_trouble(&self, channel: &'static str, error: &MailError, retry_at: Moment) {
+        let note = TroubleNote {
+            channel,
+            step: error.step.to_string(),
+            what: error.trouble.to_string(),
+            hint: error.hint(),
+            sign_in: error.is_sign_in(),
+            retry_at,
+        };
+        self.tell(&News::Trouble(error.clone()));
+        if let Err(e) = self.ledger.note_trouble(error.mailbox.clone(), note, self.clock.now()).await {
+            self.tell(&News::Note(format!("{}: the error could not be written down: {e}", error.mailbox)));
+        }
+    }
+
+    /// Lets a mailbox in again whose sign-in was refused: when `check` has found it well, or after an hour.
+    pub async fn look_whether_in_again(&self, desk: &Desk) -> Result<(), LedgerError> {
+        let now = self.clock.now();
+        let troubles = self.ledger.troubles().await?;
+        let still = troubles.iter().any(|t| t.mailbox == desk.mailbox.address && t.sign_in && t.retry_at > now);
+        desk.out.store(still, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Notes that a channel of a mailbox works.
+    pub async fn clear_trouble(&self, mailbox: &Address, channel: &'static str) {
+        if let Err(e) = self.ledger.clear_trouble(mailbox.clone(), channel).await {
+            self.tell(&News::Note(format!("{mailbox}: could not be written down: {e}")));
+        }
+    }
+}
+
+/// Completes when the run shall end; never, if whoever could say so is gone.
+pub async fn stopped(stop: &mut watch::Receiver<bool>) {
+    if stop.wait_for(|s| *s).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// How long to wait after the `n`th failure in a row: 1, 2, 4, 8, 15 minutes of plan time.
+pub fn back_off(n: u32) -> Duration {
+    Duration::from_mins(1) * (1u32 << n.min(4)).min(15)
+}

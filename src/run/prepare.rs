@@ -1,0 +1,228 @@
+//! Before a day is run: who owns what, what the last run left behind, today's quotas, the agenda, and a late start.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use super::RunError;
+use super::context::{Context, Desk};
+use super::participants::{calendar_of, engagement_of, participant, window_of};
+use super::progress::News;
+use super::quotas::{NoQuotas, day_plan, standings};
+use super::sending::Pace;
+use crate::agenda::{History, LateLetter, Participant, make, respread};
+use crate::config::{Config, Mailbox};
+use crate::engage::{answer_slots, window_on};
+use crate::ledger::{DayPlan, Fence, Ledger, LedgerError, PauseScope, Taken};
+use crate::words::{Address, LocalDate, Moment, Role, SkipReason};
+
+/// A letter that is overdue by less than this is simply due: a cron job comes every few minutes.
+const LATE_FROM: Duration = Duration::from_mins(15);
+
+/// The local date that a run carries a mailbox through: today, or for a day's run the next date if today's window has ended.
+pub fn date_of(config: &Config, mailbox: &Mailbox, now: Moment, pace: Pace) -> LocalDate {
+    let today = now.local_date(mailbox.zone);
+    let window = window_of(config, mailbox);
+    let (_, end) = window_on(today, window.from, window.to, mailbox.zone);
+    if pace == Pace::Day && now >= end { today.plus(1) } else { today }
+}
+
+/// The mailboxes whose work is ours, ready to be worked.
+pub(super) fn desks(cx: &Context, taken: &Taken, pace: Pace) -> Vec<Desk> {
+    let now = cx.clock.now();
+    let owned = cx.config.mailboxes.values().filter_map(|m| taken.ours.get(&Fence::resource_of(&m.address)).map(|f| (m, f)));
+    owned
+        .map(|(mailbox, fence)| {
+            let date = date_of(&cx.config, mailbox, now, pace);
+            let pacing = window_of(&cx.config, mailbox);
+            Desk {
+                mailbox: mailbox.clone(),
+                fence: fence.clone(),
+                date,
+                window: window_on(date, pacing.from, pacing.to, mailbox.zone),
+                pacing,
+                calendar: calendar_of(&cx.config, mailbox),
+                engagement: engagement_of(&cx.config, mailbox),
+                new_letters: Notify::new(),
+                out: AtomicBool::new(false),
+            }
+        })
+        .collect()
+}
+
+/// Ends what came before: letters that a crash left handed over become uncertain, dates that are over are closed.
+pub(super) async fn end_the_past(cx: &Context, desks: &[Desk]) -> Result<(), LedgerError> {
+    let now = cx.clock.now();
+    let reasons = Reasons::read(&cx.ledger).await?;
+    for desk in desks {
+        let address = &desk.mailbox.address;
+        let lost = cx.ledger.recover_handed(desk.fence.clone(), address.clone(), now).await?;
+        if !lost.is_empty() {
+            cx.tell(&News::Note(format!(
+                "{address}: {} letter(s) may have been taken by the server when the last run broke off: looked for, not sent again",
+                lost.len()
+            )));
+        }
+        close(cx, desk, desk.date.minus(1), &reasons).await?;
+        cx.look_whether_in_again(desk).await?;
+    }
+    Ok(())
+}
+
+/// Ends the dates of mailboxes whose windows are over.
+pub(super) async fn end_the_day(cx: &Context, desks: &[Desk]) -> Result<(), LedgerError> {
+    let now = cx.clock.now();
+    let reasons = Reasons::read(&cx.ledger).await?;
+    for desk in desks.iter().filter(|d| now >= d.window.1) {
+        close(cx, desk, desk.date, &reasons).await?;
+    }
+    Ok(())
+}
+
+async fn close(cx: &Context, desk: &Desk, through: LocalDate, reasons: &Reasons) -> Result<(), LedgerError> {
+    let address = &desk.mailbox.address;
+    let next = (1..=60).map(|n| through.plus(n)).find(|d| desk.calendar.is_send_day(*d));
+    let reason = reasons.of(address);
+    let n = cx.ledger.close_days(desk.fence.clone(), address.clone(), through, next, reason, cx.clock.now()).await?;
+    if n > 0 {
+        cx.tell(&News::Skipped(address.clone(), n, reason));
+    }
+    Ok(())
+}
+
+/// Why letters of a mailbox were not sent.
+struct Reasons {
+    paused: BTreeSet<PauseScope>,
+    signed_out: BTreeSet<Address>,
+}
+
+impl Reasons {
+    async fn read(ledger: &Ledger) -> Result<Self, LedgerError> {
+        let paused = ledger.pauses().await?.into_iter().map(|p| p.scope).collect();
+        let signed_out = ledger.troubles().await?.into_iter().filter(|t| t.sign_in).map(|t| t.mailbox).collect();
+        Ok(Self { paused, signed_out })
+    }
+
+    fn of(&self, address: &Address) -> SkipReason {
+        let scopes = [PauseScope::All, PauseScope::Domain(address.domain()), PauseScope::Mailbox(address.clone())];
+        if scopes.iter().any(|s| self.paused.contains(s)) {
+            SkipReason::Paused
+        } else if self.signed_out.contains(address) {
+            SkipReason::SignIn
+        } else {
+            SkipReason::Late
+        }
+    }
+}
+
+/// Makes the agendas of the desks' dates, for those mailboxes that have none yet. Needs the planner's lease.
+pub(super) async fn make_agendas(cx: &Context, planner: &Fence, desks: &[Desk]) -> Result<(), RunError> {
+    let mut by_date: BTreeMap<LocalDate, Vec<&Mailbox>> = BTreeMap::new();
+    for desk in desks {
+        if cx.ledger.day(desk.mailbox.address.clone(), desk.date).await?.is_none() {
+            by_date.entry(desk.date).or_default().push(&desk.mailbox);
+        }
+    }
+    for (date, mailboxes) in by_date {
+        let plan = plan_date(cx, date, &mailboxes).await?;
+        for s in &plan.agenda.shortfalls {
+            cx.tell(&News::Note(format!("{}: {} of {} letters on {date}: {}", s.mailbox, s.planned, s.wanted, s.why)));
+        }
+        cx.ledger.store_agenda(planner.clone(), plan.days, plan.agenda, cx.clock.now()).await?;
+    }
+    Ok(())
+}
+
+/// A date's quotas and letters, not written down yet.
+pub struct DatePlan {
+    /// The quotas.
+    pub days: Vec<DayPlan>,
+    /// The letters.
+    pub agenda: crate::agenda::Agenda,
+}
+
+/// Plans a date for `mailboxes`; the others of the pool only receive.
+///
+/// # Errors
+/// [`RunError::Infeasible`] where the pool cannot work at all, or the ledger's.
+pub async fn plan_date(cx: &Context, date: LocalDate, mailboxes: &[&Mailbox]) -> Result<DatePlan, RunError> {
+    let warming: Vec<&Mailbox> = mailboxes.iter().copied().filter(|m| m.role == Role::Warming).collect();
+    let standings = standings(&cx.config, Some(&cx.ledger), cx.seed, date, &warming, cx.clock.now()).await.map_err(|e| match e {
+        NoQuotas::Infeasible(findings) => RunError::Infeasible(findings),
+        NoQuotas::Ledger(e) => RunError::Ledger(e),
+    })?;
+    let days: Vec<DayPlan> = mailboxes.iter().map(|m| day_plan(&cx.config, m, date, standings.get(&m.address))).collect();
+    let quotas: BTreeMap<&Address, u32> = days.iter().map(|d| (&d.mailbox, d.quota)).collect();
+    let participants: Vec<Participant> =
+        cx.config.mailboxes.values().map(|m| participant(&cx.config, m, quotas.get(&m.address).copied().unwrap_or(0))).collect();
+    let senders: Vec<Address> = mailboxes.iter().map(|m| m.address.clone()).collect();
+    let history = History {
+        starts: cx.ledger.starts_between(senders.clone(), date.minus(6), date).await?,
+        carried: cx.ledger.carried_on(senders, date).await?,
+    };
+    let agenda = make(cx.seed, date, &participants, &cx.config.pairs, &history);
+    Ok(DatePlan { days, agenda })
+}
+
+/// A day begun late is spread over what is left of the window; what does not fit is skipped, and says so.
+pub(super) async fn respread_late(cx: &Context, desks: &[Desk]) -> Result<(), LedgerError> {
+    let mut domains: BTreeMap<_, Vec<&Desk>> = BTreeMap::new();
+    for desk in desks {
+        domains.entry((desk.mailbox.address.domain(), desk.date)).or_default().push(desk);
+    }
+    for ((_, date), desks) in domains {
+        respread_domain(cx, date, &desks).await?;
+    }
+    Ok(())
+}
+
+async fn respread_domain(cx: &Context, date: LocalDate, desks: &[&Desk]) -> Result<(), LedgerError> {
+    let now = cx.clock.now();
+    let (mut letters, mut taken, mut answers) = (Vec::new(), Vec::new(), BTreeSet::new());
+    for desk in desks {
+        for l in cx.ledger.letters_on(desk.mailbox.address.clone(), date).await? {
+            if let Some(at) = l.handed_at {
+                taken.push((l.plan.sender.clone(), at));
+            }
+            let waits = matches!(l.state, crate::words::LetterState::Planned | crate::words::LetterState::Deferred);
+            if let Some(due) = l.plan.due.filter(|_| waits) {
+                if l.plan.parent.is_some() {
+                    answers.insert(l.plan.id);
+                }
+                letters.push(LateLetter {
+                    id: l.plan.id,
+                    sender: l.plan.sender,
+                    due,
+                    window_end: desk.window.1,
+                    mailbox_gap: desk.pacing.mailbox_gap,
+                });
+            }
+        }
+    }
+    if !letters.iter().any(|l| l.due + LATE_FROM < now) {
+        return Ok(());
+    }
+    let gap = desks.iter().map(|d| d.pacing.domain_gap).max().unwrap_or_default();
+    let spread = respread(cx.seed, date, now, gap, &taken, &letters);
+    let owner: BTreeMap<_, _> = letters.iter().map(|l| (l.id, &l.sender)).collect();
+    for desk in desks {
+        let ours = |id| owner.get(id).is_some_and(|s| **s == desk.mailbox.address);
+        let retimed: Vec<_> = spread.retimed.iter().filter(|(id, _)| ours(id)).copied().collect();
+        let (late_answers, late): (Vec<_>, Vec<_>) = spread.late.iter().copied().filter(|id| ours(id)).partition(|id| answers.contains(id));
+        let n = late.len() as u32;
+        cx.ledger.retime(desk.fence.clone(), retimed, late, now).await?;
+        if n > 0 {
+            cx.tell(&News::Skipped(desk.mailbox.address.clone(), n, SkipReason::Late));
+        }
+        let next = answer_slots(desk.window.1 + Duration::from_millis(1), &desk.pacing, &desk.calendar, desk.mailbox.zone, 1);
+        for id in late_answers {
+            match next.first() {
+                Some((date, due)) => cx.ledger.put_off_answer(desk.fence.clone(), id, *date, *due, now).await?,
+                None => cx.ledger.skip_letter(desk.fence.clone(), id, SkipReason::Late, now).await?,
+            }
+        }
+    }
+    Ok(())
+}

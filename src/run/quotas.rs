@@ -1,0 +1,147 @@
+//! The quotas of one local date: ramp, caps, and what the pool can carry.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::participants::participant;
+use crate::agenda::{Participant, carries};
+use crate::chance::Seed;
+use crate::config::{Config, Mailbox, Schedule, provider_facts};
+use crate::ledger::{DayPlan, DayRow, Ledger, LedgerError};
+use crate::ramp::{Caps, CurveMark, DayRecord, Position, Quota, curve_mark, domain_shares, position, quota};
+use crate::words::{Address, Finding, LocalDate, Moment, RampDay, Role};
+
+/// A warming mailbox on one date: where it stands, and what that gives.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// Its position on the ramp.
+    pub position: Position,
+    /// The bounds from outside the schedule.
+    pub caps: Caps,
+    /// Today's quota with its reasons.
+    pub quota: Quota,
+}
+
+/// Why no quota can be given to anybody.
+#[derive(Debug)]
+pub enum NoQuotas {
+    /// The pool cannot work at all: all of it in one domain, say.
+    Infeasible(Vec<Finding>),
+    /// The ledger.
+    Ledger(LedgerError),
+}
+impl From<LedgerError> for NoQuotas {
+    fn from(e: LedgerError) -> Self {
+        Self::Ledger(e)
+    }
+}
+
+/// The ledger's days as the ramp folds them.
+pub fn history_of(days: &[DayRow]) -> Vec<DayRecord> {
+    days.iter()
+        .map(|d| DayRecord {
+            date: d.plan.date,
+            quota: d.plan.quota,
+            offered: d.offered(),
+            accepted: d.accepted,
+            verdict: d.verdict,
+            curve: CurveMark(d.plan.curve),
+        })
+        .collect()
+}
+
+/// The standing of warming mailboxes on `date`, each with all caps: its own, its domain's, its provider's, and what the pool can carry.
+///
+/// `ledger`: none before the first run.
+pub async fn standings(
+    config: &Config,
+    ledger: Option<&Ledger>,
+    seed: Seed,
+    date: LocalDate,
+    mailboxes: &[&Mailbox],
+    now: Moment,
+) -> Result<BTreeMap<Address, Standing>, NoQuotas> {
+    let mut standings = BTreeMap::new();
+    for mailbox in mailboxes {
+        let Some(schedule) = config.schedule_of(mailbox) else { continue };
+        let (days, sent) = match ledger {
+            None => (Vec::new(), 0),
+            Some(l) => (
+                l.days_before(mailbox.address.clone(), date).await?,
+                l.handed_since(mailbox.address.clone(), now - Duration::from_hours(24), date.minus(2)).await?,
+            ),
+        };
+        let limit = provider_facts(mailbox.provider).daily_limit_of(&mailbox.address.domain());
+        let not_yet = mailbox.start_on.is_some_and(|start| date < start);
+        let caps = Caps {
+            mailbox: if not_yet { Some(0) } else { mailbox.daily_cap },
+            provider: limit.map(|l| l.saturating_sub(sent)),
+            ..Caps::default()
+        };
+        standings.insert(mailbox.address.clone(), stand(schedule, seed, date, mailbox, caps, &history_of(&days)));
+    }
+    cap_domains(config, seed, date, &mut standings);
+    cap_by_pool(config, seed, date, &mut standings)?;
+    Ok(standings)
+}
+
+fn stand(schedule: &Schedule, seed: Seed, date: LocalDate, mailbox: &Mailbox, caps: Caps, history: &[DayRecord]) -> Standing {
+    let position = position(schedule, history, date);
+    let quota = quota(schedule, &position, date, seed, &mailbox.address, &caps);
+    Standing { position, caps, quota }
+}
+
+fn again(config: &Config, seed: Seed, date: LocalDate, address: &Address, standing: &mut Standing) {
+    if let Some(schedule) = config.mailboxes.get(address).and_then(|m| config.schedule_of(m)) {
+        standing.quota = quota(schedule, &standing.position, date, seed, address, &standing.caps);
+    }
+}
+
+fn cap_domains(config: &Config, seed: Seed, date: LocalDate, standings: &mut BTreeMap<Address, Standing>) {
+    for (domain, settings) in &config.domains {
+        let Some(cap) = settings.daily_cap else { continue };
+        let wanted = standings.iter().filter(|(a, _)| a.domain() == *domain).map(|(a, s)| (a.clone(), s.quota.value)).collect();
+        for (address, share) in domain_shares(cap, &wanted) {
+            if let Some(standing) = standings.get_mut(&address) {
+                standing.caps.domain_share = Some(share);
+                again(config, seed, date, &address, standing);
+            }
+        }
+    }
+}
+
+fn cap_by_pool(config: &Config, seed: Seed, date: LocalDate, standings: &mut BTreeMap<Address, Standing>) -> Result<(), NoQuotas> {
+    let wanted: BTreeMap<Address, u32> = standings.iter().map(|(a, s)| (a.clone(), s.quota.value)).collect();
+    let feasibility = carries(&whole_pool(config), &config.pairs, &wanted);
+    if !feasibility.refusals.is_empty() {
+        return Err(NoQuotas::Infeasible(feasibility.refusals));
+    }
+    for (address, carry) in feasibility.per_mailbox {
+        if let Some(standing) = standings.get_mut(&address)
+            && carry.carries < standing.quota.value
+        {
+            standing.caps.pool = Some(carry.carries);
+            again(config, seed, date, &address, standing);
+        }
+    }
+    Ok(())
+}
+
+/// Every mailbox as the agenda wants it: partners with their limit, warming ones without a quota yet.
+pub fn whole_pool(config: &Config) -> Vec<Participant> {
+    config.mailboxes.values().map(|m| participant(config, m, if m.role == Role::Partner { m.send_limit } else { 0 })).collect()
+}
+
+/// A day's plan for the ledger.
+pub fn day_plan(config: &Config, mailbox: &Mailbox, date: LocalDate, standing: Option<&Standing>) -> DayPlan {
+    let schedule = config.schedule_of(mailbox);
+    DayPlan {
+        mailbox: mailbox.address.clone(),
+        date,
+        schedule: schedule.map(|s| s.name.clone()).unwrap_or_default(),
+        curve: schedule.map_or(0, |s| curve_mark(s).0),
+        ramp_day: standing.map_or(RampDay(0), |s| s.position.ramp_day),
+        quota: standing.map_or(mailbox.send_limit, |s| s.quota.value),
+        reasons: standing.map_or_else(|| "[]".into(), |s| serde_json::to_string(&s.quota.reasons).unwrap_or_else(|_| "[]".into())),
+    }
+}

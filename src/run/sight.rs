@@ -1,0 +1,154 @@
+//! From the headers that a look found to what the ledger is to note: which messages are letters of ours, and which only pretend.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use mail_parser::{HeaderName, MessageParser};
+
+use crate::config::Config;
+use crate::engage::{self, Habits};
+use crate::ledger::{LetterFacts, RefusedMark, Sighted};
+use crate::letter::{BadMark, Keyring};
+use crate::mail::{Header, Uid};
+use crate::words::{Address, FolderRole, LetterId, MessageId, Moment, Placement};
+
+/// What a message's headers claim, before the ledger is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// A mark that holds, on a letter from a pool address to this mailbox.
+    Ours {
+        /// Its UID.
+        uid: Uid,
+        /// The letter.
+        letter: LetterId,
+        /// From whom.
+        from: Address,
+    },
+    /// No mark, but a Message-ID of our making: its header was stripped on the way. Seen at most, never acted on.
+    Stripped {
+        /// Its UID.
+        uid: Uid,
+        /// The letter that the Message-ID names.
+        letter: LetterId,
+    },
+    /// A mark that does not hold.
+    Refused(RefusedMark),
+}
+
+/// One message with what it claims and the Message-ID that it shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claimed {
+    /// The claim.
+    pub claim: Claim,
+    /// The Message-ID that the server shows.
+    pub message_id: Option<MessageId>,
+    /// Its flags.
+    pub flags: Vec<String>,
+    /// Whether the provider put it into a tab of the inbox.
+    pub category: bool,
+}
+
+/// Reads the headers that a look found; messages that have nothing to do with us are left out.
+pub fn read_claims(headers: &[Header], mailbox: &Address, config: &Config, keys: &Keyring) -> Vec<Claimed> {
+    headers.iter().filter_map(|h| read_claim(h, mailbox, config, keys)).collect()
+}
+
+fn read_claim(header: &Header, mailbox: &Address, config: &Config, keys: &Keyring) -> Option<Claimed> {
+    let message = MessageParser::new().parse_headers(&header.raw[..])?;
+    let message_id = message.message_id().and_then(MessageId::parse);
+    let mark = message.header_raw(HeaderName::Other("X-Preheat".into())).map(str::trim);
+    let from = message.from().and_then(|a| a.first()).and_then(|a| a.address()).and_then(|a| Address::parse(a).ok());
+    let uid = header.uid;
+    let refused = |why, letter| Claim::Refused(RefusedMark { uid, why, letter });
+    let claim = match (mark, from) {
+        (Some(value), Some(from)) if config.mailboxes.contains_key(&from) => match keys.verify(value, &from, mailbox) {
+            Ok(mark) => Claim::Ours { uid, letter: mark.letter, from },
+            Err(BadMark::UnknownKey) => refused("key", None),
+            Err(BadMark::Signature) => refused("signature", None),
+            Err(_) => refused("shape", None),
+        },
+        (Some(_), _) => refused("signature", None),
+        (None, Some(from)) if config.mailboxes.contains_key(&from) => {
+            let id = message_id.as_ref()?.as_str();
+            let letter = LetterId::parse(id.get(..24)?).ok()?;
+            Claim::Stripped { uid, letter }
+        }
+        (None, _) => return None,
+    };
+    Some(Claimed { claim, message_id, flags: header.flags.clone(), category: header.category.as_deref().is_some_and(|c| c != "primary") })
+}
+
+/// The letters that claims name, to be asked of the ledger.
+pub fn letters_named(claims: &[Claimed]) -> Vec<LetterId> {
+    let ids: BTreeSet<LetterId> = claims
+        .iter()
+        .filter_map(|c| match &c.claim {
+            Claim::Ours { letter, .. } | Claim::Stripped { letter, .. } => Some(*letter),
+            Claim::Refused(_) => None,
+        })
+        .collect();
+    ids.into_iter().collect()
+}
+
+/// What a folder's role makes of a letter that lies in it.
+pub fn placement_of(role: FolderRole, category: bool) -> Placement {
+    match role {
+        FolderRole::Inbox if category => Placement::Category,
+        FolderRole::Inbox => Placement::Inbox,
+        FolderRole::Spam => Placement::Spam,
+        _ => Placement::Filed,
+    }
+}
+
+/// Holds the claims against what the ledger knows. `still_elsewhere`: letters whose earlier copy is still where it was, so that this one is a second.
+pub fn judge(
+    claims: Vec<Claimed>,
+    known: &BTreeMap<LetterId, LetterFacts>,
+    still_elsewhere: &BTreeSet<LetterId>,
+    mailbox: &Address,
+    role: FolderRole,
+    habits: Habits<'_>,
+    now: Moment,
+) -> (Vec<Sighted>, Vec<RefusedMark>) {
+    let (mut sighted, mut refused) = (Vec::new(), Vec::new());
+    for Claimed { claim, message_id, flags, category } in claims {
+        let placement = placement_of(role, category);
+        match claim {
+            Claim::Refused(mark) => refused.push(mark),
+            Claim::Ours { uid, letter, from } => {
+                let mark = |why| RefusedMark { uid, why, letter: Some(letter) };
+                match known.get(&letter) {
+                    None => refused.push(mark("unknown_letter")),
+                    Some(l) if l.plan.sender != from || l.plan.recipient != *mailbox => refused.push(mark("not_for_us")),
+                    Some(_) if still_elsewhere.contains(&letter) => refused.push(mark("duplicate")),
+                    Some(l) => sighted.push(Sighted {
+                        letter,
+                        uid,
+                        flags,
+                        placement,
+                        message_id,
+                        actions: engage::on_first_sighting(placement, &l.plan.draws, now, habits),
+                        after_rescue: engage::after_rescue(&l.plan.draws, now, habits),
+                    }),
+                }
+            }
+            Claim::Stripped { uid, letter } => {
+                // Only a letter that was sent to this mailbox under exactly this Message-ID; anything else is somebody's mail.
+                let is_it = known
+                    .get(&letter)
+                    .is_some_and(|l| l.plan.recipient == *mailbox && message_id.is_some() && l.message_id_sent == message_id);
+                if is_it && !still_elsewhere.contains(&letter) {
+                    sighted.push(Sighted { letter, uid, flags, placement, message_id, actions: Vec::new(), after_rescue: Vec::new() });
+                }
+            }
+        }
+    }
+    (sighted, refused)
+}
+
+/// The letter of `sender`'s own that a message of its Sent folder is, by its mark.
+pub fn own_letter(header: &Header, sender: &Address, keys: &Keyring) -> Option<LetterId> {
+    let message = MessageParser::new().parse_headers(&header.raw[..])?;
+    let mark = message.header_raw(HeaderName::Other("X-Preheat".into()))?.trim();
+    let to = message.to().and_then(|a| a.first()).and_then(|a| a.address()).and_then(|a| Address::parse(a).ok())?;
+    keys.verify(mark, sender, &to).ok().map(|m| m.letter)
+}

@@ -1,6 +1,6 @@
 //! The proof before anything is sent: what a pool can carry, what bounds it, and how many recipients are wanting.
 //!
-//! The planner's own pairing runs on the peak of the ramp, with answers counted by expectation. So the proof knows every limit that the planner knows,
+//! The planner's own pairing runs on the peak of the ramp, as on one steady day of many, with answers counted by expectation. So the proof knows every limit that the planner knows,
 //! and costs what one agenda costs.
 
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use super::make::{answer_limit, start_limit};
-use super::model::{History, Participant};
+use super::model::Participant;
 use super::obstacle::{Obstacle, plural};
 use super::pairs::{LETTER, Pairs, pair_rate, shuffled};
 use super::roster::{Outside, Roster};
@@ -86,7 +86,7 @@ impl<'a> Proof<'a> {
         Self {
             roster,
             limits,
-            pairs: Pairs::new(roster, limits, &History::default(), Seed(0), ANY_DAY),
+            pairs: Pairs::of_a_steady_day(roster, limits, Seed(0), ANY_DAY),
             fits: fit(roster, ANY_DAY, &quotas),
             starts: vec![0; roster.len()],
             answers: vec![0; roster.len()],

@@ -28,6 +28,8 @@ const WALK: usize = 4096;
 // What makes a recipient worse, in points. A recipient's fill, 0 to 1000 points, weighs most: it is what keeps one sender from
 // starving another.
 const TODAY: i64 = 120;
+/// For a pair that has today what its week allows on each of its days: what is taken now is wanting at the week's end.
+const AHEAD_OF_WEEK: i64 = 1000;
 const RECENT: i64 = 25;
 /// For each letter that its provider has beyond its share of the sending domain's letters.
 const EXCESS: f64 = 40.0;
@@ -46,6 +48,8 @@ struct Starts {
 pub(super) struct Pairs<'a> {
     roster: &'a Roster<'a>,
     limits: &'a PairLimits,
+    /// Whether a pair may use no more on the date than it can keep up all week: how the proof counts.
+    steady: bool,
     /// By sender, ordered by recipient.
     starts: Vec<Vec<Starts>>,
     /// Thousandths of letters received, by recipient.
@@ -71,6 +75,7 @@ impl<'a> Pairs<'a> {
         Self {
             roster,
             limits,
+            steady: false,
             starts,
             received: vec![0; roster.len()],
             receivers: Outside::new(roster, receives),
@@ -79,6 +84,11 @@ impl<'a> Pairs<'a> {
             streams: streams.collect(),
             mix: Mix::new(roster, limits),
         }
+    }
+
+    /// The pairing of a day like any other in a long row of them.
+    pub fn of_a_steady_day(roster: &'a Roster<'a>, limits: &'a PairLimits, seed: Seed, date: LocalDate) -> Self {
+        Self { steady: true, ..Self::new(roster, limits, &History::default(), seed, date) }
     }
 
     /// Whether `recipient` may receive a letter more.
@@ -126,13 +136,10 @@ impl<'a> Pairs<'a> {
         let (mut full, mut day, mut week) = (0, 0, 0);
         let others = (0..self.roster.len().min(WALK)).map(|n| (sender + 1 + n) % self.roster.len());
         for r in others.filter(|&r| self.roster.may_write(sender, r) && self.roster.people[r].receive_limit > 0) {
-            let (recent, today) = self.count(sender, r);
-            if recent + today >= self.limits.max_per_pair_week {
-                week += 1;
-            } else if today >= self.limits.max_per_pair {
-                day += 1;
-            } else {
-                full += 1;
+            match self.pair_obstacle(sender, r) {
+                Some(Obstacle::PairWeek) => week += 1,
+                Some(_) => day += 1,
+                None => full += 1,
             }
         }
         if full >= day && full >= week {
@@ -185,10 +192,10 @@ impl<'a> Pairs<'a> {
         if !self.roster.may_write(sender, r) || !self.has_room(r) {
             return;
         }
-        let (recent, today) = self.count(sender, r);
-        if today >= self.limits.max_per_pair || recent + today >= self.limits.max_per_pair_week {
+        if self.pair_obstacle(sender, r).is_some() {
             return;
         }
+        let (recent, today) = self.count(sender, r);
         let recipient = self.roster.people[r];
         let fill = (self.received[r] / u64::from(recipient.receive_limit.max(1))) as i64;
         let excess = self.mix.excess(self.roster.domain[sender], recipient.provider);
@@ -197,6 +204,19 @@ impl<'a> Pairs<'a> {
         choice.weighed += 1;
         if choice.best.is_none_or(|best| (points, r) < best) {
             choice.best = Some((points, r));
+        }
+    }
+
+    /// Why the pair may start nothing more today, if so.
+    fn pair_obstacle(&self, sender: usize, recipient: usize) -> Option<Obstacle> {
+        let (recent, today) = self.count(sender, recipient);
+        let steady_limit = if self.steady { pair_pace(self.limits, &self.roster.people[sender].calendar) } else { u32::MAX };
+        if today >= self.limits.max_per_pair {
+            Some(Obstacle::PairDay)
+        } else if recent + today >= self.limits.max_per_pair_week || today >= steady_limit {
+            Some(Obstacle::PairWeek)
+        } else {
+            None
         }
     }
 
@@ -214,6 +234,11 @@ impl<'a> Pairs<'a> {
 pub(super) fn pair_rate(limits: &PairLimits, calendar: &Calendar) -> f64 {
     let send_days = if calendar.weekend_factor > 0.0 { 7 } else { calendar.weekdays.len().max(1) };
     f64::from(limits.max_per_pair).min(f64::from(limits.max_per_pair_week) / send_days as f64)
+}
+
+/// The same in whole letters, rounded up: what is enough on any one day.
+pub(super) fn pair_pace(limits: &PairLimits, calendar: &Calendar) -> u32 {
+    pair_rate(limits, calendar).ceil() as u32
 }
 
 #[derive(Default)]

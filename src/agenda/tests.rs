@@ -234,6 +234,8 @@ proptest! {
         }
         let promised: u32 = proof.per_mailbox.values().map(|c| c.carries).sum();
         let short: u32 = weeks(&pool, &limits, 3).iter().rev().take(10).sum();
+        for p in &pool { eprintln!("DBG {} {:?} {:?} q{} r{} a{:.2} {:?}-{:?} {:?} {:?} {:?}", p.address, p.group, p.role, p.quota, p.receive_limit, p.engagement.answer, p.window.from, p.window.to, p.zone, p.provider, proof.per_mailbox.get(&p.address)); }
+        eprintln!("DBG {limits:?} {:?}", weeks(&pool, &limits, 3));
         // Mean of the last ten send-days. Whole letters are lost to rounding: half a letter for each mailbox is allowed for.
         let allowed = f64::from(promised) * 0.1 + proof.per_mailbox.len() as f64 * 0.5;
         prop_assert!(f64::from(short) / 10.0 <= allowed, "{short} short in ten days of {promised} a day");

@@ -17,6 +17,8 @@ use crate::words::{LocalDate, Moment};
 
 /// The end of a window that stays free of planned letters, so that a late one still finds room.
 const TAIL: Duration = Duration::from_mins(10);
+/// How full a window is planned at most, in hundredths: without slack, gaps turn into a grid, and chance has no say.
+const FULL: i64 = 90;
 /// Up to this many letters a day, no two of a pool share a second. (A window of 9 hours has 32,400 seconds.)
 const LETTERS_WITH_SECONDS_OF_THEIR_OWN: usize = 20_000;
 
@@ -40,9 +42,9 @@ impl Span {
         self.close.0 - self.open.0
     }
 
-    /// How many letters it holds with `gap` between them.
+    /// How many letters it holds with `gap` between them and some slack.
     fn holds(self, gap: i64) -> u32 {
-        if gap <= 0 { u32::MAX } else { u32::try_from(self.millis() / gap + 1).unwrap_or(u32::MAX) }
+        if gap <= 0 { u32::MAX } else { u32::try_from(self.millis() / 100 * FULL / gap + 1).unwrap_or(u32::MAX) }
     }
 }
 
@@ -289,16 +291,16 @@ mod tests {
 
     #[test]
     fn a_window_and_a_domain_hold_what_their_gaps_allow() {
-        // 9 h less 10 min are 31,800 s: 107 letters 5 minutes apart, 354 letters 90 seconds apart.
+        // 9 h less 10 min are 31,800 s; nine tenths of them: 96 letters 5 minutes apart, 319 letters 90 seconds apart.
         let pool: Vec<Participant> = (0..4).map(|n| warming(&format!("m{n}@x.test"), 200)).collect();
         let roster = Roster::new(&pool);
         let alone = fit(&roster, day(), &[200, 0, 0, 0]);
-        assert_eq!(alone[0], Fit { letters: 107, obstacle: Some(Obstacle::Window(107)) });
+        assert_eq!(alone[0], Fit { letters: 96, obstacle: Some(Obstacle::Window(96)) });
         let all = fit(&roster, day(), &[200, 200, 200, 20]);
-        assert_eq!(all.iter().map(|f| f.letters).collect::<Vec<_>>(), [107, 107, 107, 20]);
+        assert_eq!(all.iter().map(|f| f.letters).collect::<Vec<_>>(), [96, 96, 96, 20]);
         let full = fit(&roster, day(), &[200; 4]);
-        assert_eq!(full.iter().map(|f| f.letters).collect::<Vec<_>>(), [88, 88, 89, 89]);
-        assert_eq!(full[0].obstacle, Some(Obstacle::DomainGap(88)));
+        assert_eq!(full.iter().map(|f| f.letters).collect::<Vec<_>>(), [79, 80, 80, 80]);
+        assert_eq!(full[0].obstacle, Some(Obstacle::DomainGap(79)));
 
         let partners: Vec<Participant> = (0..10).map(|n| partner(&format!("p{n}@big.test"))).collect();
         assert!(fit(&Roster::new(&partners), day(), &[50; 10]).iter().all(|f| f.letters == 50), "partners have no domain gap");
@@ -310,6 +312,6 @@ mod tests {
         let roster = Roster::new(&pool);
         let fits = fit(&roster, day(), &[200; 4]);
         let placed: usize = slots(Seed(3), day(), &roster, &fits).iter().map(Vec::len).sum();
-        assert!(placed >= 350, "{placed} of 354");
+        assert!(placed >= 314, "{placed} of 319");
     }
 }

@@ -1,5 +1,33 @@
 //! The agenda: quotas → letters of one local date: who writes to whom, when, with every random draw already made. Pure.
+//!
+//! [`make`] writes a date's agenda, [`respread`] saves what it can of a day begun late, and [`carries`] proves before anything is sent what a
+//! pool can carry. The proof runs the planner's own pairing on the peak of the ramp, so that it cannot promise what the planner cannot keep.
+//!
+//! ```text
+//! roster    the pool in a fixed order: who shares a domain or a group with whom
+//!   → times    windows and gaps → the slots of every mailbox
+//!   → pairs    limits and recent starts → the next recipient of a mailbox
+//!   → draws    a letter's draws, and the answers that they foretell
+//!   → make     all of them, start by start
+//! ```
 
+mod draws;
+mod feasible;
+mod make;
 mod model;
+mod obstacle;
+mod pairs;
+mod respread;
+mod roster;
+mod times;
 
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use draws::{ParentFacts, answer_after_rescue, draw};
+pub use feasible::{Carry, Feasibility, carries};
+pub use make::make;
 pub use model::{Agenda, Carried, Draws, History, Participant, PlannedLetter, Shortfall};
+pub use respread::{LateLetter, Respread, respread};

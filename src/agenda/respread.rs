@@ -1,0 +1,162 @@
+//! A day begun late: what is overdue is spread over what is left of the window, never sent in a burst.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use rand::Rng;
+
+use super::times::millis;
+use crate::chance::Seed;
+use crate::words::{Address, LetterId, LocalDate, Moment};
+
+/// A last bit of the window stays free: what is handed over there would end outside it.
+const TAIL: Duration = Duration::from_mins(1);
+
+/// A start that is still to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LateLetter {
+    /// Its id.
+    pub id: LetterId,
+    /// Who writes it.
+    pub sender: Address,
+    /// When it is due; overdue where that is before now.
+    pub due: Moment,
+    /// When the sender's window ends today.
+    pub window_end: Moment,
+    /// The sender's gap between letters.
+    pub mailbox_gap: Duration,
+}
+
+/// What became of a domain's letters.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Respread {
+    /// New due times of the letters that had to move, ordered by time. Letters that are not named keep theirs.
+    pub retimed: Vec<(LetterId, Moment)>,
+    /// Letters for which the rest of the window has no room, in order of their old due times: to be skipped, late.
+    pub late: Vec<LetterId>,
+}
+
+/// Spreads the overdue letters of one domain's mailboxes over what is left of their windows.
+///
+/// `letters` are all starts of the domain's mailboxes that are still to be sent on `date`. `taken` are the times that are used already, with the mailbox
+/// that used them: what was sent lately, answers that are due. `domain_gap` is zero for a domain without a warming mailbox. A letter in the future
+/// stays where it is unless it is too near to one of those, or its window ends before it. Doing it again with the result changes nothing.
+pub fn respread(
+    seed: Seed,
+    date: LocalDate,
+    now: Moment,
+    domain_gap: Duration,
+    taken: &[(Address, Moment)],
+    letters: &[LateLetter],
+) -> Respread {
+    let mut timeline = Timeline::new(domain_gap);
+    for (sender, at) in taken {
+        timeline.take(sender, *at);
+    }
+    let mut in_order: Vec<&LateLetter> = letters.iter().collect();
+    in_order.sort_by_key(|l| (l.due, l.id));
+
+    let (future, mut homeless): (Vec<&LateLetter>, Vec<&LateLetter>) = in_order.into_iter().partition(|l| l.due >= now);
+    for letter in future {
+        if letter.due <= last_moment(letter) && timeline.next_free(letter, letter.due) == Some(letter.due) {
+            timeline.take(&letter.sender, letter.due);
+        } else {
+            homeless.push(letter);
+        }
+    }
+    let mut result = Respread::default();
+    let mut crowded = Vec::new();
+    for (wished, letter) in wishes(seed, date, now, &homeless) {
+        match timeline.next_free(letter, wished) {
+            Some(at) => timeline.settle(letter, at, &mut result),
+            None => crowded.push(letter),
+        }
+    }
+    // The draws of these fell behind what was already full: any room that is left will do, the earliest first.
+    crowded.sort_by_key(|l| (l.due, l.id));
+    let mut earliest: BTreeMap<&Address, Moment> = BTreeMap::new();
+    for letter in crowded {
+        let from = earliest.get(&letter.sender).copied().unwrap_or(now);
+        match timeline.next_free(letter, from) {
+            Some(at) => {
+                earliest.insert(&letter.sender, at);
+                timeline.settle(letter, at, &mut result);
+            }
+            None => result.late.push(letter.id),
+        }
+    }
+    result.retimed.sort_by_key(|&(id, at)| (at, id));
+    result
+}
+
+/// Where each letter would like to go: the letters of a mailbox evenly over the rest of its window, in their old order, each with a draw of its own.
+fn wishes<'a>(seed: Seed, date: LocalDate, now: Moment, letters: &[&'a LateLetter]) -> Vec<(Moment, &'a LateLetter)> {
+    let mut by_sender: BTreeMap<&Address, Vec<&LateLetter>> = BTreeMap::new();
+    for letter in letters {
+        by_sender.entry(&letter.sender).or_default().push(letter);
+    }
+    let mut wishes = Vec::with_capacity(letters.len());
+    for (sender, letters) in by_sender {
+        let mut stream = seed.stream(sender, date, "respread");
+        let count = letters.len() as f64;
+        for (n, letter) in letters.into_iter().enumerate() {
+            let left = last_moment(letter).since(now);
+            let place = (n as f64 + stream.random::<f64>()) / count;
+            wishes.push((now + left.mul_f64(place.clamp(0.0, 1.0)), letter));
+        }
+    }
+    wishes.sort_by_key(|(at, letter)| (*at, letter.id));
+    wishes
+}
+
+fn last_moment(letter: &LateLetter) -> Moment {
+    letter.window_end - TAIL
+}
+
+/// The times that are taken, of the domain and of each mailbox.
+struct Timeline {
+    domain_gap: i64,
+    all: BTreeSet<i64>,
+    of: BTreeMap<Address, BTreeSet<i64>>,
+}
+
+impl Timeline {
+    fn new(domain_gap: Duration) -> Self {
+        Self { domain_gap: millis(domain_gap), all: BTreeSet::new(), of: BTreeMap::new() }
+    }
+
+    fn take(&mut self, sender: &Address, at: Moment) {
+        self.all.insert(at.0);
+        self.of.entry(sender.clone()).or_default().insert(at.0);
+    }
+
+    fn settle(&mut self, letter: &LateLetter, at: Moment, result: &mut Respread) {
+        self.take(&letter.sender, at);
+        if at != letter.due {
+            result.retimed.push((letter.id, at));
+        }
+    }
+
+    /// The first moment from `from` on that keeps both gaps and lies in the letter's window.
+    fn next_free(&self, letter: &LateLetter, from: Moment) -> Option<Moment> {
+        let own = self.of.get(&letter.sender);
+        let own_gap = millis(letter.mailbox_gap);
+        let mut at = from.0;
+        while at <= last_moment(letter).0 {
+            let behind = too_near(&self.all, at, self.domain_gap).max(own.and_then(|own| too_near(own, at, own_gap)));
+            match behind {
+                Some(later) => at = later,
+                None => return Some(Moment(at)),
+            }
+        }
+        None
+    }
+}
+
+/// The moment `gap` behind the last of `taken` that is nearer to `at` than `gap`; `None` where none is.
+fn too_near(taken: &BTreeSet<i64>, at: i64, gap: i64) -> Option<i64> {
+    if gap <= 0 {
+        return None;
+    }
+    taken.range(at.saturating_sub(gap).saturating_add(1)..at.saturating_add(gap)).next_back().map(|t| t.saturating_add(gap))
+}

@@ -1,7 +1,35 @@
 //! `preheat.yaml` and `schedules/*.yaml`: checked types, every error at once.
 //!
-//! [`model`] is what the rest of preheat sees.
+//! [`model`] is what the rest of preheat sees. On the way there:
+//!
+//! ```text
+//! text → tree       YAML, every key and value with its place
+//!      → read       sections by their tables (keys, schedule_keys): kinds, units, ranges, nearest keys
+//!      → schedule, mailbox, server, load   what only holds between values
+//! ```
+//!
+//! The tables also make `preheat schema` ([`schema`]) and the reference in the docs ([`reference`]).
 
+mod beside;
+mod findings;
+mod keys;
+mod load;
+mod mailbox;
 pub mod model;
+mod providers;
+mod read;
+mod scalars;
+mod schedule;
+mod schedule_keys;
+mod server;
+mod shipped;
+mod syntax;
+mod table;
+mod tree;
 
+pub use beside::{Beside, Folder, Nothing, SecretFileFault};
+pub use load::{ConfigError, load, parse};
 pub use model::*;
+pub use providers::{ProviderFacts, ServerFacts, provider_facts};
+pub use schedule::{ReadSchedule, parse_schedule};
+pub use shipped::{schedule_by_name, shipped_schedules};

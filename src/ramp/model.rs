@@ -15,7 +15,13 @@ pub struct DayRecord {
     pub accepted: u32,
     /// The guard's word on the day; `None` where no rule spoke.
     pub verdict: Option<Verdict>,
+    /// The curve that the day's quota was taken from, so that a schedule changed in mid-ramp is noticed: [`super::curve_mark`].
+    pub curve: CurveMark,
 }
+
+/// The fingerprint of a schedule's volumes: equal marks, equal curves. Fits an SQL integer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CurveMark(pub u32);
 
 /// Bounds on a day's quota from outside the schedule; `None`: no bound of that kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -46,7 +52,7 @@ pub struct FoldStep {
 /// Where a mailbox stands on its ramp.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position {
-    /// The ramp day that today is: what is earned, plus one.
+    /// The ramp day that today is: what is earned, plus one. One past the last ramp day where `done`.
     pub ramp_day: RampDay,
     /// Whether every ramp day is earned: the ramp is done.
     pub done: bool,

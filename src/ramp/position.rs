@@ -1,0 +1,204 @@
+//! The position: a pure fold over the history of days. Ramp days are earned.
+
+use std::collections::BTreeMap;
+
+use super::curve::{curve, mark_of, send_weekdays};
+use super::model::{CurveMark, DayRecord, FoldStep, Position};
+use crate::config::{AfterRamp, Schedule};
+use crate::words::{LocalDate, RampDay, Verdict};
+
+/// Ramp days that a step back costs.
+const STEP_BACK: u32 = 5;
+
+/// Where a mailbox stands on its ramp on `today`, and how it came to that.
+///
+/// Records of `today` and later are not looked at. The fold holds one step for each day of the history, and one more wherever idleness or a
+/// changed schedule moved the position.
+pub fn position(schedule: &Schedule, history: &[DayRecord], today: LocalDate) -> Position {
+    let volumes = curve(&schedule.ramp, &schedule.calendar);
+    let mut fold = Fold::new(schedule, &volumes);
+    let mut steps = Vec::new();
+    for day in history.iter().filter(|d| d.date < today) {
+        steps.extend(fold.take(day));
+    }
+    let (ramp_day, settled) = fold.standing(today);
+    steps.extend(settled);
+    Position { ramp_day, done: fold.is_done(ramp_day), fold: steps }
+}
+
+/// The ramp day of a new schedule at which a mailbox goes on that sends `position_quota` messages a day: the first day with the largest
+/// volume that is not above it, so that a change of schedule never jumps up. Day 1 where the new schedule begins above it.
+pub fn rebase(position_quota: u32, new: &Schedule) -> RampDay {
+    rebase_on(position_quota, &curve(&new.ramp, &new.calendar))
+}
+
+fn rebase_on(position_quota: u32, volumes: &[u32]) -> RampDay {
+    let reached = volumes.iter().take_while(|v| **v <= position_quota).count();
+    let Some(volume) = reached.checked_sub(1).and_then(|i| volumes.get(i)) else { return RampDay::FIRST };
+    let first = volumes.iter().position(|v| v == volume).unwrap_or(0);
+    RampDay(first as u32 + 1)
+}
+
+/// The fold itself: takes one day after the other. `project` feeds it with days to come.
+#[derive(Clone, Debug)]
+pub(super) struct Fold<'a> {
+    schedule: &'a Schedule,
+    volumes: &'a [u32],
+    mark: CurveMark,
+    /// The curve of the last day taken.
+    last_mark: Option<CurveMark>,
+    /// The position: what is earned, plus one. On an earlier schedule, whose length is not known, it may run past the end of this one.
+    at: u32,
+    /// The largest quota with which each ramp day was earned.
+    earned: BTreeMap<u32, u32>,
+    last_accepted: Option<LocalDate>,
+}
+
+impl<'a> Fold<'a> {
+    pub(super) fn new(schedule: &'a Schedule, volumes: &'a [u32]) -> Self {
+        let mark = mark_of(volumes);
+        Self { schedule, volumes, mark, last_mark: None, at: 1, earned: BTreeMap::new(), last_accepted: None }
+    }
+
+    /// The curve's fingerprint.
+    pub(super) fn mark(&self) -> CurveMark {
+        self.mark
+    }
+
+    /// Whether a position is past the last ramp day. A calendar without send-days has a ramp that never ends.
+    pub(super) fn is_done(&self, at: RampDay) -> bool {
+        !self.volumes.is_empty() && at.0 > self.volumes.len() as u32
+    }
+
+    /// Takes one day into the fold; returns what it did, in order.
+    pub(super) fn take(&mut self, day: &DayRecord) -> Vec<FoldStep> {
+        let mut steps = Vec::new();
+        steps.extend(self.follow_schedule(day.date, day.curve));
+        if day.accepted > 0 {
+            steps.extend(self.lose_to_idleness(day.date));
+        }
+        let before = self.at;
+        let why = self.judge(day);
+        if day.accepted > 0 {
+            self.last_accepted = Some(day.date);
+        }
+        steps.push(FoldStep { date: day.date, before: RampDay(before), after: RampDay(self.at), why });
+        steps
+    }
+
+    /// The position on a date that is not in the fold yet: a changed schedule and idleness count.
+    pub(super) fn standing(&self, date: LocalDate) -> (RampDay, Vec<FoldStep>) {
+        let mut seen = self.clone();
+        let mut steps = Vec::new();
+        steps.extend(seen.follow_schedule(date, self.mark));
+        steps.extend(seen.lose_to_idleness(date));
+        (RampDay(seen.at), steps)
+    }
+
+    /// A schedule changed in mid-ramp keeps the position by quota, not by day number. Only this schedule's curve is known, so the way
+    /// over earlier ones is counted on in ramp days, and translated once this one begins.
+    fn follow_schedule(&mut self, date: LocalDate, mark: CurveMark) -> Option<FoldStep> {
+        let changed = self.last_mark.is_some_and(|last| last != mark);
+        self.last_mark = Some(mark);
+        if !changed || mark != self.mark {
+            return None;
+        }
+        let before = self.at;
+        let quota = self.earned.range(..before).map(|(_, quota)| *quota).max().unwrap_or(0);
+        self.at = rebase_on(quota, self.volumes).0;
+        // What the new curve asked for up to here counts as earned; above that, the quota as it was.
+        self.earned = (1..self.at).zip(self.volumes.iter().copied()).collect();
+        self.earned.insert(self.at - 1, quota);
+        let why = match quota {
+            0 => "the schedule changed before a day was earned: the new one begins at its first day".to_owned(),
+            _ if self.volumes.first().is_some_and(|first| *first > quota) => {
+                format!("the schedule changed: {quota} a day were earned, the new one begins above that: its first day")
+            }
+            _ => format!("the schedule changed: {quota} a day were earned, which is ramp day {} of the new one", self.at),
+        };
+        Some(FoldStep { date, before: RampDay(before), after: RampDay(self.at), why })
+    }
+
+    fn lose_to_idleness(&mut self, date: LocalDate) -> Option<FoldStep> {
+        let idle = date.days_since(self.last_accepted?);
+        if idle <= self.longest_plain_gap() || self.has_stopped() {
+            return None;
+        }
+        let (kept_quarters, words) = match idle {
+            ..7 => return None,
+            7..14 => (3, "a quarter off the position"),
+            14..30 => (2, "half off the position"),
+            _ => (1, "back in at a quarter of the position"),
+        };
+        let before = self.at;
+        self.at = (u64::from(before) * kept_quarters / 4).max(1) as u32;
+        let why = format!("idle for {idle} days: {words}");
+        Some(FoldStep { date, before: RampDay(before), after: RampDay(self.at), why })
+    }
+
+    /// Days from one send-day of a plain week to the next, at most: someone who writes on Mondays only is not idle on Sunday.
+    fn longest_plain_gap(&self) -> i64 {
+        let days: Vec<i64> = send_weekdays(&self.schedule.calendar).map(i64::from).collect();
+        let Some(first) = days.first() else { return 7 };
+        let around = days.last().map_or(7, |last| first + 7 - last);
+        days.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0).max(around)
+    }
+
+    /// After a ramp that ends with `stop`, silence is what was asked for.
+    fn has_stopped(&self) -> bool {
+        let silent_after = matches!(self.schedule.after, AfterRamp::Stop | AfterRamp::Maintain(0));
+        silent_after && self.last_mark == Some(self.mark) && self.is_done(RampDay(self.at))
+    }
+
+    /// What the day itself does to the position, and why.
+    fn judge(&mut self, day: &DayRecord) -> String {
+        match day.verdict {
+            Some(Verdict::Hold) => return "held by the guard: the position stays".to_owned(),
+            Some(Verdict::StepBack) => {
+                self.at = self.at.saturating_sub(STEP_BACK).max(1);
+                return format!("the guard stepped back: {STEP_BACK} ramp days fewer");
+            }
+            Some(Verdict::Floor) => {
+                self.at = 1;
+                return "the guard put it on the floor: back to the start volume".to_owned();
+            }
+            Some(Verdict::Pause) => return "paused by the guard: the position stays".to_owned(),
+            Some(Verdict::Rest) => return "resting until the account works again: the position stays".to_owned(),
+            Some(Verdict::Advance) | None => {}
+        }
+        if day.quota == 0 {
+            return "nothing was to be sent: the position stays".to_owned();
+        }
+        if let Some(shortcoming) = shortcoming(day) {
+            return format!("not earned: {shortcoming}");
+        }
+        let result = format!("{} of {} accepted{}", day.accepted, day.offered, lateness(day));
+        let quota = self.earned.entry(self.at).or_default();
+        *quota = day.quota.max(*quota);
+        if day.curve == self.mark && self.is_done(RampDay(self.at)) {
+            return format!("the ramp is done: {result}");
+        }
+        self.at = self.at.saturating_add(1);
+        format!("earned: {result}")
+    }
+}
+
+/// Why a day does not count; `None` where it does.
+fn shortcoming(day: &DayRecord) -> Option<String> {
+    if u64::from(day.offered) * 2 < u64::from(day.quota) {
+        return Some(format!("only {} of {} could be offered, less than half", day.offered, day.quota));
+    }
+    if day.accepted == 0 {
+        return Some(format!("nothing of {} was accepted", day.offered));
+    }
+    // The larger of one message and 20 %: one fifth of what was offered.
+    let short = day.offered.saturating_sub(day.accepted);
+    (short > (day.offered / 5).max(1)).then(|| format!("{} of {} accepted{}", day.accepted, day.offered, lateness(day)))
+}
+
+fn lateness(day: &DayRecord) -> String {
+    if day.offered < day.quota { format!(" ({} more came too late)", day.quota - day.offered) } else { String::new() }
+}
+
+#[cfg(test)]
+mod tests;

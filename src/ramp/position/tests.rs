@@ -1,0 +1,186 @@
+use super::*;
+use crate::config::{Curve, Ramp, StepUnit};
+use crate::ramp::curve_mark;
+use crate::ramp::fixtures::{calendar, date, good_day, ramp, schedule, standard, steps};
+
+/// A history of good days of `standard()` on the given weekdays' dates.
+fn good_days(schedule: &Schedule, first: &str, days: u32) -> Vec<DayRecord> {
+    let mark = curve_mark(schedule);
+    let volumes = curve(&schedule.ramp, &schedule.calendar);
+    let send_days = (0..).map(|n| date(first).plus(n)).filter(|d| schedule.calendar.is_send_day(*d));
+    send_days.zip(volumes).take(days as usize).map(|(d, v)| good_day(&d.to_string(), v, mark)).collect()
+}
+
+fn stands(schedule: &Schedule, history: &[DayRecord], today: &str) -> (u32, bool) {
+    let p = position(schedule, history, date(today));
+    (p.ramp_day.0, p.done)
+}
+
+fn told(schedule: &Schedule, history: &[DayRecord], today: &str) -> Vec<String> {
+    position(schedule, history, date(today)).fold.iter().map(|s| format!("{} {}→{} {}", s.date, s.before, s.after, s.why)).collect()
+}
+
+#[test]
+fn a_week_as_it_goes_is_told_day_by_day() {
+    let s = standard();
+    let mut days = good_days(&s, "2026-12-01", 8); // Tuesday
+    days[1].accepted = 4; // of 5: one short
+    days[2] = DayRecord { accepted: 2, ..days[2] }; // of 6
+    days[3].offered = 3; // of 7
+    days[4] = DayRecord { quota: 8, offered: 6, accepted: 6, ..days[4] };
+    days[5].accepted = 0;
+    days[6].verdict = Some(Verdict::Hold);
+    days[7].verdict = Some(Verdict::Advance);
+    assert_eq!(
+        told(&s, &days, "2026-12-11"),
+        vec![
+            "2026-12-01 1→2 earned: 4 of 4 accepted",
+            "2026-12-02 2→3 earned: 4 of 5 accepted",
+            "2026-12-03 3→3 not earned: 2 of 6 accepted",
+            "2026-12-04 3→3 not earned: only 3 of 7 could be offered, less than half",
+            "2026-12-07 3→4 earned: 6 of 6 accepted (2 more came too late)",
+            "2026-12-08 4→4 not earned: nothing of 8 was accepted",
+            "2026-12-09 4→4 held by the guard: the position stays",
+            "2026-12-10 4→5 earned: 10 of 10 accepted",
+        ]
+    );
+}
+
+#[test]
+fn what_may_fall_short_is_one_message_or_a_fifth() {
+    let s = standard();
+    let earns = |offered: u32, accepted: u32| {
+        let day = DayRecord { offered, accepted, ..good_day("2026-12-01", offered, curve_mark(&s)) };
+        stands(&s, &[day], "2026-12-02").0 == 2
+    };
+    let least: Vec<(u32, u32)> = [1, 2, 4, 5, 9, 10, 14, 15, 20, 100].map(|o| (o, (0..=o).find(|a| earns(o, *a)).unwrap())).to_vec();
+    assert_eq!(least, vec![(1, 1), (2, 1), (4, 3), (5, 4), (9, 8), (10, 8), (14, 12), (15, 12), (20, 16), (100, 80)]);
+}
+
+#[test]
+fn verdicts_move_the_position_or_keep_it() {
+    let s = standard();
+    let after = |verdict| {
+        let mut days = good_days(&s, "2026-12-01", 9);
+        days[8].verdict = Some(verdict);
+        stands(&s, &days, "2026-12-14").0
+    };
+    let all: Vec<(&str, u32)> = Verdict::ALL.iter().map(|v| (v.as_str(), after(*v))).collect();
+    assert_eq!(all, vec![("advance", 10), ("hold", 9), ("step_back", 4), ("floor", 1), ("pause", 9), ("rest", 9)]);
+    let mut early = good_days(&s, "2026-12-01", 3);
+    early[2].verdict = Some(Verdict::StepBack);
+    assert_eq!(stands(&s, &early, "2026-12-04").0, 1);
+}
+
+#[test]
+fn idleness_costs_a_quarter_a_half_and_three_quarters() {
+    let s = standard();
+    let days = good_days(&s, "2026-12-01", 20); // the last one on Monday, 28 December
+    assert_eq!(days[19].date, date("2026-12-28"));
+    let after = |today: &str| stands(&s, &days, today).0;
+    let all = ["2026-12-29", "2027-01-03", "2027-01-04", "2027-01-10", "2027-01-11", "2027-01-26", "2027-01-27", "2028-01-01"].map(after);
+    assert_eq!(all, [21, 21, 15, 15, 10, 10, 5, 5]);
+    let mut back = days.clone();
+    back.push(good_day("2027-01-06", 17, curve_mark(&s)));
+    assert_eq!(
+        told(&s, &back, "2027-01-07")[20..],
+        ["2027-01-06 21→15 idle for 9 days: a quarter off the position", "2027-01-06 15→16 earned: 17 of 17 accepted"],
+        "once for the whole gap, however often it was looked at"
+    );
+}
+
+#[test]
+fn days_without_sending_neither_advance_nor_decay() {
+    let s = standard();
+    let mut days = good_days(&s, "2026-12-01", 4);
+    days.push(DayRecord { quota: 0, offered: 0, accepted: 0, ..good_day("2026-12-05", 0, curve_mark(&s)) });
+    assert_eq!(stands(&s, &days, "2026-12-07"), (5, false));
+    assert_eq!(told(&s, &days, "2026-12-07")[4], "2026-12-05 5→5 nothing was to be sent: the position stays");
+}
+
+#[test]
+fn who_sends_on_mondays_only_is_not_idle_between_them() {
+    let mondays = Schedule { calendar: calendar([0], 0.0, &[]), ..standard() };
+    let days = good_days(&mondays, "2026-12-07", 4);
+    assert_eq!(stands(&mondays, &days, "2027-01-04").0, 5);
+    assert_eq!(stands(&mondays, &days, "2027-01-05").0, 3, "eight days are");
+}
+
+#[test]
+fn the_ramp_ends_and_a_stopped_one_stays_ended() {
+    let s = standard();
+    let days = good_days(&s, "2026-12-01", 30);
+    assert_eq!(stands(&s, &days, "2027-01-12"), (31, true));
+    assert_eq!(stands(&s, &days, "2027-03-01"), (7, false), "a maintained mailbox that falls silent grows cold");
+    let stop = Schedule { after: AfterRamp::Stop, ..s.clone() };
+    assert_eq!(stands(&stop, &days, "2027-03-01"), (31, true));
+    let mut more = days.clone();
+    more.push(good_day("2027-01-12", 10, curve_mark(&s)));
+    assert_eq!(told(&s, &more, "2027-01-13")[30], "2027-01-12 31→31 the ramp is done: 10 of 10 accepted");
+}
+
+#[test]
+fn today_and_later_are_not_looked_at() {
+    let s = standard();
+    let days = good_days(&s, "2026-12-01", 9);
+    assert_eq!(stands(&s, &days, "2026-12-03").0, 3);
+}
+
+#[test]
+fn a_changed_schedule_keeps_the_position_by_quota() {
+    let old = standard();
+    let days = good_days(&old, "2026-12-01", 10); // 4 … 12
+    let steep = schedule(ramp(5, 40, 4, Curve::Exponential)); // 12 is its day 9
+    assert_eq!(
+        told(&steep, &days, "2026-12-15")[10..],
+        ["2026-12-15 11→9 the schedule changed: 12 a day were earned, which is ramp day 9 of the new one"]
+    );
+    let mut went_on = days.clone();
+    went_on.push(good_day("2026-12-15", 12, curve_mark(&steep)));
+    assert_eq!(
+        told(&steep, &went_on, "2026-12-16")[10..],
+        [
+            "2026-12-15 11→9 the schedule changed: 12 a day were earned, which is ramp day 9 of the new one",
+            "2026-12-15 9→10 earned: 12 of 12 accepted"
+        ]
+    );
+    // Back to the old one: its day 10 has 12.
+    assert_eq!(stands(&old, &went_on, "2026-12-16").0, 10);
+}
+
+#[test]
+fn a_changed_schedule_counts_only_what_is_still_held() {
+    let old = standard();
+    let mut days = good_days(&old, "2026-12-01", 10);
+    days[9].verdict = Some(Verdict::StepBack); // from 10 to 5: volumes up to ramp day 4 are held, 7 a day
+    let steep = schedule(ramp(5, 40, 4, Curve::Exponential));
+    assert_eq!(stands(&steep, &days, "2026-12-15").0, 4);
+    let high = schedule(ramp(50, 400, 6, Curve::Linear));
+    assert_eq!(
+        told(&high, &days, "2026-12-15")[10],
+        "2026-12-15 5→1 the schedule changed: 7 a day were earned, the new one begins above that: its first day"
+    );
+}
+
+#[test]
+fn rebasing_goes_to_the_first_day_with_the_largest_volume_that_is_not_above() {
+    let weeks = schedule(steps(&[5, 10, 20], StepUnit::Week));
+    let all: Vec<u32> = [0, 4, 5, 9, 10, 19, 20, 1_000].iter().map(|q| rebase(*q, &weeks).0).collect();
+    assert_eq!(all, vec![1, 1, 1, 1, 6, 6, 11, 11]);
+    let nothing = Schedule { calendar: calendar([], 0.0, &[]), ..standard() };
+    assert_eq!(rebase(10, &nothing).0, 1);
+}
+
+#[test]
+fn chance_does_not_change_the_curve_so_the_position_stays() {
+    let s = standard();
+    let days = good_days(&s, "2026-12-01", 10);
+    let jittered = Schedule { ramp: Ramp { jitter: 0.2, ..s.ramp.clone() }, name: "mine".into(), ..s };
+    assert_eq!(stands(&jittered, &days, "2026-12-15").0, 11);
+}
+
+#[test]
+fn a_calendar_without_send_days_has_no_end() {
+    let nothing = Schedule { calendar: calendar([], 0.0, &[]), ..standard() };
+    assert_eq!(stands(&nothing, &[], "2026-12-15"), (1, false));
+}

@@ -5,6 +5,7 @@
 
 mod error;
 mod port;
+pub mod wire;
 
 pub use error::{MailError, Step, Trouble};
 pub use port::{

@@ -26,7 +26,7 @@ mod transport;
 mod trip;
 
 pub use deadlines::Deadlines;
-pub use fault::Fault;
+pub use fault::{Fault, stream_trouble};
 pub use guard::{Guard, GuardedStream, Meter};
 pub use imap_scan::ImapLimits;
 pub use smtp_scan::{SMTP_LINE, SMTP_REPLY, WireReply};

@@ -9,8 +9,9 @@ use std::collections::VecDeque;
 use super::Trip;
 use crate::words::{Enhanced, Reply};
 
-/// Bytes of one reply line, its code included; RFC 5321 §4.5.3.1.5 asks for 512.
-pub const SMTP_LINE: usize = 1_000;
+/// Bytes of one reply line, its code included, without CRLF. RFC 5321 §4.5.3.1.5 asks for 512, and lettre stops at 1,000 with it: the
+/// guard must be the first, or the rest of a reply would wait in lettre's buffer.
+pub const SMTP_LINE: usize = 990;
 /// Bytes of one reply with all of its lines.
 pub const SMTP_REPLY: usize = 65_536;
 

@@ -4,9 +4,13 @@
 //! The adapters never touch SQL, and know nothing of letters beyond bytes, addresses and UIDs.
 
 mod error;
+mod network;
 mod port;
+pub mod smtp;
+pub mod wire;
 
 pub use error::{MailError, Step, Trouble};
+pub use network::NetworkAccess;
 pub use port::{
     Access, Cursor, Envelope, Flag, Folder, FolderName, Handover, Header, Idled, Inbox, Look, Moved, Offer, Outbox, Refusal, StoredFlags,
     Uid,

@@ -1,0 +1,60 @@
+//! Whether a message's lines can be sent as they are.
+
+/// A line end that SMTP does not know. Some servers take a lone CR or LF for the end of a line, and then `LF . LF` ends the message and
+/// what follows is read as commands ("SMTP smuggling"); RFC 5321 §2.3.8 forbids to send either.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadLines {
+    /// A CR without its LF, at this byte.
+    #[error("the message holds a CR without LF at byte {0}")]
+    LoneCr(usize),
+    /// A LF without its CR, at this byte.
+    #[error("the message holds a LF without CR at byte {0}")]
+    LoneLf(usize),
+    /// Nothing at all.
+    #[error("the message is empty")]
+    Empty,
+}
+
+/// Checks that CR and LF stand only together. Nothing is mended here: what composes messages writes CRLF.
+///
+/// # Errors
+/// [`BadLines`] with the first place.
+pub fn check_lines(message: &[u8]) -> Result<(), BadLines> {
+    if message.is_empty() {
+        return Err(BadLines::Empty);
+    }
+    let mut after_cr = false;
+    for (at, byte) in message.iter().enumerate() {
+        match (byte, after_cr) {
+            (b'\n', false) => return Err(BadLines::LoneLf(at)),
+            (b'\n', true) => {}
+            (_, true) => return Err(BadLines::LoneCr(at - 1)),
+            (_, false) => {}
+        }
+        after_cr = *byte == b'\r';
+    }
+    if after_cr { Err(BadLines::LoneCr(message.len() - 1)) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_way_to_smuggle_an_end_is_found() {
+        let cases: [(&str, Result<(), BadLines>); 9] = [
+            ("", Err(BadLines::Empty)),
+            ("a: b\r\n\r\n.\r\nx\r\n", Ok(())),
+            ("no end", Ok(())),
+            ("a\n.\nMAIL", Err(BadLines::LoneLf(1))),
+            ("a\r\n.\n", Err(BadLines::LoneLf(4))),
+            ("a\n.\r\n", Err(BadLines::LoneLf(1))),
+            ("a\r.\r", Err(BadLines::LoneCr(1))),
+            ("a\r\r\n", Err(BadLines::LoneCr(1))),
+            ("a\r", Err(BadLines::LoneCr(1))),
+        ];
+        for (message, verdict) in cases {
+            assert_eq!(check_lines(message.as_bytes()), verdict, "{message:?}");
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! A signed-in SMTP session: letters are offered, then handed over.
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+
+use super::lines::check_lines;
+use super::session::{Session, unexpected};
+use super::{auth, offers::Offers};
+use crate::config::Mailbox;
+use crate::mail::wire::{Deadlines, Fault, GuardedStream, WireReply};
+use crate::mail::{Envelope, Handover, MailError, Offer, Outbox, Refusal, Step, Trouble};
+use crate::words::{Address, Reply};
+
+/// An SMTP session of one mailbox.
+pub struct SmtpOutbox {
+    session: Session,
+    offers: Offers,
+    mailbox: Address,
+    deadlines: Deadlines,
+    /// Whether the server said 354 and waits for the bytes.
+    ready: bool,
+}
+
+impl SmtpOutbox {
+    /// Reads the greeting from the stream, says EHLO and signs in.
+    ///
+    /// # Errors
+    /// [`MailError`] with the step; [`Trouble::SignInRefused`] and [`Trouble::NoMechanism`] need a person.
+    pub async fn open(
+        stream: GuardedStream,
+        mailbox: &Mailbox,
+        secret: &SecretString,
+        deadlines: Deadlines,
+    ) -> Result<Self, MailError> {
+        let opened = async {
+            let (mut session, offers) = Session::begin(stream, &ehlo_name(mailbox), deadlines.greeting).await?;
+            auth::sign_in(&mut session, &offers, mailbox.auth, &mailbox.user, secret, &deadlines).await?;
+            Ok((session, offers))
+        };
+        let (session, offers) = opened.await.map_err(|fault: Fault| fault.of(&mailbox.address))?;
+        Ok(Self { session, offers, mailbox: mailbox.address.clone(), deadlines, ready: false })
+    }
+
+    async fn offer_letter(&mut self, envelope: &Envelope) -> Result<Offer, Fault> {
+        if std::mem::take(&mut self.ready) {
+            // The server waits for a message, and would take every command for a line of it.
+            self.session.close();
+            return Err(Fault::new(Step::MailFrom, Trouble::Closed("the letter before was never handed over".to_owned())));
+        }
+        let size = if self.offers.size { format!(" SIZE={}", envelope.size) } else { String::new() };
+        let dialogue = [
+            (Step::MailFrom, format!("MAIL FROM:<{}>{size}\r\n", envelope.from)),
+            (Step::RcptTo, format!("RCPT TO:<{}>\r\n", envelope.to)),
+        ];
+        for (step, command) in dialogue {
+            let reply = self.session.exchange(step, self.deadlines.command, command).await?;
+            if reply.is_refusal() {
+                return Ok(self.refused(step, &reply).await);
+            }
+            if !reply.is_done() {
+                return Err(self.give_up(&reply, step));
+            }
+        }
+        let reply = self.session.exchange(Step::Data, self.deadlines.command, "DATA\r\n").await?;
+        if reply.is_refusal() {
+            return Ok(self.refused(Step::Data, &reply).await);
+        }
+        if reply.code != 354 {
+            return Err(self.give_up(&reply, Step::Data));
+        }
+        self.ready = true;
+        Ok(Offer::Ready)
+    }
+
+    /// Clears the server's mind for the next letter. A server that does not answer RSET has ended the session; the refusal stands.
+    async fn refused(&mut self, step: Step, reply: &WireReply) -> Offer {
+        if self.session.is_open() {
+            let cleared = self.session.exchange(Step::Close, self.deadlines.command, "RSET\r\n").await;
+            if !cleared.is_ok_and(|r| r.is_done()) {
+                self.session.close();
+            }
+        }
+        Offer::Refused(Refusal { step, reply: reply.reply() })
+    }
+
+    fn give_up(&mut self, reply: &WireReply, step: Step) -> Fault {
+        self.session.close();
+        unexpected(reply, step)
+    }
+}
+
+#[async_trait]
+impl Outbox for SmtpOutbox {
+    async fn offer(&mut self, envelope: &Envelope) -> Result<Offer, MailError> {
+        let offered = self.offer_letter(envelope).await;
+        if offered.is_err() {
+            self.session.close();
+        }
+        offered.map_err(|fault| fault.of(&self.mailbox))
+    }
+
+    /// A message with a lone CR or LF is not sent: [`Handover::Refused`] with a 554 of preheat's own, and the session ends (the server waits
+    /// for a message that will not come). See [`check_lines`].
+    ///
+    /// Where writing fails before the final dot can have gone out, the answer is [`Handover::Uncertain`] all the same: bytes that the
+    /// operating system took may have gone to the server or not, and a server that ends a message at the end of the connection exists.
+    async fn hand_over(&mut self, message: &[u8]) -> Handover {
+        if !std::mem::take(&mut self.ready) {
+            return Handover::Uncertain("bytes were handed over without the server's 354".to_owned());
+        }
+        if let Err(bad) = check_lines(message) {
+            self.session.close();
+            return Handover::Refused(Reply::new(554, &format!("5.6.0 not sent by preheat: {bad}")));
+        }
+        match self.session.message(&self.deadlines, message).await {
+            Ok(reply) if reply.is_done() => Handover::Accepted(reply.reply()),
+            Ok(reply) if reply.is_refusal() => Handover::Refused(reply.reply()),
+            Ok(reply) => {
+                self.session.close();
+                Handover::Uncertain(format!("an answer that does not fit: {}", reply.reply()))
+            }
+            Err(fault) => Handover::Uncertain(fault.trouble.to_string()),
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        self.session.is_open()
+    }
+
+    fn abandon(mut self: Box<Self>) {
+        self.session.close();
+    }
+
+    async fn sign_out(mut self: Box<Self>) {
+        // QUIT inside DATA would be a line of the message.
+        if !self.ready && self.session.is_open() {
+            let _ = self.session.exchange(Step::Close, self.deadlines.close, "QUIT\r\n").await;
+        }
+    }
+}
+
+/// The config's name, if a command line can hold it.
+pub(in crate::mail) fn ehlo_name(mailbox: &Mailbox) -> String {
+    let name = &mailbox.smtp.ehlo;
+    let holds = !name.is_empty() && name.len() <= 255 && name.bytes().all(|b| b.is_ascii_graphic());
+    if holds { name.clone() } else { mailbox.address.domain().to_string() }
+}

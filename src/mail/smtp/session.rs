@@ -1,0 +1,131 @@
+//! One connection and its dialogue: a command goes, one reply comes, within its deadline.
+
+use std::fmt::Display;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lettre::transport::smtp::client::AsyncSmtpConnection;
+use lettre::transport::smtp::extension::ClientId;
+
+use super::offers::Offers;
+use crate::clock;
+use crate::mail::wire::{Deadlines, Fault, GuardedStream, Meter, WireReply, stream_trouble};
+use crate::mail::{Step, Trouble};
+
+/// A connection that said EHLO. Dropped at the first fault, for nothing that comes later can be believed.
+pub(super) struct Session {
+    connection: Option<AsyncSmtpConnection>,
+    meter: Arc<Meter>,
+}
+
+impl Session {
+    /// Reads the greeting, says EHLO and reads what is offered, all within `limit`.
+    pub async fn begin(stream: GuardedStream, ehlo: &str, limit: Duration) -> Result<(Self, Offers), Fault> {
+        let meter = stream.meter();
+        let id = ClientId::Domain(ehlo.to_owned());
+        let opened = clock::within(limit, AsyncSmtpConnection::connect_with_transport(Box::new(stream), &id)).await;
+        // Whatever lettre makes of them: the replies say how far it came. A refused EHLO is followed by one to lettre's own QUIT.
+        let greeting = meter.take_reply();
+        let answer = meter.take_reply();
+        let why = |step| match &opened {
+            Err(_) => Fault::new(step, Trouble::TimedOut(limit.as_secs())),
+            Ok(Err(e)) => Fault::new(step, meter.trip().map_or_else(|| stream_trouble(e), |trip| trip.trouble())),
+            Ok(Ok(_)) => Fault::new(step, Trouble::Protocol("a reply is missing".to_owned())),
+        };
+        let greeting = greeting.ok_or_else(|| why(Step::Greeting))?;
+        expect(&greeting, 220, Step::Greeting)?;
+        let answer = answer.ok_or_else(|| why(Step::Ehlo))?;
+        expect(&answer, 250, Step::Ehlo)?;
+        match opened {
+            Ok(Ok(connection)) => Ok((Self { connection: Some(connection), meter }, Offers::read(&answer))),
+            _ => Err(why(Step::Ehlo)),
+        }
+    }
+
+    /// Whether the connection still stands.
+    pub fn is_open(&self) -> bool {
+        self.connection.is_some()
+    }
+
+    /// Drops the connection where it stands.
+    pub fn close(&mut self) {
+        self.connection = None;
+    }
+
+    /// Sends one command (with its CRLF) and gives the one reply to it, whatever its code.
+    ///
+    /// # Errors
+    /// No reply in time, a broken connection, or something that is no SMTP; the connection is dropped then. After a 421 it is dropped too,
+    /// and where the caller stops waiting: a reply that came later would be taken for the next command's.
+    pub async fn exchange(&mut self, step: Step, limit: Duration, command: impl Display) -> Result<WireReply, Fault> {
+        let mut connection = self.connection.take().ok_or_else(|| gone(step))?;
+        let heard = clock::within(limit, connection.command(command)).await;
+        self.settle(connection, step, limit, heard.map(Result::err))
+    }
+
+    /// Sends the message and its final dot, and gives the reply to it.
+    ///
+    /// # Errors
+    /// As [`exchange`](Self::exchange). The server may have the message all the same.
+    pub async fn message(&mut self, limits: &Deadlines, message: &[u8]) -> Result<WireReply, Fault> {
+        let mut connection = self.connection.take().ok_or_else(|| gone(Step::Message))?;
+        let before = self.meter.written();
+        // lettre writes CRLF before the final dot, so that the message's own last CRLF would stand there twice.
+        let message = message.strip_suffix(b"\r\n").unwrap_or(message);
+        let heard = clock::within(limits.message, connection.message(message)).await;
+        let cut_short = matches!(heard, Ok(Err(_))) && self.meter.written() - before <= message.len() as u64;
+        if cut_short {
+            // The server hung up on the message: what it said before (552, too large) may still be there to read.
+            let _ = clock::within(limits.close, connection.read_response()).await;
+        }
+        let reply = self.settle(connection, Step::Message, limits.message, heard.map(Result::err))?;
+        if cut_short && !reply.is_refusal() {
+            return Err(unexpected(&reply, Step::Message));
+        }
+        Ok(reply)
+    }
+
+    /// The guard's reply, or why there is none.
+    fn settle(
+        &mut self,
+        connection: AsyncSmtpConnection,
+        step: Step,
+        limit: Duration,
+        heard: Result<Option<lettre::transport::smtp::Error>, clock::TimedOut>,
+    ) -> Result<WireReply, Fault> {
+        let reply = self.meter.take_reply();
+        // A second one can only be a 421 that followed: the guard lets nothing else pass.
+        let going = self.meter.take_reply().is_some() || reply.as_ref().is_some_and(|r| r.code == 421);
+        if !going && reply.is_some() && heard.is_ok() {
+            self.connection = Some(connection);
+        }
+        match (reply, heard) {
+            (Some(reply), _) => Ok(reply),
+            (None, Err(_)) => Err(Fault::new(step, Trouble::TimedOut(limit.as_secs()))),
+            (None, Ok(error)) => {
+                let trip = self.meter.trip().map(|t| t.trouble());
+                Err(Fault::new(step, trip.unwrap_or_else(|| error.as_ref().map_or_else(|| gone(step).trouble, |e| stream_trouble(e)))))
+            }
+        }
+    }
+}
+
+/// Takes a reply with this very code; a refusal is told as one.
+fn expect(reply: &WireReply, code: u16, step: Step) -> Result<(), Fault> {
+    if reply.code == code {
+        Ok(())
+    } else if reply.is_refusal() {
+        Err(Fault::new(step, Trouble::Refused(reply.reply())))
+    } else {
+        Err(unexpected(reply, step))
+    }
+}
+
+/// A reply that is neither what was asked for nor a refusal.
+pub(super) fn unexpected(reply: &WireReply, step: Step) -> Fault {
+    Fault::new(step, Trouble::Protocol(format!("an answer that does not fit: {}", reply.reply())))
+}
+
+fn gone(step: Step) -> Fault {
+    Fault::new(step, Trouble::Closed("the session has ended".to_owned()))
+}

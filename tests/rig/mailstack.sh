@@ -287,7 +287,7 @@ namespace inbox {
 }
 
 dovecot_prefixed() {
-  dovecot_without_tls prefixed "$(port 3143)" "imap_capability = -SPECIAL-USE
+  dovecot_without_tls prefixed "$(port 3143)" "imap_capability = IMAP4rev1 LITERAL+ SASL-IR IDLE NAMESPACE UIDPLUS MOVE CHILDREN UNSELECT
 namespace inbox {
   inbox = yes
   prefix = INBOX.
@@ -310,6 +310,7 @@ setgid_group = postdrop
 maillog_file = $RIG_DIR/log/postfix.log
 maillog_file_prefixes = $RIG_DIR/log
 syslog_name = rig
+enable_long_queue_ids = yes
 myhostname = mail.warm-a.test
 mydestination =
 inet_interfaces = 127.0.0.1
@@ -478,13 +479,13 @@ reset_mail() {
   if [ $# = 0 ]; then
     postsuper -c "$POSTFIX/etc" -d ALL >/dev/null 2>&1 || true
     for view in $VIEWS; do doveadm -c "$DOVECOT/$view.conf" kick '*' >/dev/null 2>&1 || true; done
-    rm -rf "$RIG_DIR"/mail/* "$DOVECOT"/sieve/users/* "$RIG_DIR"/planted/*
+    rm -rf "$RIG_DIR"/mail/* "$DOVECOT"/sieve/users/* "$RIG_DIR"/planted/* "$RIG_DIR"/junk/*
     return
   fi
   for user; do
     case $user in u*@*.test) ;; *) die "not a user of the rig: $user" ;; esac
     for view in $VIEWS; do doveadm -c "$DOVECOT/$view.conf" kick "$user" >/dev/null 2>&1 || true; done
-    rm -rf "$RIG_DIR/mail/${user#*@}/${user%@*}" "$DOVECOT/sieve/users/$user".* "$RIG_DIR/planted/$user"
+    rm -rf "$RIG_DIR/mail/${user#*@}/${user%@*}" "$DOVECOT/sieve/users/$user".* "$RIG_DIR/planted/$user" "$RIG_DIR/junk/$user"
   done
 }
 

@@ -17,7 +17,7 @@
 #   RIG_PASSWORD   everybody's password   (warm-secret-1); RIG_OWN_PASSWORDS=1: that and -u01, -u02, …
 #
 # What listens (base +):
-#     25  SMTP from elsewhere, no sign-in           143  IMAP, STARTTLS is demanded before a sign-in
+#     25  SMTP from elsewhere, no sign-in           143  IMAP, STARTTLS offered (Dovecot trusts loopback without it)
 #    587  submission, STARTTLS is demanded          993  IMAP inside TLS
 #    465  submission inside TLS                    1143  IMAP without any TLS (for fault proxies)
 #   1587  submission without any TLS               2143  IMAP without TLS, MOVE, UIDPLUS, SPECIAL-USE
@@ -209,7 +209,7 @@ dovecot_main() {
   dovecot_common main
   cat <<END
 protocols = imap lmtp
-ssl = required
+ssl = yes
 disable_plaintext_auth = yes
 protocol lmtp {
   mail_plugins = quota sieve

@@ -288,7 +288,11 @@ async def listen(fault, to, port=0):
         except ConnectionError:
             writer.transport.abort()
             return
-        await Session(fault, (reader, writer), behind).run()
+        try:
+            await Session(fault, (reader, writer), behind).run()
+        except asyncio.CancelledError:  # the proxy itself ends
+            writer.transport.abort()
+            behind[1].transport.abort()
 
     return await asyncio.start_server(serve, "127.0.0.1", port, limit=LONGEST_LINE)
 

@@ -10,7 +10,7 @@
 #   faults.sh expunge USER FOLDER QUERY…   expunge what a doveadm query finds, such as `all`
 #   faults.sh kick USER                    drop the user's IMAP sessions, sleeping ones too
 #   faults.sh password USER NEW            change the password
-#   faults.sh quota USER SIZE              limit the mailbox, to 10K for example
+#   faults.sh quota USER SIZE              limit the mailbox, to 10K for example (1B: it is full)
 #   faults.sh hold | release | queue       stop deliveries, let them go on, show the queue as JSON lines
 #   faults.sh kill                         kill both servers at once, without a word
 #   faults.sh restart                      stop and start both (users, passwords and limits are as at first)
@@ -113,7 +113,7 @@ case $fault in
   expunge) admin expunge -u "$1" mailbox "$2" "${@:3}" ;;
   kick) for view in main plain bare prefixed; do doveadm -c "$DOVECOT/$view.conf" kick "$1" >/dev/null 2>&1 || true; done ;;
   password) edit_user "$1" "s/{PLAIN}[^:]*/{PLAIN}$2/" ;;
-  quota) edit_user "$1" "s/:[^:]*\$/:userdb_quota_rule=*:storage=$2/" ;;
+  quota) edit_user "$1" "s/::::::.*/::::::userdb_quota_rule=*:storage=$2/" ;;
   hold) queue -h ALL ;;
   release) queue -H ALL && postqueue -c "$POSTFIX/etc" -f ;;
   queue) postqueue -c "$POSTFIX/etc" -j ;;

@@ -9,6 +9,9 @@ use crate::words::RampDay;
 /// Ramp days at most: five years of them. A growth bound that needs longer ends the ramp below its target, and a note says so.
 const LONGEST: usize = 1_830;
 
+/// What sums of real numbers may be off by without meaning anything.
+const DUST: f64 = 1e-6;
+
 /// How steep the S of a logistic ramp is: from 2 % to 98 % of the way between its ends, fastest in the middle.
 const STEEPNESS: f64 = 8.0;
 
@@ -104,8 +107,8 @@ fn send_days_per_week(calendar: &Calendar) -> u32 {
 /// How far the volume may rise from one ramp day to the next: the larger of messages and share, and always at least one message,
 /// because a ramp that may not grow is none.
 pub fn allowed_step(growth: Growth, volume: u32) -> u32 {
-    // The grain of dust lets 29 % of 100 be 29, which the machine computes as 28.999….
-    let share = (growth.share * f64::from(volume) + 1e-9).floor() as u32;
+    // Dust lets 29 % of 100 be 29, which the machine computes as 28.999….
+    let share = (growth.share * f64::from(volume) + DUST).floor() as u32;
     growth.messages.max(share).max(1)
 }
 
@@ -174,7 +177,7 @@ fn hold_to_bound(shape: &[u32], real: &[f64], growth: Growth, target: u32) -> Ve
 /// Where rounding alone ran into the bound, days that were rounded down are rounded up instead, until the total is right again.
 fn make_up_for_rounding(held: &mut [u32], real: &[f64], growth: Growth) {
     for _ in 0..held.len() {
-        if shortfall(real, held) < 1.0 {
+        if shortfall(real, held) <= 0.5 + DUST {
             return;
         }
         let may_rise = |i: usize| {
@@ -216,7 +219,7 @@ fn notes_on(ramp: &Ramp, days: usize, real: &[f64], volumes: &[u32]) -> Vec<Stri
         )];
     }
     let short = shortfall(real, volumes);
-    if short >= 1.0 {
+    if short > 1.0 + DUST {
         return vec![format!(
             "the growth bound ({bound}) holds the curve back: {} messages fewer in all, the target on its day",
             short.round() as u32

@@ -63,7 +63,8 @@ pub struct Position {
 /// A step of the way from the curve to the quota.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Reason {
-    /// `curve`, `growth bound`, `calendar`, `jitter`, `mailbox cap`, `domain cap`, `provider limit`, `pool`, `verdict`, `after the ramp`.
+    /// `curve`, `growth bound`, `calendar`, `jitter`, `mailbox cap`, `domain cap`, `provider limit`, `pool`, `after the ramp`; `history` for a day that
+    /// has been.
     pub rule: &'static str,
     /// The value after this step, messages a day.
     pub value: u32,
@@ -78,6 +79,24 @@ pub struct Quota {
     pub value: u32,
     /// Every step that was looked at, in order; the last one's value is the quota.
     pub reasons: Vec<Reason>,
+}
+
+impl Quota {
+    /// What the ramp asked for, growth bound included, before calendar, jitter and caps; `None` for a past day, of which only the quota is known.
+    pub fn curve(&self) -> Option<u32> {
+        self.reasons.iter().rev().find(|r| matches!(r.rule, "curve" | "growth bound" | "after the ramp")).map(|r| r.value)
+    }
+
+    /// The rule that decided: the last one that lowered the value, or else the first.
+    pub fn decided_by(&self) -> Option<&Reason> {
+        let lowered = self.reasons.windows(2).rev().find(|pair| pair[1].value < pair[0].value).map(|pair| &pair[1]);
+        lowered.or_else(|| self.reasons.first())
+    }
+
+    /// Whether the ramp was done on that day.
+    pub fn is_after_ramp(&self) -> bool {
+        self.reasons.first().is_some_and(|r| r.rule == "after the ramp")
+    }
 }
 
 /// One date of a plan.

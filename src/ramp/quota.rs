@@ -1,5 +1,6 @@
 //! The quota: a ramp day's volume after calendar, chance and caps, with the reason for each step.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use rand::Rng;
@@ -135,7 +136,11 @@ fn under_caps(steps: &mut Steps, caps: &Caps) {
     ];
     for (rule, cap, what) in all {
         if let Some(cap) = cap {
-            let why = if cap < steps.value { format!("{what} is {cap}") } else { format!("{what} is {cap}: room enough") };
+            let why = match cap.cmp(&steps.value) {
+                Ordering::Less => format!("{what} is {cap}"),
+                Ordering::Equal => format!("{what} is {cap}: just enough"),
+                Ordering::Greater => format!("{what} is {cap}: room enough"),
+            };
             steps.set(rule, cap.min(steps.value), why);
         }
     }

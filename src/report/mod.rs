@@ -1,1 +1,12 @@
-//! (to come)
+//! Reports: model → text, JSON, CSV, SVG. Pure: nothing is printed here, and how wide a terminal is and whether it has colours is for the
+//! caller to say. Every text works without colour.
+
+pub mod chart;
+pub mod explain;
+pub mod plan;
+mod svg;
+pub mod table;
+
+pub use explain::{ExplainReport, LastError, TodayFacts};
+pub use plan::{MailboxPlan, PlanReport};
+pub use table::{Align, Table, indented, wrapped};

@@ -184,3 +184,54 @@ fn a_calendar_without_send_days_has_no_end() {
     let nothing = Schedule { calendar: calendar([], 0.0, &[]), ..standard() };
     assert_eq!(stands(&nothing, &[], "2026-12-15"), (1, false));
 }
+
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::ramp::CurveMark;
+
+    fn verdicts() -> impl Strategy<Value = Option<Verdict>> {
+        prop::option::of(prop::sample::select(Verdict::ALL))
+    }
+
+    /// Days apart, quota, offered, accepted, verdict, and whether the day was on another schedule.
+    fn days() -> impl Strategy<Value = Vec<(u32, u32, u32, u32, Option<Verdict>, bool)>> {
+        prop::collection::vec((1_u32..40, 0_u32..40, 0_u32..50, 0_u32..50, verdicts(), prop::bool::weighted(0.2)), 0..80)
+    }
+
+    proptest! {
+        #[test]
+        fn the_fold_is_a_chain_inside_the_ramp_and_only_an_earned_day_moves_up(days in days()) {
+            let s = standard();
+            let (mark, other) = (curve_mark(&s), CurveMark(curve_mark(&s).0 ^ 1));
+            let mut on = date("2026-12-01");
+            let history: Vec<DayRecord> = days
+                .into_iter()
+                .map(|(apart, quota, offered, accepted, verdict, elsewhere)| {
+                    on = on.plus(apart);
+                    DayRecord { date: on, quota, offered, accepted, verdict, curve: if elsewhere { other } else { mark } }
+                })
+                .collect();
+            let p = position(&s, &history, on.plus(1));
+            let mut at = RampDay::FIRST;
+            for step in &p.fold {
+                prop_assert_eq!(step.before, at);
+                prop_assert!(step.after >= RampDay::FIRST);
+                let changed = step.why.starts_with("the schedule changed");
+                let earned = step.why.starts_with("earned: ");
+                prop_assert!(changed || step.after.0 <= step.before.0 + u32::from(earned), "{:?}", step);
+                at = step.after;
+            }
+            prop_assert_eq!(p.ramp_day, at);
+            prop_assert!(at.0 <= 31);
+            prop_assert_eq!(p.done, at.0 == 31);
+            // The history cut short at any day gives the same fold up to there.
+            if let Some(middle) = history.get(history.len() / 2) {
+                let early = position(&s, &history, middle.date);
+                let same = early.fold.iter().zip(&p.fold).take_while(|(a, b)| a == b).count();
+                prop_assert!(same + 2 >= early.fold.len(), "all but what today itself adds");
+            }
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! The explanation: why a mailbox's quota is what it is, step by step.
+
+use std::cmp::Ordering;
+
+use serde_json::{Value, json};
+
+use super::table::{Align, Table, indented, wrapped};
+use crate::ramp::{FoldStep, Position, Quota};
+use crate::words::{Address, LocalDate, Moment};
+
+/// Days of the fold that the text shows; the JSON has them all.
+const SHOWN: usize = 28;
+
+/// What `explain` shows of one warming mailbox.
+#[derive(Clone, Debug)]
+pub struct ExplainReport {
+    /// Whose quota.
+    pub address: Address,
+    /// Of which local date.
+    pub date: LocalDate,
+    /// Named where the clock is not the system's.
+    pub clock_name: Option<String>,
+    /// The schedule's name.
+    pub schedule_name: String,
+    /// Where the schedule came from: `shipped`, or its file.
+    pub origin: String,
+    /// Ramp days of the schedule's curve.
+    pub ramp_days: u32,
+    /// Where the mailbox stands.
+    pub position: Position,
+    /// The quota and its reasons.
+    pub quota: Quota,
+    /// What is known of the day.
+    pub today: TodayFacts,
+    /// Sentences about the ramp, such as that the growth bound makes it longer.
+    pub notes: Vec<String>,
+    /// What went wrong last, if anything.
+    pub last_error: Option<LastError>,
+}
+
+/// What is known of the day so far.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct TodayFacts {
+    /// Messages that have spent quota.
+    pub sent: u32,
+    /// Messages that are planned and not sent yet.
+    pub planned: u32,
+    /// Why the mailbox is paused; `None` where it is not.
+    pub paused: Option<String>,
+}
+
+/// The last error of a mailbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastError {
+    /// When.
+    pub at: Moment,
+    /// What, cleaned.
+    pub what: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl ExplainReport {
+    /// The explanation for a terminal, at most `width` columns wide (60 at least), without colour.
+    pub fn to_text(&self, width: usize) -> String {
+        let width = width.max(60);
+        let mut out = self.head(width);
+        out += "\nWhere it stands\n";
+        out += &indented(&self.standing(), width, 2, 2);
+        for note in &self.notes {
+            out += &indented(&format!("note: {note}"), width, 2, 4);
+        }
+        out += &self.steps(width);
+        out += &self.day_so_far(width);
+        out += &self.history(width);
+        if let Some(error) = &self.last_error {
+            out += "\nLast error\n";
+            out += &indented(&format!("{}: {}", error.at, error.what), width, 2, 4);
+            if let Some(hint) = &error.hint {
+                out += &indented(&format!("hint: {hint}"), width, 2, 4);
+            }
+        }
+        out
+    }
+
+    fn head(&self, width: usize) -> String {
+        let messages = if self.quota.value == 1 { "message" } else { "messages" };
+        let first = format!("{} may send {} {messages} on {} ({})", self.address, self.quota.value, self.date, self.date.weekday());
+        let mut out = wrapped(&first, width);
+        if let Some(clock) = &self.clock_name {
+            out += &wrapped(clock, width);
+        }
+        out
+    }
+
+    fn standing(&self) -> String {
+        let schedule = format!("{} ({})", self.schedule_name, self.origin);
+        if self.position.done {
+            return format!("The ramp of {schedule} is done: all {} ramp days are earned.", self.ramp_days);
+        }
+        let earned = self.position.ramp_day.0.saturating_sub(1);
+        let days = if earned == 1 { "1 ramp day is earned" } else { &format!("{earned} ramp days are earned") };
+        format!("Ramp day {} of {} on {schedule}: {days}.", self.position.ramp_day, self.ramp_days)
+    }
+
+    fn steps(&self, width: usize) -> String {
+        let mut table = Table::new(&[("rule", Align::Left), ("value", Align::Right), ("why", Align::Left)]).indent(2);
+        for reason in &self.quota.reasons {
+            table.row([reason.rule.to_owned(), reason.value.to_string(), reason.why.clone()]);
+        }
+        let mut out = format!("\nWhy {}\n{}", self.quota.value, table.to_text(width));
+        if let Some(reason) = self.quota.decided_by() {
+            out += &indented(&format!("What decides: {}.", reason.rule), width, 2, 4);
+        }
+        out
+    }
+
+    fn day_so_far(&self, width: usize) -> String {
+        let TodayFacts { sent, planned, paused } = &self.today;
+        let free = self.quota.value.saturating_sub(sent.saturating_add(*planned));
+        let rest = match sent.saturating_add(*planned).cmp(&self.quota.value) {
+            Ordering::Less => format!(", {free} not used"),
+            Ordering::Equal => String::new(),
+            Ordering::Greater => "; what is over the quota will be skipped".to_owned(),
+        };
+        let text = format!("{sent} of {} sent, {planned} planned{rest}", self.quota.value);
+        let mut out = format!("\nThe day so far\n{}", indented(&format!("{text}."), width, 2, 4));
+        if let Some(why) = paused {
+            out += &indented(&format!("Paused: {why}. Nothing is sent until it is resumed."), width, 2, 4);
+        }
+        out
+    }
+
+    fn history(&self, width: usize) -> String {
+        let fold = &self.position.fold;
+        if fold.is_empty() {
+            return "\nHow it came here\n  No day is behind it yet.\n".to_owned();
+        }
+        let (earlier, shown) = fold.split_at(fold.len().saturating_sub(SHOWN));
+        let mut out = String::from("\nHow it came here\n");
+        if let (Some(first), Some(last)) = (earlier.first(), earlier.last()) {
+            let line = format!("{} to {}: from ramp day {} to {}", first.date, last.date, first.before, last.after);
+            out += &indented(&line, width, 2, 4);
+        }
+        let columns = [("date", Align::Left), ("", Align::Left), ("ramp day", Align::Right), ("", Align::Left)];
+        let mut table = Table::new(&columns).indent(2);
+        for step in shown {
+            table.row([step.date.to_string(), step.date.weekday().to_string(), moved(step), step.why.clone()]);
+        }
+        out + &table.to_text(width)
+    }
+
+    /// The explanation as JSON.
+    ///
+    /// `address`, `date`, `clock` (null for the system's), `schedule`, `origin`, `ramp_day`, `ramp_days`, `done`, `quota`, `decided_by`,
+    /// `reasons[]`: `rule`, `value`, `why`; `today`: `sent`, `planned`, `paused` (null, or why); `history[]`: `date`, `before`, `after`,
+    /// `why`; `notes[]`; `last_error` (null, or `at`, `what`, `hint`).
+    pub fn to_json(&self) -> Value {
+        let history: Vec<Value> =
+            self.position.fold.iter().map(|s| json!({ "date": s.date, "before": s.before, "after": s.after, "why": s.why })).collect();
+        json!({
+            "address": self.address,
+            "date": self.date,
+            "clock": self.clock_name,
+            "schedule": self.schedule_name,
+            "origin": self.origin,
+            "ramp_day": self.position.ramp_day,
+            "ramp_days": self.ramp_days,
+            "done": self.position.done,
+            "quota": self.quota.value,
+            "decided_by": self.quota.decided_by().map(|r| r.rule),
+            "reasons": self.quota.reasons,
+            "today": { "sent": self.today.sent, "planned": self.today.planned, "paused": self.today.paused },
+            "history": history,
+            "notes": self.notes,
+            "last_error": self.last_error.as_ref().map(|e| json!({ "at": e.at, "what": e.what, "hint": e.hint })),
+        })
+    }
+}
+
+/// `4 → 5`, or `4` where it stayed.
+fn moved(step: &FoldStep) -> String {
+    if step.before == step.after { step.before.to_string() } else { format!("{} → {}", step.before, step.after) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -191,7 +191,8 @@ impl Kind {
 
 impl Section {
     fn link(&self) -> String {
-        let anchor: String = self.title.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
+        let kept = self.title.chars().filter(|c| c.is_ascii_alphanumeric() || " -_".contains(*c));
+        let anchor: String = kept.map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() }).collect();
         format!("[{}](#{anchor})", self.title)
     }
 }

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::letter::Keyring;
+use crate::words::Domain;
 
 /// What the starter is filled with; everything else is a placeholder with a comment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,19 +15,15 @@ pub struct StarterOptions {
     /// An IANA zone.
     pub zone: String,
     /// The domain that is to be warmed.
-    pub domain: String,
+    pub domain: Domain,
     /// A schedule's name.
     pub schedule: String,
 }
 
-impl Default for StarterOptions {
-    fn default() -> Self {
-        Self {
-            pool: "pool".to_owned(),
-            zone: "Europe/Berlin".to_owned(),
-            domain: "new.example".to_owned(),
-            schedule: "standard-6w".to_owned(),
-        }
+impl StarterOptions {
+    /// For a domain; the rest as most people would have it.
+    pub fn of(domain: Domain) -> Self {
+        Self { pool: "pool".to_owned(), zone: "Europe/Berlin".to_owned(), domain, schedule: "standard-6w".to_owned() }
     }
 }
 
@@ -74,7 +71,7 @@ pub fn starter(options: &StarterOptions) -> String {
         .replace("@POOL@", &plain(&options.pool))
         .replace("@ZONE@", &plain(&options.zone))
         .replace("@SCHEDULE@", &plain(&options.schedule))
-        .replace("@DOMAIN@", &options.domain)
+        .replace("@DOMAIN@", options.domain.as_str())
 }
 
 /// A line of the key file: the key's id, and its bytes in hex. It is a secret.
@@ -130,9 +127,13 @@ mod tests {
     use super::*;
     use crate::config::{Nothing, load, parse};
 
+    fn usual() -> StarterOptions {
+        StarterOptions::of(Domain::parse("new.example").unwrap())
+    }
+
     #[test]
     fn the_starter_loads_as_it_is_and_without_a_warning() {
-        let config = parse(&starter(&StarterOptions::default()), Path::new("preheat.yaml"), &Nothing).unwrap_or_else(|e| panic!("{e}"));
+        let config = parse(&starter(&usual()), Path::new("preheat.yaml"), &Nothing).unwrap_or_else(|e| panic!("{e}"));
         assert!(config.warnings.is_empty(), "{:?}", config.warnings);
         assert_eq!(config.warming_domains().len(), 1);
         assert!(config.mailboxes.len() >= 4);
@@ -142,7 +143,12 @@ mod tests {
 
     #[test]
     fn what_a_person_types_cannot_break_the_starter() {
-        let odd = StarterOptions { pool: "a: [\"x\"] # y".into(), zone: "Asia/Tokyo".into(), domain: "other.example".into(), schedule: "brisk-4w".into() };
+        let odd = StarterOptions {
+            pool: "a: [\"x\"] # y".into(),
+            zone: "Asia/Tokyo".into(),
+            domain: Domain::parse("other.example").unwrap(),
+            schedule: "brisk-4w".into(),
+        };
         let config = parse(&starter(&odd), Path::new("preheat.yaml"), &Nothing).unwrap_or_else(|e| panic!("{e}"));
         assert_eq!((config.pool.as_str(), config.zone.name()), ("a: [\"x\"] # y", "Asia/Tokyo"));
         assert!(config.schedules.contains_key("brisk-4w"));
@@ -158,7 +164,7 @@ mod tests {
     #[test]
     fn files_are_written_once_and_never_over_another() {
         let dir = tempfile::tempdir().unwrap();
-        let (text, key) = (starter(&StarterOptions::default()), new_key_line(&[7; 32], "k1"));
+        let (text, key) = (starter(&usual()), new_key_line(&[7; 32], "k1"));
         let written = write_files(dir.path(), &text, &key).unwrap();
         assert_eq!(written, [dir.path().join("preheat.key"), dir.path().join("preheat.yaml")]);
         assert!(load(&written[1]).is_ok());

@@ -28,6 +28,8 @@ mod server;
 mod shipped;
 mod syntax;
 mod table;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 pub use beside::{Beside, Folder, Nothing, SecretFileFault};

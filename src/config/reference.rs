@@ -68,8 +68,16 @@ mod tests {
     #[test]
     fn every_link_leads_to_a_heading() {
         let page = reference_markdown();
-        let anchor = |title: &str| -> String { title.chars().map(|c| if c == ' ' { '-' } else { c }).filter(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect::<String>().to_lowercase() };
-        let headings: Vec<String> = page.lines().filter_map(|l| l.strip_prefix("### ").or_else(|| l.strip_prefix("## "))).map(anchor).collect();
+        let anchor = |title: &str| -> String {
+            title
+                .chars()
+                .map(|c| if c == ' ' { '-' } else { c })
+                .filter(|c| c.is_ascii_alphanumeric() || "-_".contains(*c))
+                .collect::<String>()
+                .to_lowercase()
+        };
+        let headings: Vec<String> =
+            page.lines().filter_map(|l| l.strip_prefix("### ").or_else(|| l.strip_prefix("## "))).map(anchor).collect();
         let links: Vec<&str> = page.split("](#").skip(1).filter_map(|rest| rest.split(')').next()).collect();
         assert!(links.len() >= 15, "{links:?}");
         for link in links {

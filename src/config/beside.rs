@@ -72,11 +72,7 @@ impl Beside for Folder {
         use std::os::unix::fs::PermissionsExt;
         let meta = std::fs::metadata(path).ok()?;
         let mode = meta.permissions().mode() & 0o777;
-        if meta.is_dir() {
-            Some(SecretFileFault::Folder)
-        } else {
-            (mode & 0o077 != 0).then_some(SecretFileFault::Readable(mode))
-        }
+        if meta.is_dir() { Some(SecretFileFault::Folder) } else { (mode & 0o077 != 0).then_some(SecretFileFault::Readable(mode)) }
     }
 
     #[cfg(not(unix))]

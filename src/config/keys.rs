@@ -13,7 +13,7 @@ pub const AUTH_KINDS: &[&str] = &["password", "xoauth2"];
 /// The languages of the shipped content.
 pub const LANGUAGES: &[&str] = &["en", "de", "fr", "es"];
 
-const PORT: Kind = Kind::Whole { min: 1, max: 65_535, unit: "port number" };
+const PORT: Kind = Kind::Whole { min: 1, max: 65_535, unit: "" };
 const CAP: Kind = Kind::Whole { min: 1, max: 10_000_000, unit: "messages" };
 const LIMIT: Kind = Kind::Whole { min: 0, max: 10_000, unit: "messages" };
 
@@ -25,24 +25,56 @@ pub static CONFIG: Section = Section {
     keys: &[
         Key::optional("pool", Kind::Text, "pool", "The pool's name, shown in output."),
         Key::required("zone", Kind::Zone, "The time zone of mailboxes that name none; it decides their local date and their window."),
-        Key::optional("schedule", Kind::Text, "standard-6w", "The schedule of warming mailboxes that name none: a shipped one, or a file in `schedules/` beside this file."),
+        Key::optional(
+            "schedule",
+            Kind::Text,
+            "standard-6w",
+            "The schedule of warming mailboxes that name none: a shipped one, or a file in `schedules/` beside this file.",
+        ),
         Key::optional("ledger", Kind::Path, "preheat.db", "The SQLite file in which everything that happens is written down."),
-        Key::optional("key_file", Kind::Path, "preheat.key", "The file with the key that signs `X-Preheat`; `preheat init` makes it, readable by its owner only."),
+        Key::optional(
+            "key_file",
+            Kind::Path,
+            "preheat.key",
+            "The file with the key that signs `X-Preheat`; `preheat init` makes it, readable by its owner only.",
+        ),
         Key::optional("defaults", Kind::Section(&DEFAULTS), "", "What holds for every mailbox that does not say otherwise."),
-        Key::required("mailboxes", Kind::List(&Kind::Section(&MAILBOX)), "The mailboxes of the pool: warming ones, and partners that receive and answer."),
+        Key::required(
+            "mailboxes",
+            Kind::List(&Kind::Section(&MAILBOX)),
+            "The mailboxes of the pool: warming ones, and partners that receive and answer.",
+        ),
         Key::optional("domains", Kind::Map(&Kind::Domain, &Kind::Section(&DOMAIN)), "", "Settings of warming domains, by domain."),
         Key::optional("pairs", Kind::Section(&PAIRS), "", "Limits on who writes to whom."),
         Key::optional("content", Kind::Section(&CONTENT), "", "Content of your own, beside the shipped."),
     ],
 };
 
-const ROLE: Key = Key::optional("role", Kind::Word(ROLES), "warming", "`warming`: its domain is being warmed. `partner`: an established mailbox that receives and answers.");
-const PROVIDER: Key = Key::optional("provider", Kind::Word(PROVIDERS), "generic", "Who runs it; all but `generic` bring servers, ports and a daily limit.");
-const GROUP: Key = Key::optional("group", Kind::Text, "", "Mailboxes of one group (one tenant, one host) never write to each other, because such mail does not leave the house.");
+const ROLE: Key = Key::optional(
+    "role",
+    Kind::Word(ROLES),
+    "warming",
+    "`warming`: its domain is being warmed. `partner`: an established mailbox that receives and answers.",
+);
+const PROVIDER: Key =
+    Key::optional("provider", Kind::Word(PROVIDERS), "generic", "Who runs it; all but `generic` bring servers, ports and a daily limit.");
+const GROUP: Key = Key::optional(
+    "group",
+    Kind::Text,
+    "",
+    "Mailboxes of one group (one tenant, one host) never write to each other, because such mail does not leave the house.",
+);
 const ZONE: Key = Key::optional("zone", Kind::Zone, "", "Its time zone; the file's `zone` if it is not set.");
-const LANGUAGE_LIST: Key = Key::optional("languages", Kind::OneOrMore(&Kind::Text), "en", "The languages that it writes, best first: `en`, `de`, `fr`, `es`, or one of your content files'.");
-const SCHEDULE: Key = Key::optional("schedule", Kind::Text, "", "The schedule of a warming mailbox; the file's `schedule` if it is not set.");
-const START_ON: Key = Key::optional("start_on", Kind::Date, "", "The first local date of its ramp; the first day that preheat runs if it is not set.");
+const LANGUAGE_LIST: Key = Key::optional(
+    "languages",
+    Kind::OneOrMore(&Kind::Text),
+    "en",
+    "The languages that it writes, best first: `en`, `de`, `fr`, `es`, or one of your content files'.",
+);
+const SCHEDULE: Key =
+    Key::optional("schedule", Kind::Text, "", "The schedule of a warming mailbox; the file's `schedule` if it is not set.");
+const START_ON: Key =
+    Key::optional("start_on", Kind::Date, "", "The first local date of its ramp; the first day that preheat runs if it is not set.");
 const DAILY_CAP: Key = Key::optional("daily_cap", CAP, "", "Messages a day at most, whatever the schedule says.");
 const RECEIVE_LIMIT: Key = Key::optional("receive_limit", LIMIT, "20", "Letters that it may receive on one local date.");
 const SEND_LIMIT: Key = Key::optional("send_limit", LIMIT, "12", "Partners: letters that it may send a day, answers included.");
@@ -55,7 +87,12 @@ const SECRET: Key = Key::optional(
     "",
     "Where its password or token comes from, never the password itself. `{address}` and `{local}` stand for the mailbox; in `env:` they are upper-cased and what is no letter or digit becomes `_`. A file must be readable by its owner only; a program is run without a shell and its first line is taken.",
 );
-const AUTH: Key = Key::optional("auth", Kind::Word(AUTH_KINDS), "password", "`password`: PLAIN or LOGIN, as the server offers. `xoauth2`: the secret is an OAuth2 access token.");
+const AUTH: Key = Key::optional(
+    "auth",
+    Kind::Word(AUTH_KINDS),
+    "password",
+    "`password`: PLAIN or LOGIN, as the server offers. `xoauth2`: the secret is an OAuth2 access token.",
+);
 const SPAM_FOLDER: Key = Key::optional("spam_folder", Kind::Text, "", "The spam folder's name, where preheat cannot find it by itself.");
 const SENT_FOLDER: Key = Key::optional("sent_folder", Kind::Text, "", "The same for the folder of sent mail.");
 
@@ -120,7 +157,8 @@ const TLS: Key = Key::optional(
     "",
     "How TLS begins; implied by a usual port. `plain` is for this machine only (localhost, 127.0.0.1, ::1).",
 );
-const CA_FILE: Key = Key::optional("ca_file", Kind::Path, "", "A PEM file with the authority to trust for this server, instead of the system's.");
+const CA_FILE: Key =
+    Key::optional("ca_file", Kind::Path, "", "A PEM file with the authority to trust for this server, instead of the system's.");
 
 /// How a mailbox sends.
 pub static SMTP: Section = Section {
@@ -129,7 +167,12 @@ pub static SMTP: Section = Section {
     short: Some("host"),
     keys: &[
         HOST,
-        Key::optional("port", PORT, "", "465 if it is not set, or the usual port of `tls`. 465 implies `implicit`; 587 and 25 imply `starttls`."),
+        Key::optional(
+            "port",
+            PORT,
+            "",
+            "465 if it is not set, or the usual port of `tls`. 465 implies `implicit`; 587 and 25 imply `starttls`.",
+        ),
         TLS,
         CA_FILE,
         Key::optional("ehlo", Kind::Host, "", "The name that preheat gives itself; the mailbox's domain if it is not set."),
@@ -143,7 +186,12 @@ pub static IMAP: Section = Section {
     short: Some("host"),
     keys: &[
         HOST,
-        Key::optional("port", PORT, "", "993 if it is not set, or the usual port of `tls`. 993 implies `implicit`; 143 implies `starttls`."),
+        Key::optional(
+            "port",
+            PORT,
+            "",
+            "993 if it is not set, or the usual port of `tls`. 993 implies `implicit`; 143 implies `starttls`.",
+        ),
         TLS,
         CA_FILE,
     ],
@@ -163,9 +211,24 @@ pub static PAIRS: Section = Section {
     about: "Limits on who writes to whom. The lower they are, the more mailboxes a target needs; `preheat plan` says how many.",
     short: None,
     keys: &[
-        Key::optional("max_per_pair", Kind::Whole { min: 1, max: 1_000, unit: "threads" }, "3", "Threads a day from one mailbox to another."),
-        Key::optional("max_per_pair_week", Kind::Whole { min: 1, max: 7_000, unit: "threads" }, "12", "Threads in 7 days from one mailbox to another."),
-        Key::optional("thread_length", Kind::Whole { min: 1, max: 20, unit: "letters" }, "4", "Letters in a thread at most; 1 for no answers."),
+        Key::optional(
+            "max_per_pair",
+            Kind::Whole { min: 1, max: 1_000, unit: "threads" },
+            "3",
+            "Threads a day from one mailbox to another.",
+        ),
+        Key::optional(
+            "max_per_pair_week",
+            Kind::Whole { min: 1, max: 7_000, unit: "threads" },
+            "12",
+            "Threads in 7 days from one mailbox to another.",
+        ),
+        Key::optional(
+            "thread_length",
+            Kind::Whole { min: 1, max: 20, unit: "letters" },
+            "4",
+            "Letters in a thread at most; 1 for no answers.",
+        ),
         Key::optional(
             "provider_mix",
             Kind::Map(&Kind::Word(PROVIDERS), &Kind::Share { max: 1.0 }),

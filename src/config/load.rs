@@ -204,7 +204,11 @@ fn schedules(fields: &Fields, read: &[ReadMailbox], beside: &dyn Beside, f: &mut
     in_use
 }
 
-fn domains(fields: &Fields, mailboxes: &BTreeMap<Address, super::model::Mailbox>, f: &mut Findings<'_>) -> BTreeMap<Domain, DomainSettings> {
+fn domains(
+    fields: &Fields,
+    mailboxes: &BTreeMap<Address, super::model::Mailbox>,
+    f: &mut Findings<'_>,
+) -> BTreeMap<Domain, DomainSettings> {
     let warming: std::collections::BTreeSet<Domain> =
         mailboxes.values().filter(|m| m.role == Role::Warming).map(|m| m.address.domain()).collect();
     let mut domains = BTreeMap::new();
@@ -212,7 +216,8 @@ fn domains(fields: &Fields, mailboxes: &BTreeMap<Address, super::model::Mailbox>
         let (Value::Domain(domain), Value::Fields(own)) = (name.value, value.value) else { continue };
         if !warming.contains(&domain) && !f.has_errors() {
             let near = f.nearest(domain.as_str(), warming.iter().map(Domain::as_str));
-            let hint = near.map_or_else(|| "settings here are for domains that are being warmed".to_owned(), |n| format!("did you mean `{n}`?"));
+            let hint =
+                near.map_or_else(|| "settings here are for domains that are being warmed".to_owned(), |n| format!("did you mean `{n}`?"));
             f.warning(name.at, format!("no warming mailbox is in {domain}"), hint);
         }
         domains.insert(domain, DomainSettings { daily_cap: own.whole("daily_cap") });

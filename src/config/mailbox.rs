@@ -69,18 +69,21 @@ pub struct ReadMailbox {
 
 /// A mailbox whose values are in their ranges; whether its schedule exists is another question.
 pub fn mailbox(own: &Fields, house: &House<'_>, f: &mut Findings<'_>) -> Option<ReadMailbox> {
-    let address = own.address("address")?;
-    f.subject = address.to_string();
+    let address = own.address("address");
+    f.subject = address.as_ref().map_or_else(|| "config".to_owned(), Address::to_string);
     let layers = Layers { own, defaults: house.defaults };
-    let role = layers.text("role").and_then(|word| Role::parse(&word))?;
+    let role = layers.text("role").and_then(|word| Role::parse(&word));
     let provider = layers.provider();
-    remark_on_idle_keys(own, role, f);
+    if let Some(role) = role {
+        remark_on_idle_keys(own, role, f);
+    }
 
     // Each is looked for before any failure ends the reading, so that all are reported.
-    let smtp = smtp(&layers, &address, house.base, f);
-    let imap = server(Side::Imap, &layers, house.base, f).map(|server| ImapAccess { server });
-    let credential = credential(&layers, &address, house.base, f);
+    let smtp = server(Side::Smtp, &layers, house.base, f);
+    let imap = server(Side::Imap, &layers, house.base, f);
+    let secret = secret(&layers, f);
     let languages = languages(&layers, house.has_content, f);
+    let (address, role) = (address?, role?);
     let schedule_at = own.given("schedule").map(|p| p.at);
     let secret_at = layers.setter("secret").place("secret");
     let schedule = (role == Role::Warming).then(|| own.text("schedule").unwrap_or_else(|| house.schedule.to_owned()));
@@ -99,10 +102,10 @@ pub fn mailbox(own: &Fields, house: &House<'_>, f: &mut Findings<'_>) -> Option<
         receive_limit: layers.whole("receive_limit")?,
         send_limit: layers.whole("send_limit")?,
         start_limit: layers.whole("start_limit")?,
-        smtp: smtp?,
-        imap: imap?,
+        smtp: SmtpAccess { server: smtp?, ehlo: ehlo(&layers).unwrap_or_else(|| address.domain().to_string()) },
+        imap: ImapAccess { server: imap? },
         user: own.text("user").unwrap_or_else(|| address.to_string()),
-        credential: credential?,
+        credential: for_mailbox(&secret?, &address, house.base),
         auth: if layers.text("auth")? == "xoauth2" { AuthKind::Xoauth2 } else { AuthKind::Password },
         spam_folder: layers.text("spam_folder"),
         sent_folder: layers.text("sent_folder"),
@@ -111,10 +114,9 @@ pub fn mailbox(own: &Fields, house: &House<'_>, f: &mut Findings<'_>) -> Option<
     Some(ReadMailbox { mailbox, schedule_at, secret_at })
 }
 
-fn smtp(layers: &Layers<'_>, address: &Address, base: &Path, f: &mut Findings<'_>) -> Option<SmtpAccess> {
-    let ehlo = [layers.own, layers.defaults].iter().find_map(|l| l.fields("smtp").text("ehlo"));
-    let server = server(Side::Smtp, layers, base, f)?;
-    Some(SmtpAccess { server, ehlo: ehlo.unwrap_or_else(|| address.domain().to_string()) })
+/// The name for EHLO that the mailbox or `defaults` sets.
+fn ehlo(layers: &Layers<'_>) -> Option<String> {
+    [layers.own, layers.defaults].iter().find_map(|l| l.fields("smtp").text("ehlo"))
 }
 
 /// Keys that do nothing for this role are worth a word, where the mailbox itself sets them.
@@ -124,7 +126,11 @@ fn remark_on_idle_keys(own: &Fields, role: Role, f: &mut Findings<'_>) {
         Role::Warming => (["send_limit", "start_limit"], "partner"),
     };
     for key in idle.into_iter().filter(|key| own.has(key)) {
-        f.warning(own.place(key), format!("`{key}` does nothing here: it is for {whose} mailboxes"), format!("leave it out, or set `role: {whose}`"));
+        f.warning(
+            own.place(key),
+            format!("`{key}` does nothing here: it is for {whose} mailboxes"),
+            format!("leave it out, or set `role: {whose}`"),
+        );
     }
 }
 
@@ -149,13 +155,14 @@ fn languages(layers: &Layers<'_>, has_content: bool, f: &mut Findings<'_>) -> Op
     (!languages.is_empty()).then_some(languages)
 }
 
-fn credential(layers: &Layers<'_>, address: &Address, base: &Path, f: &mut Findings<'_>) -> Option<CredentialSource> {
+/// Where the secret comes from, placeholders and all.
+fn secret(layers: &Layers<'_>, f: &mut Findings<'_>) -> Option<CredentialSource> {
     let setter = layers.setter("secret");
     if !setter.has("secret") {
         let hint = "add `secret: env:NAME`, `secret: file:PATH` or `secret: {command: [PROGRAM, ARGUMENT]}`, here or in `defaults`";
         f.error(layers.own.at, "`secret` is missing", hint);
     }
-    Some(for_mailbox(&setter.secret("secret")?, address, base))
+    setter.secret("secret")
 }
 
 /// A credential source with the mailbox's name put in and paths made to be beside the config.

@@ -8,28 +8,34 @@
 //!      → schedule, mailbox, server, load   what only holds between values
 //! ```
 //!
-//! The tables also make `preheat schema` ([`schema`]) and the reference in the docs ([`reference`]).
+//! The tables also make `preheat schema` ([`schema`]) and the reference in the docs ([`reference_markdown`]).
 
 mod beside;
 mod findings;
+pub mod init;
 mod keys;
 mod load;
 mod mailbox;
 pub mod model;
 mod providers;
 mod read;
+mod reference;
 mod scalars;
 mod schedule;
 mod schedule_keys;
+pub mod schema;
 mod server;
 mod shipped;
 mod syntax;
 mod table;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 pub use beside::{Beside, Folder, Nothing, SecretFileFault};
 pub use load::{ConfigError, load, parse};
 pub use model::*;
 pub use providers::{ProviderFacts, ServerFacts, provider_facts};
+pub use reference::reference_markdown;
 pub use schedule::{ReadSchedule, parse_schedule};
 pub use shipped::{schedule_by_name, shipped_schedules};

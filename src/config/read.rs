@@ -253,7 +253,8 @@ fn keys_hint(section: &Section) -> String {
     format!("known here: {}", names.join(", "))
 }
 
-const SECRET_HINT: &str = "write `secret: env:NAME`, `secret: file:PATH` or `secret: {command: [PROGRAM, ARGUMENT]}`; change a password that stood here";
+const SECRET_HINT: &str =
+    "write `secret: env:NAME`, `secret: file:PATH` or `secret: {command: [PROGRAM, ARGUMENT]}`; change a password that stood here";
 
 /// Reads one value of a kind. `name` is the key's, for messages.
 pub fn read_value(node: &Node, name: &str, kind: &'static Kind, f: &mut Findings<'_>) -> Option<Placed> {
@@ -376,7 +377,8 @@ fn read_weekdays(node: &Node, name: &str, kind: &Kind, f: &mut Findings<'_>) -> 
             Ok(more) => days.iter_mut().for_each(|d| d.extend(&more)),
             Err(word) => {
                 let near = f.nearest(&word, scalars::WEEKDAYS);
-                let hint = near.map_or_else(|| format!("the weekdays are {}", scalars::WEEKDAYS.join(", ")), |n| format!("did you mean `{n}`?"));
+                let hint =
+                    near.map_or_else(|| format!("the weekdays are {}", scalars::WEEKDAYS.join(", ")), |n| format!("did you mean `{n}`?"));
                 f.error(item.at, format!("{} is not a weekday", quoted(&word)), hint);
                 days = None;
             }
@@ -472,10 +474,8 @@ fn read_zone(node: &Node, text: &str, f: &mut Findings<'_>) -> Option<Value> {
         return Some(Value::Zone(zone));
     }
     let near = f.nearest(text, chrono_tz::TZ_VARIANTS.iter().map(|z| z.name()));
-    let hint = near.map_or_else(
-        || "zones have IANA names, such as Europe/Berlin or America/New_York".to_owned(),
-        |n| format!("did you mean `{n}`?"),
-    );
+    let hint = near
+        .map_or_else(|| "zones have IANA names, such as Europe/Berlin or America/New_York".to_owned(), |n| format!("did you mean `{n}`?"));
     f.error(node.at, format!("unknown zone {}", quoted(text)), hint);
     None
 }

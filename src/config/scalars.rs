@@ -77,10 +77,7 @@ pub fn weekdays(text: &str) -> Result<BTreeSet<DayName>, String> {
 /// Whether `text` can name a server: a host name of any number of labels, or an IP address.
 pub fn is_host(text: &str) -> bool {
     let label = |l: &str| {
-        (1..=63).contains(&l.len())
-            && l.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-            && !l.starts_with('-')
-            && !l.ends_with('-')
+        (1..=63).contains(&l.len()) && l.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') && !l.starts_with('-') && !l.ends_with('-')
     };
     text.parse::<IpAddr>().is_ok() || (text.len() <= 253 && text.split('.').all(label))
 }
@@ -121,10 +118,13 @@ pub fn secret_command(parts: Vec<String>) -> Option<CredentialSource> {
     holds.then_some(CredentialSource::Command(parts))
 }
 
-/// Whether a key's name says that a secret stands there.
+/// Whether a key's name says that a secret stands there, or is a slip of one that does.
 pub fn names_a_secret(key: &str) -> bool {
     let key = key.to_lowercase();
-    ["pass", "pwd", "secret", "token", "credential"].iter().any(|word| key.contains(word))
+    let says_so = ["pass", "pwd", "pw", "secret", "token", "credential", "key", "kennwort"].iter().any(|word| key.contains(word));
+    let words = key.rsplit([' ', '\t', '{', ',', '-']).next().unwrap_or_default().trim_end_matches(':').trim_matches(['"', '\'']);
+    let slip = |word: &str| words.len() < 20 && strsim::damerau_levenshtein(words, word) <= 2;
+    says_so || slip("password") || slip("secret")
 }
 
 /// A mail domain's text, checked.
@@ -138,10 +138,29 @@ mod tests {
 
     #[test]
     fn durations_have_units_the_larger_first() {
-        let read: Vec<Option<u64>> = ["5m", "90s", "3h", "1h30m", "2d", "0s", "1d1h1m1s", "5", "5 apples", "m", "", "30m1h", "5m5m", "-5m", "1.5h", "5é", "99999999999999999999s", "999999999999999999d"]
-            .iter()
-            .map(|t| duration(t).map(|d| d.as_secs()))
-            .collect();
+        let read: Vec<Option<u64>> = [
+            "5m",
+            "90s",
+            "3h",
+            "1h30m",
+            "2d",
+            "0s",
+            "1d1h1m1s",
+            "5",
+            "5 apples",
+            "m",
+            "",
+            "30m1h",
+            "5m5m",
+            "-5m",
+            "1.5h",
+            "5é",
+            "99999999999999999999s",
+            "999999999999999999d",
+        ]
+        .iter()
+        .map(|t| duration(t).map(|d| d.as_secs()))
+        .collect();
         let want = [300, 90, 10_800, 5_400, 172_800, 0, 90_061].map(Some);
         assert_eq!(read[..7], want);
         assert_eq!(read[7..], [None; 11]);
@@ -187,7 +206,11 @@ mod tests {
         for literal in ["hunter2", "", "env:", "env:my pass", "env:1st", "file:", "command:", "plain:x", "http://x", "env", "ENV:X"] {
             assert_eq!(secret(literal), None, "{literal}");
         }
-        assert!(["password", "Passwd", "app_password", "smtp_pwd", "api_token", "secrt_pass"].iter().all(|k| names_a_secret(k)));
-        assert!(!names_a_secret("address") && !names_a_secret("user"));
+        assert!(
+            ["password", "Passwd", "app_password", "smtp_pwd", "api_token", "pasword", "secrt", "  - {user: x, pasword:", "pw", "api_key"]
+                .iter()
+                .all(|k| names_a_secret(k))
+        );
+        assert!(["address", "user", "sent_folder", "zone", "pool", "rol", "port", ""].iter().all(|k| !names_a_secret(k)));
     }
 }

@@ -45,10 +45,13 @@ pub fn parse_schedule(name: &str, text: &str, file: &Path, origin: ScheduleOrigi
 }
 
 fn schedule(name: &str, fields: &Fields, origin: ScheduleOrigin, f: &mut Findings<'_>) -> Option<Schedule> {
-    let calendar = calendar(&fields.fields("calendar"), f)?;
-    let window = window(&fields.fields("window"))?;
-    let engagement = engagement(&fields.fields("engagement"), f)?;
-    let ramp = if fields.has("ramp") { ramp(&fields.fields("ramp"), &calendar, f) } else { None }?;
+    // Each part is looked at before any failure ends the reading, so that all faults are reported.
+    let calendar = calendar(&fields.fields("calendar"), f);
+    let window = window(&fields.fields("window"));
+    let engagement = engagement(&fields.fields("engagement"), f);
+    let send_days = calendar.as_ref().map_or(7, send_days_a_week);
+    let ramp = fields.given("ramp").and_then(|_| ramp(&fields.fields("ramp"), send_days, f))?;
+    let (calendar, window, engagement) = (calendar?, window?, engagement?);
     let after = match fields.given("after").map(|p| &p.value) {
         Some(Value::Text(_)) => AfterRamp::Stop,
         Some(Value::Fields(after)) => AfterRamp::Maintain(after.whole("maintain")?),
@@ -58,8 +61,9 @@ fn schedule(name: &str, fields: &Fields, origin: ScheduleOrigin, f: &mut Finding
     Some(Schedule { name: name.to_owned(), origin, about, ramp, calendar, window, engagement, after })
 }
 
-fn ramp(fields: &Fields, calendar: &Calendar, f: &mut Findings<'_>) -> Option<Ramp> {
-    let jitter = fields.share("jitter")?;
+fn ramp(fields: &Fields, send_days_a_week: u32, f: &mut Findings<'_>) -> Option<Ramp> {
+    // A faulty jitter has its finding; the rest is still to be looked at.
+    let jitter = fields.share("jitter").unwrap_or_default();
     let named = fields.given("curve").and_then(|_| fields.text("curve"));
     let has_steps = fields.has("steps");
     match named.as_deref() {
@@ -72,7 +76,7 @@ fn ramp(fields: &Fields, calendar: &Calendar, f: &mut Findings<'_>) -> Option<Ra
             f.error(fields.place("steps"), what, "set `curve: steps`, or leave the `steps` out");
             None
         }
-        _ if has_steps => stepped_ramp(fields, calendar, jitter, f),
+        _ if has_steps => stepped_ramp(fields, send_days_a_week, jitter, f),
         _ => curved_ramp(fields, jitter, f),
     }
 }
@@ -95,7 +99,11 @@ fn curved_ramp(fields: &Fields, jitter: f64, f: &mut Findings<'_>) -> Option<Ram
     let weeks = fields.whole("weeks")?;
     // A constant volume is no ramp that could be too steep.
     if !USUAL_WEEKS.contains(&weeks) && start < target {
-        f.warning(fields.place("weeks"), format!("the ramp takes {}", weeks_text(weeks)), "4 to 6 weeks are usual; shorter ramps are steeper than receivers like");
+        f.warning(
+            fields.place("weeks"),
+            format!("the ramp takes {}", weeks_text(weeks)),
+            "4 to 6 weeks are usual; shorter ramps are steeper than receivers like",
+        );
     }
     let curve = match fields.text("curve")?.as_str() {
         "linear" => Curve::Linear,
@@ -117,8 +125,9 @@ fn growth(fields: &Fields) -> Option<Option<Growth>> {
     }
 }
 
-fn stepped_ramp(fields: &Fields, calendar: &Calendar, jitter: f64, f: &mut Findings<'_>) -> Option<Ramp> {
-    let volumes: Vec<u32> = fields.list("steps")?.iter().filter_map(|p| if let Value::Whole(n) = p.value { Some(n) } else { None }).collect();
+fn stepped_ramp(fields: &Fields, send_days_a_week: u32, jitter: f64, f: &mut Findings<'_>) -> Option<Ramp> {
+    let volumes: Vec<u32> =
+        fields.list("steps")?.iter().filter_map(|p| if let Value::Whole(n) = p.value { Some(n) } else { None }).collect();
     let (Some(start), Some(target)) = (volumes.first().copied(), volumes.iter().max().copied()) else {
         // A list of faulty steps has its findings already.
         if !f.has_errors() {
@@ -130,17 +139,25 @@ fn stepped_ramp(fields: &Fields, calendar: &Calendar, jitter: f64, f: &mut Findi
         if let Some(Value::Whole(given)) = fields.given(key).map(|p| &p.value)
             && *given != own
         {
-            f.error(fields.place(key), format!("{key} is {given}, and the {word} of the steps is {own}"), format!("leave `{key}` out: the steps say it"));
+            f.error(
+                fields.place(key),
+                format!("{key} is {given}, and the {word} of the steps is {own}"),
+                format!("leave `{key}` out: the steps say it"),
+            );
         }
     }
     if let Some(Value::Fields(_)) = fields.given("max_daily_growth").map(|p| &p.value) {
-        f.error(fields.place("max_daily_growth"), "`max_daily_growth` does not bound `steps`", "leave it out: the steps are taken as they are");
+        f.error(
+            fields.place("max_daily_growth"),
+            "`max_daily_growth` does not bound `steps`",
+            "leave it out: the steps are taken as they are",
+        );
     }
     let per = if fields.text("per")? == "week" { StepUnit::Week } else { StepUnit::Day };
     let count = u32::try_from(volumes.len()).unwrap_or(u32::MAX);
     let weeks = match per {
         StepUnit::Week => count,
-        StepUnit::Day => count.div_ceil(send_days_a_week(calendar)),
+        StepUnit::Day => count.div_ceil(send_days_a_week),
     };
     if weeks > MOST_WEEKS {
         f.error(fields.place("steps"), format!("the steps take {}", weeks_text(weeks)), format!("a ramp takes {MOST_WEEKS} weeks at most"));
@@ -149,10 +166,18 @@ fn stepped_ramp(fields: &Fields, calendar: &Calendar, jitter: f64, f: &mut Findi
     if let Some(Value::Whole(given)) = fields.given("weeks").map(|p| &p.value)
         && *given != weeks
     {
-        f.error(fields.place("weeks"), format!("weeks is {given}, and the steps take {}", weeks_text(weeks)), "leave `weeks` out: the steps say it");
+        f.error(
+            fields.place("weeks"),
+            format!("weeks is {given}, and the steps take {}", weeks_text(weeks)),
+            "leave `weeks` out: the steps say it",
+        );
     }
     if !USUAL_WEEKS.contains(&weeks) {
-        f.warning(fields.place("steps"), format!("the steps take {}", weeks_text(weeks)), "4 to 6 weeks are usual; shorter ramps are steeper than receivers like");
+        f.warning(
+            fields.place("steps"),
+            format!("the steps take {}", weeks_text(weeks)),
+            "4 to 6 weeks are usual; shorter ramps are steeper than receivers like",
+        );
     }
     Some(Ramp { start, target, weeks, curve: Curve::Steps { volumes, per }, max_daily_growth: None, jitter })
 }
@@ -170,7 +195,11 @@ fn calendar(fields: &Fields, f: &mut Findings<'_>) -> Option<Calendar> {
     let weekdays = fields.weekdays("weekdays")?;
     let weekend_factor = fields.share("weekend_factor")?;
     if weekdays.is_empty() && weekend_factor == 0.0 {
-        f.error(fields.place("weekdays"), "there is no day on which anything is sent", "name weekdays, such as mon-fri, or set a `weekend_factor`");
+        f.error(
+            fields.place("weekdays"),
+            "there is no day on which anything is sent",
+            "name weekdays, such as mon-fri, or set a `weekend_factor`",
+        );
         return None;
     }
     let mut holidays = BTreeSet::new();
@@ -278,7 +307,10 @@ mod tests {
         assert_eq!(s.calendar.holidays.len(), 2);
         assert_eq!(s.window.mailbox_gap.as_secs(), 90);
         assert_eq!((s.engagement.open, s.engagement.answer_delay.median.as_secs()), (0.7, 7_200));
-        assert_eq!(read("ramp: {start: 1, target: 1, max_daily_growth: null}\nwindow: 10:00-11:00\n").unwrap().schedule.ramp.max_daily_growth, None);
+        assert_eq!(
+            read("ramp: {start: 1, target: 1, max_daily_growth: null}\nwindow: 10:00-11:00\n").unwrap().schedule.ramp.max_daily_growth,
+            None
+        );
         assert_eq!(read("ramp: {start: 1, target: 1, max_daily_growth: off}\n").unwrap().schedule.ramp.max_daily_growth, None);
     }
 
@@ -328,10 +360,7 @@ mod tests {
              1:72 `max_daily_growth` does not bound `steps` | leave it out: the steps are taken as they are"
         );
         assert_eq!(fault("ramp: {steps: []}\n"), "1:15 `steps` is empty | add volumes, such as [50, 100, 500]");
-        assert_eq!(
-            fault("ramp: {start: 1, target: 2, per: week}\n"),
-            "1:34 `per` is for `steps`, and there are none | leave it out"
-        );
+        assert_eq!(fault("ramp: {start: 1, target: 2, per: week}\n"), "1:34 `per` is for `steps`, and there are none | leave it out");
     }
 
     #[test]
@@ -351,7 +380,10 @@ mod tests {
             fault("ramp: {start: 1, target: 2}\ncalendar: {weekdays: []}\n"),
             "2:22 there is no day on which anything is sent | name weekdays, such as mon-fri, or set a `weekend_factor`"
         );
-        assert!(fault("ramp: {start: 1, target: 2}\nengagement: {open_delay: {median: 9h}, answer: 1.5}\n").contains("out of order: min 3m, median 9h, p95 8h, max 1d"));
+        assert!(
+            fault("ramp: {start: 1, target: 2}\nengagement: {open_delay: {median: 9h}, answer: 1.5}\n")
+                .contains("out of order: min 3m, median 9h, p95 8h, max 1d")
+        );
     }
 
     #[test]

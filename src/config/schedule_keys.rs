@@ -19,8 +19,18 @@ pub static SCHEDULE: Section = Section {
         Key::required("ramp", Kind::Section(&RAMP), "From which volume to which, how fast, in which shape."),
         Key::optional("calendar", Kind::Section(&CALENDAR), "", "On which days."),
         Key::optional("window", Kind::Section(&WINDOW), "", "At which times of the sender's day."),
-        Key::optional("engagement", Kind::Section(&ENGAGEMENT), "", "What a mailbox with this schedule does with the letters that it receives."),
-        Key::optional("after", Kind::WordOr(&["stop"], &AFTER), "", "What comes after the ramp: `stop`, or `{maintain: N}`. Half of the target goes on if it is not set."),
+        Key::optional(
+            "engagement",
+            Kind::Section(&ENGAGEMENT),
+            "",
+            "What a mailbox with this schedule does with the letters that it receives.",
+        ),
+        Key::optional(
+            "after",
+            Kind::WordOr(&["stop"], &AFTER),
+            "",
+            "What comes after the ramp: `stop`, or `{maintain: N}`. Half of the target goes on if it is not set.",
+        ),
     ],
 };
 
@@ -31,14 +41,24 @@ pub static RAMP: Section = Section {
     short: None,
     keys: &[
         Key::optional("start", VOLUME, "", "The first day's volume. With `steps` it is the first of them; otherwise it must be set."),
-        Key::optional("target", VOLUME, "", "The volume that the ramp reaches, `start` or more. With `steps` it is the largest of them; otherwise it must be set."),
+        Key::optional(
+            "target",
+            VOLUME,
+            "",
+            "The volume that the ramp reaches, `start` or more. With `steps` it is the largest of them; otherwise it must be set.",
+        ),
         Key::optional(
             "weeks",
             Kind::Whole { min: 1, max: 26, unit: "weeks" },
             "6",
             "Calendar weeks; the curve runs over the send-days in them. 4 to 6 are usual. With `steps` their number says it.",
         ),
-        Key::optional("curve", Kind::Word(CURVES), "exponential", "The shape: `exponential` grows by the same factor each day, `linear` by the same number, `logistic` is an S, `steps` a list."),
+        Key::optional(
+            "curve",
+            Kind::Word(CURVES),
+            "exponential",
+            "The shape: `exponential` grows by the same factor each day, `linear` by the same number, `logistic` is an S, `steps` a list.",
+        ),
         Key::optional("steps", Kind::List(&VOLUME), "", "The volumes in order, for `curve: steps`."),
         Key::optional("per", Kind::Word(&["day", "week"]), "day", "Whether each of the `steps` stands for a send-day or for a week."),
         Key::optional(
@@ -47,7 +67,12 @@ pub static RAMP: Section = Section {
             "",
             "The bound on every step: the larger of a number of messages and a share of the day before. Off for `steps`.",
         ),
-        Key::optional("jitter", Kind::Share { max: 0.5 }, "0", "How far chance may lower a day, as a share of its volume; it never raises one."),
+        Key::optional(
+            "jitter",
+            Kind::Share { max: 0.5 },
+            "0",
+            "How far chance may lower a day, as a share of its volume; it never raises one.",
+        ),
     ],
 };
 

@@ -62,7 +62,8 @@ pub fn server(side: Side, mailbox: &Layers<'_>, base: &Path, f: &mut Findings<'_
     let Some(host) = layers.iter().find_map(|l| l.text("host")).or_else(|| preset.map(|p| p.host.clone())) else {
         if !layers.iter().any(|l| l.has("host")) {
             let what = format!("no `{}` server: provider `{provider}` has none of its own", side.key());
-            let hint = format!("add `{}: {{host: …}}` here or in `defaults`, or set `provider` to one of {}", side.key(), listed(&with_servers()));
+            let hint =
+                format!("add `{}: {{host: …}}` here or in `defaults`, or set `provider` to one of {}", side.key(), listed(&with_servers()));
             f.error(mailbox.own.at, what, hint);
         }
         return None;

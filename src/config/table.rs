@@ -43,7 +43,7 @@ pub enum Kind {
         min: u32,
         /// The most.
         max: u32,
-        /// Of what.
+        /// Of what; empty for a bare number.
         unit: &'static str,
     },
     /// A number from 0 to `max`: a chance or a share.
@@ -113,6 +113,7 @@ impl Kind {
         match self {
             Self::Text => "a line of text".into(),
             Self::Word(words) => format!("one of {}", listed(words)),
+            Self::Whole { min, max, unit: "" } => format!("a whole number from {min} to {max}"),
             Self::Whole { min, max, unit } => format!("a whole number of {unit} from {min} to {max}"),
             Self::Share { max } => format!("a number from 0 to {max}"),
             Self::Duration { .. } => "a length of time with its unit".into(),
@@ -156,7 +157,7 @@ impl Kind {
         match self {
             Self::Text => "text".into(),
             Self::Word(words) => words.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(" · "),
-            Self::Whole { min, max, unit } => format!("{min}–{max} {unit}"),
+            Self::Whole { min, max, unit } => format!("{min}–{max} {unit}").trim_end().to_owned(),
             Self::Share { max } => format!("0–{max}"),
             Self::Duration { .. } => "duration, `5m`".into(),
             Self::Hours => "`08:30-17:30`".into(),
@@ -191,7 +192,8 @@ impl Kind {
 
 impl Section {
     fn link(&self) -> String {
-        let anchor: String = self.title.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
+        let kept = self.title.chars().filter(|c| c.is_ascii_alphanumeric() || " -_".contains(*c));
+        let anchor: String = kept.map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() }).collect();
         format!("[{}](#{anchor})", self.title)
     }
 }

@@ -88,7 +88,7 @@ const MAX_DEPTH: usize = 24;
 
 /// Reads a text.
 ///
-/// The budget holds 100,000 mailboxes with every key set; an alias bomb ends at three million replayed events.
+/// The budget holds 100,000 mailboxes with every key set; an alias bomb ends at the parser's own million of replayed events.
 ///
 /// # Errors
 /// [`BadYaml`] where the text is not YAML, holds a second document, nests deeper than 24, or has a key that is not text.
@@ -101,12 +101,11 @@ pub fn read(text: &str) -> Result<Node, BadYaml> {
         max_total_scalar_bytes: 1 << 30,
         max_aliases: 1_000_000,
         max_merge_keys: 1_000_000,
-        // One anchor with ten thousand uses is how people avoid repeating themselves; replay is bounded below.
+        // One anchor with ten thousand uses is how people avoid repeating themselves; replay has a bound of its own.
         enforce_alias_anchor_ratio: false,
     };
     let options = serde_saphyr::options! {
         budget: budget,
-        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: 3_000_000 },
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
         non_finite_float_policy: NonFiniteFloatPolicy::AsString,
         leading_zero_numbers_as_strings: true,

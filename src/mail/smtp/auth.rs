@@ -64,8 +64,7 @@ pub(super) async fn sign_in(
     secret: &SecretString,
     deadlines: &Deadlines,
 ) -> Result<(), Fault> {
-    let mechanism = Mechanism::choose(kind, offers)
-        .ok_or_else(|| Fault::new(Step::SignIn, Trouble::NoMechanism(offers.listed())))?;
+    let mechanism = Mechanism::choose(kind, offers).ok_or_else(|| Fault::new(Step::SignIn, Trouble::NoMechanism(offers.listed())))?;
     let mut responses = mechanism
         .responses(user, secret.expose_secret())
         .into_iter()

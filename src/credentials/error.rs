@@ -81,7 +81,9 @@ impl CredentialError {
             Self::Failed { .. } => "run the command by hand as the user that runs preheat".to_owned(),
             Self::TimedOut { .. } => "the command must not ask for anything: its standard input is closed".to_owned(),
             Self::NoKeys(_) => "restore the key file from a backup; a new one makes letters under way unknown".to_owned(),
-            Self::NoKeyFile(_) => "`preheat init` makes one; if there was one, restore it from a backup: letters under way are known by it".to_owned(),
+            Self::NoKeyFile(_) => {
+                "`preheat init` makes one; if there was one, restore it from a backup: letters under way are known by it".to_owned()
+            }
         }
     }
 }

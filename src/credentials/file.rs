@@ -37,7 +37,8 @@ pub(super) fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, Credential
     Ok(bytes)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
     use crate::config::CredentialSource;

@@ -20,7 +20,8 @@ pub fn load_keyring(path: &Path) -> Result<Keyring, CredentialError> {
     Keyring::parse(std::str::from_utf8(&bytes).map_err(|_| no_keys())?).map_err(|_| no_keys())
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
     use crate::words::{Address, LetterId, LocalDate};

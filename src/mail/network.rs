@@ -37,9 +37,7 @@ impl NetworkAccess {
     /// # Errors
     /// [`MailError`] with the step that failed.
     pub async fn open_inbox_stream(&self, mailbox: &Mailbox) -> Result<GuardedStream, MailError> {
-        wire::open(&mailbox.imap.server, Protocol::Imap, "", &self.trust, &self.deadlines)
-            .await
-            .map_err(|fault| fault.of(&mailbox.address))
+        wire::open(&mailbox.imap.server, Protocol::Imap, "", &self.trust, &self.deadlines).await.map_err(|fault| fault.of(&mailbox.address))
     }
 
     /// The mailbox's secret, read anew.

@@ -64,30 +64,25 @@ pub(super) async fn sign_in(
     secret: &SecretString,
     deadlines: &Deadlines,
 ) -> Result<(), Fault> {
-    let mechanism = Mechanism::choose(kind, offers)
-        .ok_or_else(|| Fault::new(Step::SignIn, Trouble::NoMechanism(offers.listed())))?;
-    let mut responses = mechanism
-        .responses(user, secret.expose_secret())
-        .into_iter()
-        .map(|r| Zeroizing::new(format!("{}\r\n", BASE64.encode(r.as_bytes()))))
-        .collect::<Vec<_>>()
-        .into_iter()
-        .peekable();
+    let mechanism = Mechanism::choose(kind, offers).ok_or_else(|| Fault::new(Step::SignIn, Trouble::NoMechanism(offers.listed())))?;
+    let said = mechanism.responses(user, secret.expose_secret());
+    let lines: Vec<_> = said.iter().map(|r| Zeroizing::new(format!("{}\r\n", BASE64.encode(r.as_bytes())))).collect();
 
+    let mut rest = lines.iter();
     let mut command = Zeroizing::new(format!("AUTH {}\r\n", mechanism.name()));
     // LOGIN has no first response by its draft; the others save a round trip.
-    let fits = |r: &Zeroizing<String>| mechanism != Mechanism::Login && command.len() + r.len() <= COMMAND_LINE;
-    if responses.peek().is_some_and(fits)
-        && let Some(first) = responses.next()
+    if mechanism != Mechanism::Login
+        && let Some(first) = lines.first().filter(|l| command.len() + l.len() <= COMMAND_LINE)
     {
         command = Zeroizing::new(format!("AUTH {} {}", mechanism.name(), first.as_str()));
+        rest.next();
     }
     let mut reply = session.exchange(Step::SignIn, deadlines.sign_in, command.as_str()).await?;
-    for response in responses {
+    for line in rest {
         if reply.code != 334 {
             break;
         }
-        reply = session.exchange(Step::SignIn, deadlines.sign_in, response.as_str()).await?;
+        reply = session.exchange(Step::SignIn, deadlines.sign_in, line.as_str()).await?;
     }
     let mut reason = None;
     if reply.code == 334 && mechanism == Mechanism::Xoauth2 {
@@ -95,11 +90,21 @@ pub(super) async fn sign_in(
         reason = token_trouble(&reply);
         reply = session.exchange(Step::SignIn, deadlines.sign_in, "\r\n").await?;
     }
-    match &reply {
+    let secrets = lines.iter().map(|l| l.trim_end()).chain([secret.expose_secret()]);
+    match &without_secrets(reply, secrets) {
         r if r.is_done() => Ok(()),
         r if r.is_refusal() => Err(Fault::new(Step::SignIn, Trouble::SignInRefused(with_reason(r.reply(), reason)))),
         r => Err(unexpected(r, Step::SignIn)),
     }
+}
+
+/// Servers are known to repeat a command that they do not understand; what they say is written down and shown.
+fn without_secrets<'a>(mut reply: WireReply, mut secrets: impl Iterator<Item = &'a str>) -> WireReply {
+    let text = reply.lines.concat();
+    if secrets.any(|s| !s.is_empty() && text.contains(s)) {
+        reply.lines = vec!["(the server repeats the secret: its words are left out)".to_owned()];
+    }
+    reply
 }
 
 /// The status and scope of a server's JSON about a token, such as `{"status":"400","schemes":"Bearer","scope":"https://mail.google.com/"}`.

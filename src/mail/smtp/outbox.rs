@@ -26,12 +26,7 @@ impl SmtpOutbox {
     ///
     /// # Errors
     /// [`MailError`] with the step; [`Trouble::SignInRefused`] and [`Trouble::NoMechanism`] need a person.
-    pub async fn open(
-        stream: GuardedStream,
-        mailbox: &Mailbox,
-        secret: &SecretString,
-        deadlines: Deadlines,
-    ) -> Result<Self, MailError> {
+    pub async fn open(stream: GuardedStream, mailbox: &Mailbox, secret: &SecretString, deadlines: Deadlines) -> Result<Self, MailError> {
         let opened = async {
             let (mut session, offers) = Session::begin(stream, &ehlo_name(mailbox), deadlines.greeting).await?;
             auth::sign_in(&mut session, &offers, mailbox.auth, &mailbox.user, secret, &deadlines).await?;

@@ -9,7 +9,7 @@ use lettre::transport::smtp::extension::ClientId;
 
 use super::offers::Offers;
 use crate::clock;
-use crate::mail::wire::{Deadlines, Fault, GuardedStream, Meter, WireReply, stream_trouble};
+use crate::mail::wire::{Deadlines, Fault, GuardedStream, Meter, Trip, WireReply, stream_trouble};
 use crate::mail::{Step, Trouble};
 
 /// A connection that said EHLO. Dropped at the first fault, for nothing that comes later can be believed.
@@ -29,7 +29,7 @@ impl Session {
         let answer = meter.take_reply();
         let why = |step| match &opened {
             Err(_) => Fault::new(step, Trouble::TimedOut(limit.as_secs())),
-            Ok(Err(e)) => Fault::new(step, meter.trip().map_or_else(|| stream_trouble(e), |trip| trip.trouble())),
+            Ok(Err(e)) => Fault::new(step, meter.trip().map_or_else(|| stream_trouble(e), Trip::trouble)),
             Ok(Ok(_)) => Fault::new(step, Trouble::Protocol("a reply is missing".to_owned())),
         };
         let greeting = greeting.ok_or_else(|| why(Step::Greeting))?;
@@ -38,7 +38,8 @@ impl Session {
         expect(&answer, 250, Step::Ehlo)?;
         match opened {
             Ok(Ok(connection)) => Ok((Self { connection: Some(connection), meter }, Offers::read(&answer))),
-            _ => Err(why(Step::Ehlo)),
+            // Two good replies that lettre does not like; a time-out then was one of its own QUIT.
+            _ => Err(Fault::new(Step::Ehlo, Trouble::Protocol("an answer to EHLO that names no server".to_owned()))),
         }
     }
 
@@ -96,14 +97,16 @@ impl Session {
         let reply = self.meter.take_reply();
         // A second one can only be a 421 that followed: the guard lets nothing else pass.
         let going = self.meter.take_reply().is_some() || reply.as_ref().is_some_and(|r| r.code == 421);
-        if !going && reply.is_some() && heard.is_ok() {
+        // lettre does not like every reply that is one (`250` alone); what it said of the stream itself ends the session.
+        let stands = heard.as_ref().is_ok_and(|e| e.as_ref().is_none_or(|e| e.status().is_some() || e.is_response()));
+        if stands && !going && reply.is_some() {
             self.connection = Some(connection);
         }
         match (reply, heard) {
             (Some(reply), _) => Ok(reply),
             (None, Err(_)) => Err(Fault::new(step, Trouble::TimedOut(limit.as_secs()))),
             (None, Ok(error)) => {
-                let trip = self.meter.trip().map(|t| t.trouble());
+                let trip = self.meter.trip().map(Trip::trouble);
                 Err(Fault::new(step, trip.unwrap_or_else(|| error.as_ref().map_or_else(|| gone(step).trouble, |e| stream_trouble(e)))))
             }
         }

@@ -27,15 +27,7 @@ pub struct ImapLimits {
 
 impl Default for ImapLimits {
     fn default() -> Self {
-        Self {
-            line: 1 << 20,
-            literal: 32 << 20,
-            response: 40 << 20,
-            depth: 16,
-            raw_depth: 48,
-            responses: 200_000,
-            bytes: 256 << 20,
-        }
+        Self { line: 1 << 20, literal: 32 << 20, response: 40 << 20, depth: 16, raw_depth: 48, responses: 200_000, bytes: 256 << 20 }
     }
 }
 
@@ -115,7 +107,8 @@ impl ImapScan {
 
     /// How many of the next `available` bytes belong to a literal, all of which may pass unread.
     pub(super) fn pass_literal(&mut self, available: usize) -> Result<usize, Trip> {
-        let most = self.literal_left.min(self.limits.response.saturating_sub(self.response)).min(self.limits.bytes.saturating_sub(self.bytes));
+        let most =
+            self.literal_left.min(self.limits.response.saturating_sub(self.response)).min(self.limits.bytes.saturating_sub(self.bytes));
         let n = most.min(available as u64);
         self.literal_left -= n;
         self.response += n;

@@ -29,7 +29,7 @@ pub use deadlines::Deadlines;
 pub use fault::{Fault, stream_trouble};
 pub use guard::{Guard, GuardedStream, Meter};
 pub use imap_scan::ImapLimits;
-pub use smtp_scan::{SMTP_LINE, SMTP_REPLY, WireReply};
+pub use smtp_scan::{SMTP_LINE, SMTP_LINES, SMTP_REPLY, WireReply};
 pub use tls::Trust;
 pub use transport::Transport;
 pub use trip::Trip;
@@ -51,13 +51,7 @@ pub enum Protocol {
 ///
 /// # Errors
 /// A [`Fault`] with the step that failed. Never a connection with less protection than `server` asks for.
-pub async fn open(
-    server: &Server,
-    protocol: Protocol,
-    ehlo: &str,
-    trust: &Trust,
-    deadlines: &Deadlines,
-) -> Result<GuardedStream, Fault> {
+pub async fn open(server: &Server, protocol: Protocol, ehlo: &str, trust: &Trust, deadlines: &Deadlines) -> Result<GuardedStream, Fault> {
     // Before anything is dialled: a CA file that cannot be read is the operator's to mend, whatever the server does.
     let config = match server.tls {
         TlsMode::Plain => None,

@@ -14,6 +14,8 @@ use crate::words::{Enhanced, Reply};
 pub const SMTP_LINE: usize = 990;
 /// Bytes of one reply with all of its lines.
 pub const SMTP_REPLY: usize = 65_536;
+/// Lines of one reply. lettre reads a reply from its start again at each line, so that thousands of lines would cost seconds.
+pub const SMTP_LINES: usize = 200;
 
 /// One complete reply, as it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +72,16 @@ pub(super) struct SmtpScan {
 
 impl SmtpScan {
     pub(super) fn new() -> Self {
-        Self { line: Vec::new(), after_cr: false, code: None, lines: Vec::new(), size: 0, asked: true, going: false, replies: VecDeque::new() }
+        Self {
+            line: Vec::new(),
+            after_cr: false,
+            code: None,
+            lines: Vec::new(),
+            size: 0,
+            asked: true,
+            going: false,
+            replies: VecDeque::new(),
+        }
     }
 
     /// A command went out: one reply may come.
@@ -118,7 +129,8 @@ impl SmtpScan {
 
     fn end_line(&mut self) -> Result<(), Trip> {
         let line = std::mem::take(&mut self.line);
-        let code = line.get(..3).and_then(digits).filter(|c| (200..600).contains(c)).ok_or(Trip::Malformed("a line that is no SMTP reply"))?;
+        let code =
+            line.get(..3).and_then(digits).filter(|c| (200..600).contains(c)).ok_or(Trip::Malformed("a line that is no SMTP reply"))?;
         if self.code.is_some_and(|c| c != code) {
             return Err(Trip::Malformed("a reply with two different codes"));
         }
@@ -127,6 +139,9 @@ impl SmtpScan {
             Some(b'-') => false,
             Some(_) => return Err(Trip::Malformed("a line that is no SMTP reply")),
         };
+        if self.lines.len() >= SMTP_LINES {
+            return Err(Trip::TooManyLines(SMTP_LINES));
+        }
         self.lines.push(String::from_utf8_lossy(line.get(4..).unwrap_or_default()).into_owned());
         if !last {
             self.code = Some(code);
@@ -206,7 +221,9 @@ mod tests {
         assert!(matches!(trip(b"250 a\n"), Some(Trip::Malformed(_))));
         assert!(matches!(trip(b"250-a\r\r\n"), Some(Trip::Malformed(_))));
         assert_eq!(trip(&[b'2'; 5_000]), Some(Trip::LineTooLong(SMTP_LINE)));
-        assert_eq!(trip(&b"250-x\r\n".repeat(20_000)), Some(Trip::ResponseTooBig(SMTP_REPLY as u64)));
+        assert_eq!(trip(&b"250-x\r\n".repeat(20_000)), Some(Trip::TooManyLines(SMTP_LINES)));
+        let long_lines = format!("250-{}\r\n", "x".repeat(900)).repeat(100);
+        assert_eq!(trip(long_lines.as_bytes()), Some(Trip::ResponseTooBig(SMTP_REPLY as u64)));
     }
 
     #[test]

@@ -22,6 +22,9 @@ pub enum Trip {
     /// One reply or response without an end.
     #[error("one response of more than {0} bytes")]
     ResponseTooBig(u64),
+    /// An SMTP reply of more lines than any server has to say.
+    #[error("a reply of more than {0} lines")]
+    TooManyLines(usize),
     /// Parentheses nested so deep that a parser's stack would overflow.
     #[error("a response that nests deeper than {0}")]
     TooDeep(u32),

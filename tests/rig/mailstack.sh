@@ -3,11 +3,11 @@
 #
 #   mailstack.sh install [PACKAGE…]  put the Debian packages there, and these (root; nothing is started or removed)
 #   mailstack.sh missing [PACKAGE…]  say which of them are not there
-#   mailstack.sh start          write the configuration into $RIG_DIR and start the servers
-#   mailstack.sh stop           stop them; the state stays
-#   mailstack.sh reset [USER…]  empty the mailboxes of these users, or of all of them and the queue
-#   mailstack.sh free-base      print a port base at which nothing listens
-#   mailstack.sh facts          print what a client needs to know, as KEY=VALUE lines ($RIG_DIR/rig.env)
+#   mailstack.sh start               write the configuration into $RIG_DIR and start the servers
+#   mailstack.sh stop                stop them; the state stays
+#   mailstack.sh reset [USER…]       empty the mailboxes of these users, or of all of them and the queue
+#   mailstack.sh free-base           print a port base at which nothing listens
+#   mailstack.sh facts               print what a client needs to know, as KEY=VALUE lines ($RIG_DIR/rig.env)
 #
 # Everything lives in $RIG_DIR: /etc/postfix and /etc/dovecot are neither read nor written, systemd is not asked, and
 # several rigs run side by side with a directory and a port base each. Must run as root: Postfix insists on it.
@@ -95,8 +95,8 @@ check_state_dir() {
     /*) ;;
     *) die "RIG_DIR must be an absolute path: $RIG_DIR" ;;
   esac
-  case $RIG_DIR/ in
-    //* | /etc/* | /var/* | /usr/* | /home/ | /root/ | /tmp/) die "RIG_DIR must be a directory of its own: $RIG_DIR" ;;
+  case $(realpath -m "$RIG_DIR")/ in
+    // | /etc/* | /var/* | /usr/* | /home/ | /root/ | /tmp/) die "RIG_DIR must be a directory of its own: $RIG_DIR" ;;
   esac
   # A socket's path has 107 characters at most, and the longest of ours adds 38.
   [ ${#RIG_DIR} -le 60 ] || die "RIG_DIR is too long for socket paths (60 characters at most): $RIG_DIR"

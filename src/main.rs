@@ -1,3 +1,7 @@
 //! The `preheat` program: everything is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(preheat::cli::main())
+}

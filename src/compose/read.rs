@@ -8,9 +8,8 @@ use super::template::{Field, Piece, Slot, Template};
 use super::tree::{self, Node, Place, Value};
 use crate::words::{Finding, Source};
 
-const FILE_KEYS: &[&str] = &[
-    "language", "replaces", "greetings", "farewells", "wishes", "attribution", "months", "slots", "topics", "answers", "follow_ups",
-];
+const FILE_KEYS: &[&str] =
+    &["language", "replaces", "greetings", "farewells", "wishes", "attribution", "months", "slots", "topics", "answers", "follow_ups"];
 const TOPIC_KEYS: &[&str] = &["name", "slots", "subjects", "openings", "bodies", "closings", "answers"];
 const SCRIPT_KEYS: &[&str] = &["openings", "bodies", "closings"];
 
@@ -113,7 +112,11 @@ impl Reader<'_> {
         for (key, wanting) in wants {
             // A section that is there but faulty has its own finding.
             if wanting && find(map, key).is_none() {
-                self.fault(at, format!("`{key}` is missing"), Some("a file may leave it out only for a language that has it already".into()));
+                self.fault(
+                    at,
+                    format!("`{key}` is missing"),
+                    Some("a file may leave it out only for a language that has it already".into()),
+                );
             } else if wanting && key == "greetings" && self.findings.is_empty() {
                 let hint = "add one such as \"Hello,\" for recipients whose name is not known";
                 self.fault(at, "every greeting needs a name", Some(hint.into()));
@@ -192,7 +195,8 @@ impl Reader<'_> {
             return;
         };
         for (name, at, rows) in map {
-            let holds = name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+            let holds = name.starts_with(|c: char| c.is_ascii_lowercase())
+                && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
             let taken = Field::GREETING.iter().chain(Field::ATTRIBUTION).any(|(field, _)| field == name);
             if !holds {
                 self.fault(*at, format!("`{name}` cannot name a slot"), Some("lower-case letters, digits and _".into()));

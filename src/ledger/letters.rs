@@ -37,6 +37,26 @@ pub struct LetterFacts {
     pub rescued_at: Option<Moment>,
 }
 
+impl LetterFacts {
+    /// A letter that was only planned so far.
+    pub fn of_plan(plan: PlannedLetter) -> Self {
+        Self {
+            plan,
+            put_off: 0,
+            state: LetterState::Planned,
+            skip_reason: None,
+            attempts: 0,
+            message_id_sent: None,
+            message_id_seen: None,
+            handed_at: None,
+            accepted_at: None,
+            placement: None,
+            seen_at: None,
+            rescued_at: None,
+        }
+    }
+}
+
 /// One step of a letter's life.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepRow {

@@ -123,7 +123,8 @@ impl Looker<'_> {
                     Err(LookError::Mail(e)) => self.failed(&e).await,
                 }
             }
-            if pace == Pace::Once || self.day_is_over(*senders_done.borrow()).await? {
+            let done = *senders_done.borrow();
+            if pace == Pace::Once || self.day_is_over(done).await? {
                 break;
             }
             if self.rest(senders_done).await? == Woken::Stop {
@@ -223,7 +224,7 @@ impl Looker<'_> {
         Habits { engagement: &self.desk.engagement, zone: self.desk.mailbox.zone }
     }
 
-    async fn day_is_over(&self, senders_done: bool) -> Result<bool, LedgerError> {
+    async fn day_is_over(&mut self, senders_done: bool) -> Result<bool, LedgerError> {
         let now = self.cx.clock.now();
         let hours_end = self.desk.date.at(self.habits().engagement.to, self.desk.mailbox.zone);
         if !senders_done {
@@ -254,7 +255,7 @@ impl Looker<'_> {
         {
             let (cx, mut stop, mut done) = (self.cx, self.cx.stop.clone(), senders_done.clone());
             let was_done = *done.borrow();
-            let until = Box::pin(async move {
+            let mut until = Box::pin(async move {
                 tokio::select! {
                     biased;
                     () = stopped(&mut stop) => {}
@@ -262,7 +263,6 @@ impl Looker<'_> {
                     () = cx.clock.sleep_until(at) => {}
                 }
             });
-            let mut until = until;
             match session.inbox.idle(&inbox, until.as_mut()).await {
                 Ok(Idled::News) => self.next_inbox = self.cx.clock.now(),
                 Ok(Idled::Stopped) => {}

@@ -5,6 +5,7 @@
 
 mod acting;
 mod context;
+mod holder;
 mod looking;
 mod participants;
 mod prepare;
@@ -14,7 +15,6 @@ mod sending;
 mod sight;
 mod words_of_letter;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,10 +22,11 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::ledger::{Fence, HeldLease, Holder, LEASE_TTL, LedgerError};
-use crate::words::{Finding, Moment};
-use context::{Desk, Pacer, Woken};
+use crate::words::Finding;
+use context::{Desk, Pacer};
 
 pub use context::Context;
+pub use holder::{is_dead, this_process};
 pub use participants::{calendar_of, engagement_of, participant, window_of};
 pub use prepare::{DatePlan, date_of, plan_date};
 pub use progress::{News, Progress, Silent};

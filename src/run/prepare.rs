@@ -16,7 +16,7 @@ use crate::agenda::{History, LateLetter, Participant, make, respread};
 use crate::config::{Config, Mailbox};
 use crate::engage::{answer_slots, window_on};
 use crate::ledger::{DayPlan, Fence, Ledger, LedgerError, PauseScope, Taken};
-use crate::words::{Address, LocalDate, Moment, Role, SkipReason};
+use crate::words::{Address, LetterId, LetterState, LocalDate, Moment, Role, SkipReason};
 
 /// A letter that is overdue by less than this is simply due: a cron job comes every few minutes.
 const LATE_FROM: Duration = Duration::from_mins(15);
@@ -186,7 +186,7 @@ async fn respread_domain(cx: &Context, date: LocalDate, desks: &[&Desk]) -> Resu
             if let Some(at) = l.handed_at {
                 taken.push((l.plan.sender.clone(), at));
             }
-            let waits = matches!(l.state, crate::words::LetterState::Planned | crate::words::LetterState::Deferred);
+            let waits = matches!(l.state, LetterState::Planned | LetterState::Deferred);
             if let Some(due) = l.plan.due.filter(|_| waits) {
                 if l.plan.parent.is_some() {
                     answers.insert(l.plan.id);
@@ -208,7 +208,7 @@ async fn respread_domain(cx: &Context, date: LocalDate, desks: &[&Desk]) -> Resu
     let spread = respread(cx.seed, date, now, gap, &taken, &letters);
     let owner: BTreeMap<_, _> = letters.iter().map(|l| (l.id, &l.sender)).collect();
     for desk in desks {
-        let ours = |id| owner.get(id).is_some_and(|s| **s == desk.mailbox.address);
+        let ours = |id: &LetterId| owner.get(id).is_some_and(|s| **s == desk.mailbox.address);
         let retimed: Vec<_> = spread.retimed.iter().filter(|(id, _)| ours(id)).copied().collect();
         let (late_answers, late): (Vec<_>, Vec<_>) = spread.late.iter().copied().filter(|id| ours(id)).partition(|id| answers.contains(id));
         let n = late.len() as u32;

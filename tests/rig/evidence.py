@@ -97,12 +97,23 @@ def read_maildirs(mail):
         folders = {"INBOX": maildir}
         folders |= {decode_folder(d.name[1:]).replace(".", "/"): d for d in maildir.iterdir() if d.name.startswith(".") and d.is_dir()}
         for folder, directory in sorted(folders.items()):
+            copies.extend(read_folder(mailbox, folder, directory))
+    return copies
+
+
+def read_folder(mailbox, folder, directory):
+    """A folder's messages. A file renamed while it is read (a flag was set) has the folder read again."""
+    for _ in range(20):
+        copies = []
+        try:
             for path in sorted([*directory.glob("cur/*"), *directory.glob("new/*")]):
                 with path.open("rb") as file:
                     headers = email.parser.BytesHeaderParser().parse(file)
-                flags = path.name.partition(":2,")[2]
-                copies.append(Copy(mailbox, folder, flags, headers, path))
-    return copies
+                copies.append(Copy(mailbox, folder, path.name.partition(":2,")[2], headers, path))
+        except FileNotFoundError:
+            continue
+        return copies
+    raise SystemExit(f"{directory} does not hold still: is preheat still running?")
 
 
 QUEUE_ID = "(?P<id>[0-9A-Za-z]{10,})"

@@ -1,11 +1,13 @@
 #!/bin/bash
 # Real mail servers for the tests: one Postfix and four views of one Dovecot, on high ports of 127.0.0.1.
 #
-#   mailstack.sh install        put the Debian packages there (root; nothing is started, nothing is removed)
-#   mailstack.sh start          write the configuration into $RIG_DIR and start the servers
-#   mailstack.sh stop           stop them; the state stays
-#   mailstack.sh reset [USER…]  empty the mailboxes of these users, or of all of them and the queue
-#   mailstack.sh facts          print what a client needs to know, as KEY=VALUE lines ($RIG_DIR/rig.env)
+#   mailstack.sh install [PACKAGE…]  put the Debian packages there, and these (root; nothing is started or removed)
+#   mailstack.sh missing [PACKAGE…]  say which of them are not there
+#   mailstack.sh start               write the configuration into $RIG_DIR and start the servers
+#   mailstack.sh stop                stop them; the state stays
+#   mailstack.sh reset [USER…]       empty the mailboxes of these users, or of all of them and the queue
+#   mailstack.sh free-base           print a port base at which nothing listens
+#   mailstack.sh facts               print what a client needs to know, as KEY=VALUE lines ($RIG_DIR/rig.env)
 #
 # Everything lives in $RIG_DIR: /etc/postfix and /etc/dovecot are neither read nor written, systemd is not asked, and
 # several rigs run side by side with a directory and a port base each. Must run as root: Postfix insists on it.
@@ -40,25 +42,25 @@ POSTFIX=$RIG_DIR/postfix
 TLS=$RIG_DIR/tls
 VIEWS="main plain bare prefixed"
 MAIL_USER=mail # a user that every Debian has: nothing is added to /etc/passwd
-PACKAGES="postfix dovecot-imapd dovecot-lmtpd dovecot-sieve openssl"
+PACKAGES="postfix dovecot-imapd dovecot-lmtpd dovecot-sieve openssl procps tzdata"
 
 port() { echo $((RIG_PORT_BASE + $1)); }
 die() { echo "mailstack: $*" >&2; exit 1; }
 
 # ---------------------------------------------------------------------------------------------------- packages
 
-# The packages of which nothing is installed yet.
+# Those of the packages, and of the ones named beside them, that are not installed.
 missing_packages() {
   local package
-  for package in $PACKAGES; do
+  for package in $PACKAGES "$@"; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || echo "$package"
   done
 }
 
 install_packages() {
   local missing guard=/usr/sbin/policy-rc.d made_guard=
-  missing=$(missing_packages | tr '\n' ' ')
-  [ -n "${missing// /}" ] || { echo "mailstack: all packages are there"; return; }
+  missing=$(missing_packages "$@" | tr '\n' ' ')
+  [ -n "${missing// /}" ] || return 0
   command -v apt-get >/dev/null || die "these Debian packages are missing, and there is no apt-get: $missing"
   [ "$(id -u)" = 0 ] || die "these Debian packages are missing, and only root can install them: $missing"
   echo "mailstack: installing $missing"
@@ -93,8 +95,8 @@ check_state_dir() {
     /*) ;;
     *) die "RIG_DIR must be an absolute path: $RIG_DIR" ;;
   esac
-  case $RIG_DIR/ in
-    //* | /etc/* | /var/* | /usr/* | /home/ | /root/ | /tmp/) die "RIG_DIR must be a directory of its own: $RIG_DIR" ;;
+  case $(realpath -m "$RIG_DIR")/ in
+    // | /etc/* | /var/* | /usr/* | /home/ | /root/ | /tmp/) die "RIG_DIR must be a directory of its own: $RIG_DIR" ;;
   esac
   # A socket's path has 107 characters at most, and the longest of ours adds 38.
   [ ${#RIG_DIR} -le 60 ] || die "RIG_DIR is too long for socket paths (60 characters at most): $RIG_DIR"
@@ -438,7 +440,7 @@ refuse_taken_ports() {
 start_servers() {
   local view offset missing
   missing=$(missing_packages | tr '\n' ' ')
-  [ -z "${missing// /}" ] || die "packages are missing (mailstack.sh install): $missing"
+  [ -z "${missing// /}" ] || die "these Debian packages are missing (mailstack.sh install puts them there): $missing"
   refuse_taken_ports
   configure
   postfix -c "$POSTFIX/etc" check # makes spool/private, where Dovecot puts its sockets
@@ -473,30 +475,56 @@ stop_servers() {
   stop_dovecot
 }
 
-# Empties mailboxes. Sessions on them are dropped first: a server process must not write an index back.
+# Drops the IMAP sessions of users named on standard input, one a line: a server process must not write an index back.
+drop_sessions() {
+  local view user wanted
+  wanted=$(cat)
+  for view in $VIEWS; do
+    for user in $(doveadm -c "$DOVECOT/$view.conf" who -1 2>/dev/null | awk '{ print $1 }' | sort -u); do
+      grep -qxF "$user" <<<"$wanted" && doveadm -c "$DOVECOT/$view.conf" kick "$user" >/dev/null 2>&1 || true
+    done
+  done
+}
+
 reset_mail() {
-  local user view
+  local user
   if [ $# = 0 ]; then
     postsuper -c "$POSTFIX/etc" -d ALL >/dev/null 2>&1 || true
-    for view in $VIEWS; do doveadm -c "$DOVECOT/$view.conf" kick '*' >/dev/null 2>&1 || true; done
+    cut -d: -f1 "$DOVECOT/users" | drop_sessions
     rm -rf "$RIG_DIR"/mail/* "$DOVECOT"/sieve/users/* "$RIG_DIR"/planted/* "$RIG_DIR"/junk/*
     return
   fi
   for user; do
     case $user in u*@*.test) ;; *) die "not a user of the rig: $user" ;; esac
-    for view in $VIEWS; do doveadm -c "$DOVECOT/$view.conf" kick "$user" >/dev/null 2>&1 || true; done
+  done
+  printf '%s\n' "$@" | drop_sessions
+  for user; do
     rm -rf "$RIG_DIR/mail/${user#*@}/${user%@*}" "$DOVECOT/sieve/users/$user".* "$RIG_DIR/planted/$user" "$RIG_DIR/junk/$user"
   done
+}
+
+# A port base at which nothing listens, below the ports that the kernel hands out.
+free_base() {
+  local base
+  for base in $(shuf -i 10000-29000 -n 50); do
+    RIG_PORT_BASE=$base
+    if (refuse_taken_ports) 2>/dev/null; then
+      echo "$base"
+      return
+    fi
+  done
+  die "no free ports between 10000 and 32143"
 }
 
 action=${1:-help}
 shift || true
 case $action in
-  install) install_packages ;;
-  missing) missing_packages ;;
+  install) install_packages "$@" ;;
+  missing) missing_packages "$@" ;;
   start) start_servers && echo "rig: ports from $RIG_PORT_BASE, state in $RIG_DIR" ;;
   stop) stop_servers ;;
   reset) reset_mail "$@" ;;
+  free-base) free_base ;;
   facts) cat "$RIG_DIR/rig.env" ;;
   *) sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$0"; exit 2 ;;
 esac

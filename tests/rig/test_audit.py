@@ -32,6 +32,7 @@ class Day:
             (self.directory / folder).mkdir()
         self.postfix, self.dovecot, self.count = [], [], 0
         self.ledger = sqlite3.connect(self.directory / "ledger.sqlite", isolation_level=None)
+        self.ledger.execute("PRAGMA synchronous = OFF")
         self.ledger.executescript(SCHEMA)
         pool = {address: {"zone": "Europe/Berlin", "window": ["08:30", "17:30"]} for address in (ANNA, BEN, CARL)}
         facts = {"rig": str(self.directory), "ledger": "ledger.sqlite", "log_from": [0, 0], "pool": pool}

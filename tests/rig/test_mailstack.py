@@ -2,16 +2,21 @@
 
 import email.utils
 import imaplib
+import json
 import os
 import pathlib
 import smtplib
+import sqlite3
 import ssl
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
+import audit
 import evidence
+from test_audit import SCHEMA
 
 HERE = pathlib.Path(__file__).parent
 RIG = pathlib.Path(os.environ["RIG_DIR"])
@@ -41,7 +46,11 @@ def submit(sender, recipient, letter=None, port=SUBMISSION, **headers):
 
 def sign_in(user, port=IMAP, password=PASSWORD):
     server = imaplib.IMAP4("localhost", port)
-    server.login(user, password)
+    try:
+        server.login(user, password)
+    except imaplib.IMAP4.error:
+        server.shutdown()
+        raise
     return server
 
 
@@ -215,6 +224,36 @@ class MailstackTest(unittest.TestCase):
                 eventually(lambda letter=letter: [c for c in evidence.read_maildirs(RIG / "mail") if c.letter == letter])
             found = [c for c in evidence.read_maildirs(RIG / "mail") if c.letter == letter and c.mailbox == BEN]
             self.assertEqual(len(found), count, mode)
+
+    def test_the_auditor_on_real_servers(self):
+        """A ledger written by hand for two letters, one of them filed as spam and rescued over IMAP."""
+        fault("junk", "128", "Junk", BEN)
+        offsets = [(RIG / "log" / name).stat().st_size for name in ("postfix.log", "dovecot-main.log")]
+        to_inbox, to_junk = f"{'e' * 22}ff", f"{'e' * 22}00"
+        ids = {letter: submit(ANNA, BEN, letter) for letter in (to_inbox, to_junk)}
+        self.assertEqual([delivered(ids[to_inbox])[0].folder, delivered(ids[to_junk])[0].folder], ["INBOX", "Junk"])
+        with tempfile.TemporaryDirectory() as directory:
+            ledger = sqlite3.connect(pathlib.Path(directory, "preheat.db"), isolation_level=None)
+            ledger.executescript(SCHEMA)
+            for letter, placement in ((to_inbox, "inbox"), (to_junk, "spam")):
+                row = [letter, ANNA, BEN, "2026-12-01", None, "seen", placement, None, ids[letter].strip("<>"), None, None]
+                ledger.execute(f"INSERT INTO letter VALUES ({', '.join('?' * len(row))})", row)
+                ledger.execute("INSERT INTO step VALUES (?, 1, 1796112000000, 'handed')", [letter])  # 09:00 in Berlin
+                ledger.execute("INSERT INTO sighting VALUES (?, ?, 'INBOX', 'inbox', 1, 1, 1)", [BEN, letter])
+            ledger.execute("INSERT INTO day VALUES (?, '2026-12-01', 2)", [ANNA])
+            ledger.close()
+            pool = {address: {"zone": "Europe/Berlin", "window": ["08:30", "17:30"]} for address in (ANNA, BEN)}
+            facts = {"rig": str(RIG), "ledger": "preheat.db", "log_from": offsets, "pool": pool}
+            pathlib.Path(directory, "audit.json").write_text(json.dumps(facts))
+            failed = [name for name, _, problems in audit.Audit(directory).run() if problems]
+            self.assertEqual(failed, [audit.Audit.check_folders.__doc__, audit.Audit.check_rescues.__doc__])
+            with sign_in(BEN) as server:
+                server.select("Junk")
+                server.uid("MOVE", "1", "INBOX")
+            self.assertEqual([problems for _, _, problems in audit.Audit(directory).run() if problems], [])
+            submit(ANNA, BEN, to_inbox)
+            failed = [name for name, _, problems in audit.Audit(directory).run() if problems]
+            self.assertIn(audit.Audit.check_handed_over_once.__doc__, failed)
 
     def test_reset_empties_these_mailboxes_only(self):
         for recipient in (BEN, CARL):

@@ -1,0 +1,99 @@
+//! `preheat agenda`.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::explain::parse_date;
+use super::pool::{Pool, runtime};
+use super::printer::Printer;
+use super::{CliError, Exit};
+use crate::ledger::AgendaRow;
+use crate::report::{Align, Table};
+use crate::words::{Address, LetterState, LocalDate, Moment, Zone};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The date; today by default
+    #[arg(value_name = "YYYY-MM-DD", value_parser = parse_date)]
+    date: Option<LocalDate>,
+    /// Only letters from or to this mailbox or domain
+    #[arg(long, value_name = "WHO")]
+    of: Option<String>,
+    /// Print JSON: every letter with its draws
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn agenda(args: &Args, config: &Path, printer: Printer) -> Result<Exit, CliError> {
+    let pool = Pool::load(config, printer)?;
+    let chosen = pool.chosen(args.of.as_deref())?;
+    let date = args.date.unwrap_or_else(|| pool.clock.now().local_date(pool.config.zone));
+    let rows = match pool.look_into_ledger()? {
+        None => Vec::new(),
+        Some(ledger) => runtime()?.block_on(ledger.agenda_on(date))?,
+    };
+    let rows: Vec<AgendaRow> = rows.into_iter().filter(|r| chosen.contains(&r.plan.sender) || chosen.contains(&r.plan.recipient)).collect();
+    if args.json {
+        printer.json(&rows.iter().map(to_json).collect::<Vec<_>>());
+        return Ok(Exit::Done);
+    }
+    if rows.is_empty() {
+        printer
+            .say(format_args!("no agenda was made for {date} yet: `preheat run` makes it, `preheat run --dry-run` shows what it would be"));
+        return Ok(Exit::Done);
+    }
+    printer.data(to_text(&rows, date, &|a| zone_of(&pool, a), printer.width()));
+    Ok(Exit::Done)
+}
+
+fn zone_of(pool: &Pool, address: &Address) -> Zone {
+    pool.config.mailboxes.get(address).map_or(pool.config.zone, |m| m.zone)
+}
+
+/// The letters of a date as a table; times are the sender's.
+pub fn to_text(rows: &[AgendaRow], date: LocalDate, zone_of: &dyn Fn(&Address) -> Zone, width: usize) -> String {
+    let mut table =
+        Table::new(&[("time", Align::Left), ("from", Align::Left), ("to", Align::Left), ("what", Align::Left), ("state", Align::Left)]);
+    for r in rows {
+        let zone = zone_of(&r.plan.sender);
+        let time = match (r.handed_at, r.plan.due) {
+            (Some(at), _) | (None, Some(at)) => at.in_zone(zone).format("%H:%M").to_string(),
+            (None, None) => format!("~{}", r.plan.expected.in_zone(zone).format("%H:%M")),
+        };
+        let what = if r.plan.parent.is_some() { format!("answer {}", r.plan.in_thread) } else { "start".to_owned() };
+        table.row([time, r.plan.sender.to_string(), r.plan.recipient.to_string(), what, state_in_words(r)]);
+    }
+    let starts = rows.iter().filter(|r| r.plan.parent.is_none()).count();
+    let open = rows.iter().filter(|r| r.plan.due.is_none() && r.state == LetterState::Planned).count();
+    let mut text = format!("{date}: {} letters, {starts} starts and {} answers", rows.len(), rows.len() - starts);
+    if open > 0 {
+        text += &format!(" ({open} of them wait until what they answer is opened)");
+    }
+    format!("{text}\n\n{}", table.to_text(width))
+}
+
+fn state_in_words(r: &AgendaRow) -> String {
+    match (r.state, r.placement, r.skip_reason) {
+        (LetterState::Seen, Some(_), _) if r.rescued_at.is_some() => "spam, rescued".into(),
+        (LetterState::Seen, Some(p), _) => p.to_string(),
+        (LetterState::Accepted, ..) => "waiting".into(),
+        (LetterState::Skipped, _, Some(reason)) => format!("skipped: {reason}"),
+        (state, ..) => state.to_string(),
+    }
+}
+
+fn to_json(r: &AgendaRow) -> serde_json::Value {
+    let (p, d) = (&r.plan, &r.plan.draws);
+    let at = |m: Option<Moment>| m.map(|m| m.to_string());
+    json!({
+        "id": p.id, "from": p.sender, "to": p.recipient, "date": p.date, "parent": p.parent, "in_thread": p.in_thread,
+        "due": at(p.due), "expected": p.expected, "state": r.state, "skip_reason": r.skip_reason, "placement": r.placement,
+        "handed_at": at(r.handed_at), "accepted_at": at(r.accepted_at), "seen_at": at(r.seen_at), "rescued_at": at(r.rescued_at),
+        "draws": {
+            "open": d.open, "answer": d.answer, "important": d.important, "flag": d.flag,
+            "rescue_after_s": d.rescue_after.as_secs(), "open_after_s": d.open_after.as_secs(), "answer_after_s": d.answer_after.as_secs(),
+            "content": format!("{:016x}", d.content),
+        },
+    })
+}

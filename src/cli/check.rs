@@ -1,0 +1,108 @@
+//! `preheat check`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use futures_util::{StreamExt, stream};
+use serde_json::json;
+
+use super::pool::{Pool, runtime};
+use super::printer::Printer;
+use super::{CliError, Exit};
+use crate::check::{MailboxCheck, check_mailbox, check_pool};
+use crate::config::Mailbox;
+use crate::credentials::load_keyring;
+use crate::mail::NetworkAccess;
+use crate::run::whole_pool;
+use crate::words::{Finding, Severity};
+
+/// How many mailboxes are checked at once.
+const AT_ONCE: usize = 8;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// A mailbox or a domain; the whole pool by default
+    #[arg(value_name = "WHO")]
+    who: Option<String>,
+    /// Only the config and the pool: no server is asked
+    #[arg(long)]
+    offline: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn check(args: &Args, config: &Path, printer: Printer) -> Result<Exit, CliError> {
+    let pool = Pool::load(config, printer)?;
+    let chosen = pool.chosen(args.who.as_deref())?;
+    let mut findings = pool.config.warnings.clone();
+    findings.extend(check_pool(&pool.config, &whole_pool(&pool.config)));
+    findings.push(match load_keyring(&pool.config.key_file) {
+        Ok(_) => Finding::note("key", format!("the key of X-Preheat is in {}", pool.config.key_file.display())),
+        Err(e) => Finding::error("key", e.to_string()).hint(e.hint()),
+    });
+    if let Err(e) = pool.library() {
+        findings.push(Finding::error("content", e.to_string()));
+    }
+    let mut spam_unknown = false;
+    if !args.offline {
+        let mailboxes: Vec<Mailbox> = chosen.iter().filter_map(|a| pool.config.mailboxes.get(a)).cloned().collect();
+        let checks = runtime()?.block_on(ask_servers(&pool, &mailboxes, printer))?;
+        for check in checks {
+            spam_unknown |= check.signs_in && !check.spam_folder_known;
+            findings.extend(check.findings);
+        }
+    }
+    let worst = findings.iter().filter(|f| !f.what.starts_with("spam folder unknown")).map(|f| f.severity).max();
+    show(&findings, args.json, printer);
+    Ok(match worst {
+        Some(Severity::Error) => Exit::Problems,
+        _ if spam_unknown => Exit::SpamFolderUnknown,
+        _ => Exit::Done,
+    })
+}
+
+/// Asks the servers of mailboxes, some at a time. What signs in is let in again, where a refused sign-in had put it out.
+async fn ask_servers(pool: &Pool, mailboxes: &[Mailbox], printer: Printer) -> Result<Vec<MailboxCheck>, CliError> {
+    let access = Arc::new(NetworkAccess::new(pool.folder()));
+    let total = mailboxes.len();
+    let mut checks = Vec::with_capacity(total);
+    let mut running = stream::iter(mailboxes.iter().enumerate())
+        .map(|(n, mailbox)| {
+            let access = access.clone();
+            async move { (n, check_mailbox(access.as_ref(), mailbox).await) }
+        })
+        .buffer_unordered(AT_ONCE);
+    while let Some((n, check)) = running.next().await {
+        if printer.is_watched() {
+            printer.say(format_args!("checked {} of {total}", checks.len() + 1));
+        }
+        checks.push((n, check));
+    }
+    drop(running);
+    checks.sort_by_key(|c| c.0);
+    if let Some(ledger) = pool.look_into_ledger()? {
+        for (n, check) in &checks {
+            if let Some(mailbox) = mailboxes.get(*n).filter(|_| check.signs_in) {
+                ledger.clear_trouble(mailbox.address.clone(), "smtp").await?;
+                ledger.clear_trouble(mailbox.address.clone(), "imap").await?;
+            }
+        }
+    }
+    Ok(checks.into_iter().map(|c| c.1).collect())
+}
+
+fn show(findings: &[Finding], as_json: bool, printer: Printer) {
+    let count = |s: Severity| findings.iter().filter(|f| f.severity == s).count();
+    if as_json {
+        printer.json(&json!({ "findings": findings, "errors": count(Severity::Error), "warnings": count(Severity::Warning) }));
+        return;
+    }
+    for finding in findings {
+        match finding.severity {
+            Severity::Note => printer.data(format_args!("ok: {}: {}", finding.subject, finding.what)),
+            Severity::Warning | Severity::Error => printer.data(format_args!("{finding}\n")),
+        }
+    }
+    printer.data(format_args!("{} errors, {} warnings", count(Severity::Error), count(Severity::Warning)));
+}

@@ -1,0 +1,96 @@
+//! `preheat explain`.
+
+use std::path::Path;
+
+use super::pool::{Pool, runtime};
+use super::printer::Printer;
+use super::{CliError, Exit, plan};
+use crate::config::{Mailbox, Schedule};
+use crate::ledger::PauseScope;
+use crate::ramp::draw_curve;
+use crate::report::explain::{ExplainReport, LastError, TodayFacts};
+use crate::run::{NoQuotas, standings};
+use crate::words::{Address, LocalDate, Role};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The mailbox
+    #[arg(value_name = "MAILBOX")]
+    mailbox: String,
+    /// Of this local date instead of today
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_date)]
+    date: Option<LocalDate>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// A date of the command line.
+pub fn parse_date(text: &str) -> Result<LocalDate, String> {
+    LocalDate::parse(text).ok_or_else(|| "a date is written as 2026-12-01".into())
+}
+
+pub fn explain(args: &Args, config: &Path, printer: Printer) -> Result<Exit, CliError> {
+    let pool = Pool::load(config, printer)?;
+    let chosen = pool.chosen(Some(&args.mailbox))?;
+    let mailbox = chosen.first().filter(|_| args.mailbox.contains('@')).and_then(|a| pool.config.mailboxes.get(a));
+    let Some(mailbox) = mailbox else {
+        return Err(CliError::new("error: explain is about one mailbox").hint("name its whole address"));
+    };
+    let Some(schedule) = pool.config.schedule_of(mailbox) else {
+        return Err(CliError::new(format!("error: {} is a partner: it has no ramp", mailbox.address))
+            .hint(format!("it sends up to {} a day and starts up to {}", mailbox.send_limit, mailbox.start_limit)));
+    };
+    let report = runtime()?.block_on(report(&pool, mailbox, schedule, args.date))?;
+    if args.json {
+        printer.json(&report.to_json());
+    } else {
+        printer.data(report.to_text(printer.width()));
+    }
+    Ok(Exit::Done)
+}
+
+async fn report(pool: &Pool, mailbox: &Mailbox, schedule: &Schedule, date: Option<LocalDate>) -> Result<ExplainReport, CliError> {
+    let ledger = pool.look_into_ledger()?;
+    let seed = pool.seed(ledger.as_ref()).await?;
+    let now = pool.clock.now();
+    let date = date.unwrap_or_else(|| now.local_date(mailbox.zone));
+    // Domain caps are shared: the whole pool's standing is computed, one mailbox's is told.
+    let warming: Vec<&Mailbox> = pool.config.mailboxes.values().filter(|m| m.role == Role::Warming).collect();
+    let mut all = standings(&pool.config, ledger.as_ref(), seed, date, &warming, now).await.map_err(|e| match e {
+        NoQuotas::Infeasible(findings) => crate::run::RunError::Infeasible(findings).into(),
+        NoQuotas::Ledger(e) => CliError::from(e),
+    })?;
+    let standing = all.remove(&mailbox.address).ok_or_else(|| CliError::new("error: this mailbox has no ramp"))?;
+    let curve = draw_curve(&schedule.ramp, &schedule.calendar);
+    let (mut today, mut last_error) = (TodayFacts::default(), None);
+    if let Some(l) = &ledger {
+        today.sent = l.day(mailbox.address.clone(), date).await?.map_or(0, |d| d.spent);
+        today.planned = l.to_send(mailbox.address.clone(), date).await?;
+        today.paused = l.pauses().await?.into_iter().find(|p| concerns(&p.scope, &mailbox.address)).map(|p| p.reason);
+        let trouble = l.troubles().await?.into_iter().filter(|t| t.mailbox == mailbox.address).max_by_key(|t| t.at);
+        last_error = trouble.map(|t| LastError { at: t.at, what: format!("{}: {}", t.step, t.what), hint: Some(t.hint) });
+    }
+    Ok(ExplainReport {
+        address: mailbox.address.clone(),
+        date,
+        clock_name: pool.clock.name(),
+        schedule_name: schedule.name.clone(),
+        origin: plan::origin(&schedule.origin),
+        ramp_days: curve.days(),
+        position: standing.position,
+        quota: standing.quota,
+        today,
+        notes: curve.notes,
+        last_error,
+    })
+}
+
+/// Whether a pause stops a mailbox.
+pub fn concerns(scope: &PauseScope, mailbox: &Address) -> bool {
+    match scope {
+        PauseScope::All => true,
+        PauseScope::Domain(d) => mailbox.domain() == *d,
+        PauseScope::Mailbox(a) => a == mailbox,
+    }
+}

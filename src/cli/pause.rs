@@ -1,0 +1,60 @@
+//! `preheat pause` and `preheat resume`.
+
+use std::path::Path;
+
+use super::pool::{Pool, runtime};
+use super::printer::Printer;
+use super::{CliError, Exit};
+use crate::ledger::PauseScope;
+
+#[derive(Debug, clap::Args)]
+pub struct PauseArgs {
+    /// A mailbox, a domain, or `all`
+    #[arg(value_name = "WHO")]
+    who: String,
+    /// Why: shown wherever the pause is
+    #[arg(long, short)]
+    reason: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ResumeArgs {
+    /// A mailbox, a domain, or `all`, exactly as it was paused
+    #[arg(value_name = "WHO")]
+    who: String,
+}
+
+pub fn pause(args: &PauseArgs, config: &Path, printer: Printer) -> Result<Exit, CliError> {
+    let pool = Pool::load(config, printer)?;
+    let scope = scope(&pool, &args.who)?;
+    let reason: String = args.reason.chars().map(|c| if c.is_control() { ' ' } else { c }).take(500).collect();
+    let ledger = pool.open_ledger()?;
+    runtime()?.block_on(ledger.pause(scope.clone(), reason, pool.clock.now()))?;
+    printer.say(format_args!("{scope} is paused: nothing more is sent from it, planned letters included; looking and rescuing go on"));
+    Ok(Exit::Done)
+}
+
+pub fn resume(args: &ResumeArgs, config: &Path, printer: Printer) -> Result<Exit, CliError> {
+    let pool = Pool::load(config, printer)?;
+    let scope = scope(&pool, &args.who)?;
+    let ledger = pool.open_ledger()?;
+    let (was_paused, pauses) =
+        runtime()?.block_on(async { Ok::<_, CliError>((ledger.resume(scope.clone()).await?, ledger.pauses().await?)) })?;
+    if was_paused {
+        printer.say(format_args!("{scope} may send again"));
+    } else {
+        printer.say(format_args!("{scope} was not paused"));
+    }
+    for p in pauses {
+        printer.say(format_args!("still paused: {} since {}: {}", p.scope, p.since, p.reason));
+    }
+    Ok(Exit::Done)
+}
+
+fn scope(pool: &Pool, who: &str) -> Result<PauseScope, CliError> {
+    if who != "all" {
+        pool.chosen(Some(who))?;
+    }
+    PauseScope::parse_word(who)
+        .ok_or_else(|| CliError::new(format!("error: {} is no mailbox, no domain, and not `all`", who.escape_debug())))
+}

@@ -1,0 +1,199 @@
+//! `preheat plan`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::pool::{Pool, runtime};
+use super::printer::Printer;
+use super::{CliError, Exit};
+use crate::agenda::carries;
+use crate::chance::Seed;
+use crate::config::{Config, Mailbox, ScheduleOrigin};
+use crate::ledger::Ledger;
+use crate::ramp::{Caps, DayRecord, PlannedDay, domain_shares, draw_curve, project};
+use crate::report::plan::{MailboxPlan, PlanReport};
+use crate::run::{history_of, whole_pool};
+use crate::words::{Address, LocalDate, Moment, Role};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// A mailbox or a domain; the whole pool by default
+    #[arg(value_name = "WHO")]
+    who: Option<String>,
+    /// Plan this schedule instead of the configured one: a shipped name, or one of `schedules/`
+    #[arg(long, value_name = "NAME")]
+    schedule: Option<String>,
+    /// How many days; to the ramp's end by default
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1100))]
+    days: Option<u32>,
+    /// Print JSON
+    #[arg(long, conflicts_with = "csv")]
+    json: bool,
+    /// Print CSV: date, mailbox, domain, schedule, ramp_day, quota
+    #[arg(long)]
+    csv: bool,
+    /// Write a chart to this file as well
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+}
+
+pub fn plan(args: &Args, config: &Path, printer: Printer) -> Result<Exit, CliError> {
+    let mut pool = Pool::load(config, printer)?;
+    if let Some(name) = &args.schedule {
+        use_schedule(&mut pool, name)?;
+    }
+    let chosen = pool.chosen(args.who.as_deref())?;
+    let report = runtime()?.block_on(report(&pool, &chosen, args.days))?;
+    if report.mailboxes.is_empty() {
+        return Err(CliError::new("error: none of these mailboxes is warming, so there is no ramp")
+            .hint("partners receive and answer; give a mailbox `role: warming`"));
+    }
+    if let Some(path) = &args.svg {
+        std::fs::write(path, report.to_svg()).map_err(|e| CliError::new(format!("error: {} cannot be written: {e}", path.display())))?;
+        printer.say(format_args!("the chart is in {}", path.display()));
+    }
+    if args.json {
+        printer.json(&report.to_json());
+    } else if args.csv {
+        printer.data(report.to_csv());
+    } else {
+        printer.data(report.to_text(printer.width()));
+    }
+    Ok(Exit::Done)
+}
+
+fn use_schedule(pool: &mut Pool, name: &str) -> Result<(), CliError> {
+    let read = crate::config::schedule_by_name(name, Some(&pool.folder()))?;
+    let config = &mut pool.config;
+    config.schedules.insert(name.to_owned(), read.schedule);
+    for mailbox in config.mailboxes.values_mut().filter(|m| m.role == Role::Warming) {
+        mailbox.schedule = Some(name.to_owned());
+    }
+    Ok(())
+}
+
+/// What a mailbox's plan starts from.
+struct Start {
+    mailbox: Mailbox,
+    first: LocalDate,
+    today: LocalDate,
+    history: Vec<DayRecord>,
+}
+
+async fn report(pool: &Pool, chosen: &[Address], days: Option<u32>) -> Result<PlanReport, CliError> {
+    let ledger = pool.look_into_ledger()?;
+    let seed = pool.seed(ledger.as_ref()).await?;
+    let now = pool.clock.now();
+    let config = &pool.config;
+    let mut starts = Vec::new();
+    // Domain caps are shared, so the whole of each domain is planned, whoever is shown.
+    let domains: Vec<_> = chosen.iter().map(Address::domain).collect();
+    for mailbox in config.mailboxes.values().filter(|m| m.role == Role::Warming && domains.contains(&m.address.domain())) {
+        starts.push(start_of(mailbox, ledger.as_ref(), now).await?);
+    }
+    let peaks: BTreeMap<Address, u32> = config
+        .mailboxes
+        .values()
+        .filter_map(|m| config.schedule_of(m).map(|s| (m.address.clone(), s.ramp.target.min(m.daily_cap.unwrap_or(u32::MAX)))))
+        .collect();
+    let feasible = carries(&whole_pool(config), &config.pairs, &peaks);
+    let pool_cap = |a: &Address| feasible.per_mailbox.get(a).filter(|c| c.carries < c.wanted).map(|c| c.carries);
+    let planned = plan_all(config, seed, &starts, &pool_cap, days);
+    let shown = starts.iter().zip(planned).filter(|(s, _)| chosen.contains(&s.mailbox.address));
+    let mailboxes = shown.map(|(start, days)| mailbox_plan(config, start, days)).collect();
+    let mut warnings = feasible.refusals;
+    warnings.extend(feasible.thin.map(|thin| crate::words::Finding::warning(config.pool.clone(), thin)));
+    let today = now.local_date(config.zone);
+    Ok(PlanReport {
+        pool: config.pool.clone(),
+        clock_name: pool.clock.name(),
+        generated_for: today,
+        mailboxes,
+        carries: feasible.sentences,
+        warnings,
+    })
+}
+
+async fn start_of(mailbox: &Mailbox, ledger: Option<&Ledger>, now: Moment) -> Result<Start, CliError> {
+    let today = now.local_date(mailbox.zone);
+    let days = match ledger {
+        Some(l) => l.days_before(mailbox.address.clone(), today).await?,
+        None => Vec::new(),
+    };
+    let history = history_of(&days);
+    let first = history.first().map(|d| d.date).or(mailbox.start_on).unwrap_or(today);
+    Ok(Start { mailbox: mailbox.clone(), first, today, history })
+}
+
+/// Every mailbox's days, all to the same last date. Two passes: what each wants, then with its share of its domain's cap.
+fn plan_all(
+    config: &Config,
+    seed: Seed,
+    starts: &[Start],
+    pool_cap: &dyn Fn(&Address) -> Option<u32>,
+    days: Option<u32>,
+) -> Vec<Vec<PlannedDay>> {
+    let facts = |m: &Mailbox| crate::config::provider_facts(m.provider).daily_limit_of(&m.address.domain());
+    let pass = |shares: &BTreeMap<(Address, LocalDate), u32>, days: Option<u32>| -> Vec<Vec<PlannedDay>> {
+        starts
+            .iter()
+            .map(|s| {
+                let Some(schedule) = config.schedule_of(&s.mailbox) else { return Vec::new() };
+                let address = &s.mailbox.address;
+                let caps = |date: LocalDate| Caps {
+                    mailbox: s.mailbox.daily_cap,
+                    domain_share: shares.get(&(address.clone(), date)).copied(),
+                    provider: facts(&s.mailbox),
+                    pool: pool_cap(address),
+                };
+                let span = days.map(|n| n + u32::try_from(s.today.days_since(s.first).max(0)).unwrap_or(0));
+                project(schedule, seed, address, s.first, &s.history, s.today, &caps, span)
+            })
+            .collect()
+    };
+    let free = pass(&BTreeMap::new(), days);
+    let last = free.iter().filter_map(|d| d.last()).map(|d| d.date).max();
+    let span = days
+        .or_else(|| last.map(|last| u32::try_from(last.days_since(starts.iter().map(|s| s.today).min().unwrap_or(last))).unwrap_or(0) + 1));
+    let capped = config.domains.values().any(|d| d.daily_cap.is_some());
+    let even = pass(&BTreeMap::new(), span);
+    if capped { pass(&shares(config, starts, &even), span) } else { even }
+}
+
+fn shares(config: &Config, starts: &[Start], plans: &[Vec<PlannedDay>]) -> BTreeMap<(Address, LocalDate), u32> {
+    let mut shares = BTreeMap::new();
+    for (domain, settings) in &config.domains {
+        let Some(cap) = settings.daily_cap else { continue };
+        let mut wanted: BTreeMap<LocalDate, BTreeMap<Address, u32>> = BTreeMap::new();
+        for (start, days) in starts.iter().zip(plans).filter(|(s, _)| s.mailbox.address.domain() == *domain) {
+            for day in days {
+                wanted.entry(day.date).or_default().insert(start.mailbox.address.clone(), day.quota.value);
+            }
+        }
+        for (date, wanted) in wanted {
+            shares.extend(domain_shares(cap, &wanted).into_iter().map(|(a, n)| ((a, date), n)));
+        }
+    }
+    shares
+}
+
+fn mailbox_plan(config: &Config, start: &Start, days: Vec<PlannedDay>) -> MailboxPlan {
+    let schedule = config.schedule_of(&start.mailbox);
+    MailboxPlan {
+        address: start.mailbox.address.clone(),
+        domain: start.mailbox.address.domain(),
+        schedule_name: schedule.map(|s| s.name.clone()).unwrap_or_default(),
+        origin: schedule.map(|s| origin(&s.origin)).unwrap_or_default(),
+        start: start.first,
+        notes: schedule.map(|s| draw_curve(&s.ramp, &s.calendar).notes).unwrap_or_default(),
+        days,
+    }
+}
+
+/// Where a schedule came from, for people.
+pub fn origin(origin: &ScheduleOrigin) -> String {
+    match origin {
+        ScheduleOrigin::Shipped => "shipped".into(),
+        ScheduleOrigin::File(path) => path.display().to_string(),
+    }
+}

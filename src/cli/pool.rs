@@ -1,0 +1,101 @@
+//! What most commands begin with: the config, the clock, the ledger.
+
+use std::path::{Path, PathBuf};
+
+use super::CliError;
+use super::printer::Printer;
+use crate::chance::Seed;
+use crate::clock::Clock;
+use crate::compose::Library;
+use crate::config::{self, Config};
+use crate::ledger::{Ledger, Place};
+use crate::words::{Address, Domain};
+
+/// A config that was read, and the clock.
+pub struct Pool {
+    /// The config.
+    pub config: Config,
+    /// Plan time.
+    pub clock: Clock,
+}
+
+impl Pool {
+    /// Reads the config and the clock; says the warnings, and the clock where it is not the system's.
+    pub fn load(file: &Path, printer: Printer) -> Result<Self, CliError> {
+        let config = config::load(file)?;
+        let clock = Clock::from_env().map_err(|e| CliError::new(format!("error: {e}")))?;
+        for warning in &config.warnings {
+            printer.say(warning);
+        }
+        if let Some(name) = clock.name() {
+            printer.say(format_args!("{name}"));
+        }
+        Ok(Self { config, clock })
+    }
+
+    /// Opens the ledger for writing, making it where there is none.
+    pub fn open_ledger(&self) -> Result<Ledger, CliError> {
+        Ok(Ledger::open(&self.config.ledger, Place::Thread)?)
+    }
+
+    /// Opens the ledger for looking; `None` before the first run.
+    pub fn look_into_ledger(&self) -> Result<Option<Ledger>, CliError> {
+        Ok(Ledger::open_to_read(&self.config.ledger)?)
+    }
+
+    /// The pool's seed; before the first run one that only stands in for it.
+    pub async fn seed(&self, ledger: Option<&Ledger>) -> Result<Seed, CliError> {
+        let known = match ledger {
+            Some(l) => l.seed_if_any().await?,
+            None => None,
+        };
+        Ok(known.unwrap_or(Seed(0)))
+    }
+
+    /// The shipped content and the user's.
+    pub fn library(&self) -> Result<Library, CliError> {
+        let mut files: Vec<(PathBuf, String)> = Vec::new();
+        for path in &self.config.content.files {
+            let text =
+                std::fs::read_to_string(path).map_err(|e| CliError::new(format!("error: {} cannot be read: {e}", path.display())))?;
+            files.push((path.clone(), text));
+        }
+        Library::with_files(&files).map_err(|findings| crate::config::ConfigError { findings }.into())
+    }
+
+    /// The folder of the config: what relative paths in it start from.
+    pub fn folder(&self) -> PathBuf {
+        self.config.file.parent().filter(|p| !p.as_os_str().is_empty()).map_or_else(|| PathBuf::from("."), Path::to_path_buf)
+    }
+
+    /// The mailboxes that a person means: all, those of a domain, or one.
+    pub fn chosen(&self, who: Option<&str>) -> Result<Vec<Address>, CliError> {
+        let all = || self.config.mailboxes.keys().cloned();
+        let Some(who) = who else { return Ok(all().collect()) };
+        let chosen: Vec<Address> = if who.contains('@') {
+            Address::parse(who).ok().filter(|a| self.config.mailboxes.contains_key(a)).into_iter().collect()
+        } else {
+            Domain::parse(who).ok().map(|d| all().filter(|a| a.domain() == d).collect()).unwrap_or_default()
+        };
+        if chosen.is_empty() {
+            let known: Vec<String> =
+                if who.contains('@') { all().map(|a| a.to_string()).collect() } else { all().map(|a| a.domain().to_string()).collect() };
+            let nearest = known.iter().min_by_key(|k| strsim::damerau_levenshtein(k, who));
+            let error = CliError::new(format!("error: there is no {} in this pool", who.escape_debug()));
+            return Err(match nearest {
+                Some(n) => error.hint(format!("did you mean {n}?")),
+                None => error,
+            });
+        }
+        Ok(chosen)
+    }
+}
+
+/// A runtime for commands that ask the ledger or a server.
+pub fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|e| CliError::new(format!("error: this machine gives no threads: {e}")))
+}

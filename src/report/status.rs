@@ -1,0 +1,198 @@
+//! The status: where pool, domains and mailboxes stand.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+
+use super::table::{Align, Table, indented};
+use crate::ledger::{MailboxStatus, PauseRow, PlacementCounts, TroubleRow};
+use crate::words::{Address, Domain, LocalDate, Moment, Role};
+
+/// What `status` shows.
+#[derive(Clone, Debug, Default)]
+pub struct StatusReport {
+    /// The pool's name.
+    pub pool: String,
+    /// Named where the clock is not the system's.
+    pub clock_name: Option<String>,
+    /// Plan time.
+    pub now: Moment,
+    /// Whether there is a ledger yet.
+    pub began: bool,
+    /// The mailboxes, in order.
+    pub mailboxes: Vec<MailboxLine>,
+    /// Pauses in force.
+    pub pauses: Vec<PauseRow>,
+    /// What does not work.
+    pub troubles: Vec<TroubleRow>,
+}
+
+/// One mailbox.
+#[derive(Clone, Debug)]
+pub struct MailboxLine {
+    /// Its address.
+    pub address: Address,
+    /// Its role.
+    pub role: Role,
+    /// Its local date.
+    pub date: LocalDate,
+    /// Its schedule.
+    pub schedule: Option<String>,
+    /// What the ledger says of it; `None` before its first agenda.
+    pub status: Option<MailboxStatus>,
+}
+
+/// Sums of some mailboxes.
+#[derive(Clone, Copy, Default)]
+struct Sums {
+    quota: u32,
+    sent: u32,
+    to_send: u32,
+    week: PlacementCounts,
+}
+
+impl MailboxLine {
+    fn sums(&self) -> Sums {
+        let Some(s) = &self.status else { return Sums::default() };
+        let (quota, sent) = s.day.as_ref().map_or((0, 0), |d| (d.plan.quota, d.spent));
+        Sums { quota, sent, to_send: s.to_send, week: s.week }
+    }
+
+    fn ramp_day(&self) -> Option<u32> {
+        self.status.as_ref().and_then(|s| s.day.as_ref()).map(|d| d.plan.ramp_day.0).filter(|d| *d > 0)
+    }
+}
+
+impl Sums {
+    fn add(&mut self, o: Self) {
+        self.quota += o.quota;
+        self.sent += o.sent;
+        self.to_send += o.to_send;
+        let (a, b) = (&mut self.week, o.week);
+        a.inbox += b.inbox;
+        a.spam += b.spam;
+        a.filed += b.filed;
+        a.waiting += b.waiting;
+        a.missing += b.missing;
+        a.bounced += b.bounced;
+        a.rejected += b.rejected;
+        a.uncertain += b.uncertain;
+        a.unaccounted += b.unaccounted;
+        a.rescued += b.rescued;
+    }
+
+    fn cells(&self, name: String, ramp_day: String) -> [String; 11] {
+        let n = |n: u32| if n == 0 { "·".to_owned() } else { n.to_string() };
+        let w = &self.week;
+        [
+            name,
+            ramp_day,
+            format!("{}/{}", self.sent, self.quota),
+            n(self.to_send),
+            n(w.inbox),
+            n(w.spam),
+            n(w.rescued),
+            n(w.waiting),
+            n(w.missing),
+            n(w.uncertain + w.unaccounted),
+            n(w.rejected + w.bounced),
+        ]
+    }
+}
+
+const COLUMNS: [(&str, Align); 11] = [
+    ("", Align::Left),
+    ("ramp day", Align::Right),
+    ("sent", Align::Right),
+    ("to send", Align::Right),
+    ("inbox", Align::Right),
+    ("spam", Align::Right),
+    ("rescued", Align::Right),
+    ("waiting", Align::Right),
+    ("missing", Align::Right),
+    ("unsure", Align::Right),
+    ("refused", Align::Right),
+];
+
+impl StatusReport {
+    /// Tables for a terminal, at most `width` columns wide (60 at least), without colour.
+    pub fn to_text(&self, width: usize) -> String {
+        let mut out = format!("{} · {}\n", self.pool, self.now);
+        if let Some(clock) = &self.clock_name {
+            let _ = writeln!(out, "{clock}");
+        }
+        if !self.began {
+            out += "\nNothing has been sent yet: there is no ledger. `preheat check`, then `preheat run`.\n";
+            return out;
+        }
+        for p in &self.pauses {
+            out += &indented(&format!("PAUSED: {}, since {}: {}", p.scope, p.since, p.reason), width, 0, 8);
+        }
+        out += "\nToday's letters, and where those of the last 7 days were seen\n\n";
+        let mut table = Table::new(&COLUMNS);
+        let mut total = Sums::default();
+        for (domain, lines) in self.by_domain() {
+            let mut sums = Sums::default();
+            for line in &lines {
+                let name = if line.role == Role::Partner { format!("  {} (partner)", line.address) } else { format!("  {}", line.address) };
+                table.row(line.sums().cells(name, line.ramp_day().map_or_else(|| "·".into(), |d| d.to_string())));
+                sums.add(line.sums());
+            }
+            if lines.len() > 1 {
+                table.row(sums.cells(format!("{domain}, all"), String::new()));
+            }
+            total.add(sums);
+        }
+        table.row(total.cells("pool".into(), String::new()));
+        out += &table.to_text(width);
+        if !self.troubles.is_empty() {
+            out += "\nWhat does not work\n";
+        }
+        for t in &self.troubles {
+            let times = if t.count > 1 { format!(", {} times since {}", t.count, t.since) } else { String::new() };
+            out += &indented(&format!("{} ({}): {}: {}{times}", t.mailbox, t.channel, t.step, t.what), width, 2, 4);
+            out += &indented(&format!("hint: {}", t.hint), width, 4, 4);
+        }
+        out
+    }
+
+    fn by_domain(&self) -> BTreeMap<Domain, Vec<&MailboxLine>> {
+        let mut domains: BTreeMap<Domain, Vec<&MailboxLine>> = BTreeMap::new();
+        for line in &self.mailboxes {
+            domains.entry(line.address.domain()).or_default().push(line);
+        }
+        domains
+    }
+
+    /// The status as JSON: `pool`, `clock`, `at`, `pauses[]` (`scope`, `since`, `reason`), `troubles[]`, `mailboxes[]`: `address`, `domain`, `role`,
+    /// `date`, `schedule`, `ramp_day` (null for partners and before the first agenda), `quota`, `sent`, `to_send`, `accepted`, and `last_7_days` with a
+    /// count for each placement and end.
+    pub fn to_json(&self) -> Value {
+        let mailboxes: Vec<Value> = self
+            .mailboxes
+            .iter()
+            .map(|m| {
+                let s = m.sums();
+                let accepted = m.status.as_ref().and_then(|s| s.day.as_ref()).map_or(0, |d| d.accepted);
+                json!({
+                    "address": m.address, "domain": m.address.domain(), "role": m.role, "date": m.date, "schedule": m.schedule,
+                    "ramp_day": m.ramp_day(), "quota": s.quota, "sent": s.sent, "to_send": s.to_send, "accepted": accepted, "last_7_days": s.week,
+                })
+            })
+            .collect();
+        let pauses: Vec<Value> =
+            self.pauses.iter().map(|p| json!({ "scope": p.scope.to_string(), "since": p.since, "reason": p.reason })).collect();
+        let troubles: Vec<Value> = self
+            .troubles
+            .iter()
+            .map(|t| {
+                json!({
+                    "mailbox": t.mailbox, "channel": t.channel, "since": t.since, "at": t.at, "count": t.count,
+                    "step": t.step, "what": t.what, "hint": t.hint, "needs_a_person": t.sign_in,
+                })
+            })
+            .collect();
+        json!({ "pool": self.pool, "clock": self.clock_name, "at": self.now, "began": self.began, "mailboxes": mailboxes, "pauses": pauses, "troubles": troubles })
+    }
+}

@@ -95,9 +95,9 @@ impl<S: Stream> Imap<S> {
         let answer = self.talk.exec(Step::Move, &format!("UID COPY {} {target}", set.text)).await.map_err(as_no_target)?;
         let copies = copies_of(&answer, &set.uids);
         // A server with COPYUID names what it copied; without, an OK means all that were there (COPY is all or nothing).
-        let copied: BTreeSet<u32> = if copies.is_empty() { set.uids.clone() } else { copies.keys().copied().collect() };
+        let done: BTreeSet<u32> = if copies.is_empty() { set.uids.clone() } else { copies.keys().copied().collect() };
         let mut left = BTreeSet::new();
-        for part in uid_sets(&copied) {
+        for part in uid_sets(&done) {
             self.talk.exec(Step::Store, &format!("UID STORE {} +FLAGS.SILENT (\\Deleted)", part.text)).await?;
             let there = self.present(&part).await?;
             let (taken, mut kept) = self.expunge(&there).await?;
@@ -112,7 +112,7 @@ impl<S: Stream> Imap<S> {
             left.append(&mut kept);
         }
         moved.left_marked.extend(left.into_iter().map(Uid));
-        let not_copied: BTreeSet<u32> = set.uids.difference(&copied).copied().collect();
+        let not_copied: BTreeSet<u32> = set.uids.difference(&done).copied().collect();
         for part in uid_sets(&not_copied) {
             let there = self.present(&part).await?;
             moved.gone.extend(part.uids.difference(&there).map(|uid| Uid(*uid)));

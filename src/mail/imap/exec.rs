@@ -49,7 +49,7 @@ pub(super) struct Deadlines {
 impl Default for Deadlines {
     fn default() -> Self {
         Self {
-            command: Duration::from_secs(60),
+            command: Duration::from_mins(1),
             fetch: Duration::from_mins(5),
             idle: Duration::from_mins(5),
             sign_out: Duration::from_secs(1),

@@ -102,9 +102,9 @@ mod tests {
     #[test]
     fn flags_go_together_and_keywords_only_where_they_are_permitted() {
         let system = "+FLAGS.SILENT (\\Seen \\Flagged \\Answered)".to_owned();
-        let (important, not_junk, no_junk) =
+        let (important, not_junk, off_junk) =
             ("+FLAGS.SILENT ($Important)".to_owned(), "+FLAGS.SILENT ($NotJunk)".to_owned(), "-FLAGS.SILENT ($Junk)".to_owned());
-        let all = vec![system.clone(), important, not_junk.clone(), no_junk.clone()];
+        let all = vec![system.clone(), important, not_junk.clone(), off_junk.clone()];
         assert_eq!(planned(None, false, false), (all.clone(), vec![]), "nothing said: anything may be set");
         assert_eq!(planned(Some(&["\\Seen", "\\Flagged", "\\Answered", "\\*"]), false, false), (all, vec![]));
         assert_eq!(
@@ -114,11 +114,11 @@ mod tests {
         assert_eq!(
             planned(Some(&["\\Seen", "$notjunk", "$Junk"]), false, false),
             (
-                vec!["+FLAGS.SILENT (\\Seen)".into(), not_junk.clone(), no_junk.clone()],
+                vec!["+FLAGS.SILENT (\\Seen)".into(), not_junk.clone(), off_junk.clone()],
                 vec![Flag::Flagged, Flag::Answered, Flag::Important]
             )
         );
-        assert_eq!(planned(None, false, true), (vec![system, "+X-GM-LABELS (\\Important)".into(), not_junk, no_junk], vec![]));
+        assert_eq!(planned(None, false, true), (vec![system, "+X-GM-LABELS (\\Important)".into(), not_junk, off_junk], vec![]));
         assert_eq!(planned(None, true, false).1, [Flag::Seen, Flag::Flagged, Flag::Answered, Flag::Important, Flag::NotJunk]);
         assert_eq!(planned(None, true, false).0, Vec::<String>::new());
     }

@@ -4,6 +4,7 @@
 //! does know it reads dangerously (METADATA). So only the kinds that preheat uses reach it; NAMESPACE is kept aside, raw; every other
 //! kind is dropped, as RFC 3501 §7 allows. Limits on lines, literals and nesting are the wire's affair, not this file's.
 
+use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -20,7 +21,6 @@ const LONGEST_KEPT: usize = 8 * 1024;
 const LONGEST_WORD: usize = 16;
 
 /// A stream without the answers that the parser cannot read. Writes go through untouched.
-#[derive(Debug)]
 pub(super) struct Sift<S> {
     inner: S,
     scan: Scan,
@@ -36,6 +36,13 @@ impl<S> Sift<S> {
     /// The last NAMESPACE answer since the last call, whole, if there was one.
     pub(super) fn take_namespace(&mut self) -> Option<Vec<u8>> {
         self.scan.namespace.take()
+    }
+}
+
+impl<S> fmt::Debug for Sift<S> {
+    /// Without the bytes that wait in it: they are other people's mail.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sift").field("waiting", &(self.ready.len() - self.given)).finish_non_exhaustive()
     }
 }
 

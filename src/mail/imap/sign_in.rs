@@ -81,16 +81,17 @@ async fn authenticate<S: Stream>(
             let message = base64_of(format!("\0{user}\0{secret}"));
             talk.authenticate("PLAIN", &message, initial).await
         }
-        AuthKind::Password if !can.has("LOGINDISABLED") => match (quoted(user), quoted(secret)) {
-            (Some(user), Some(secret)) => {
-                let command = Zeroizing::new(format!("LOGIN {} {}", user.as_str(), secret.as_str()));
-                talk.exec(Step::SignIn, &command).await
-            }
-            _ => {
-                let text = format!("{}; and LOGIN cannot carry this user or password: it holds a character beyond ASCII", can.mechanisms());
-                Err(talk.error(Step::SignIn, Trouble::NoMechanism(text)))
-            }
-        },
+        AuthKind::Password if !can.has("LOGINDISABLED") => {
+            let (Some(user), Some(secret)) = (quoted(user), quoted(secret)) else {
+                let text = format!(
+                    "{}; and LOGIN cannot carry this user or password: it holds a control or a letter beyond ASCII",
+                    can.mechanisms()
+                );
+                return Err(talk.error(Step::SignIn, Trouble::NoMechanism(text)));
+            };
+            let command = Zeroizing::new(format!("LOGIN {} {}", user.as_str(), secret.as_str()));
+            talk.exec(Step::SignIn, &command).await
+        }
         AuthKind::Xoauth2 | AuthKind::Password => Err(talk.error(Step::SignIn, Trouble::NoMechanism(can.mechanisms()))),
     }
 }

@@ -96,3 +96,53 @@ async fn a_call_that_was_dropped_half_way_leaves_no_session_out_of_step() {
     let again = imap.flags_of(&folder("INBOX"), 7, &[Uid(3)]).await.unwrap_err();
     assert!(matches!(again.trouble, Trouble::Closed(_)), "{again}");
 }
+
+/// Pieces of IMAP, to be put together wrongly. At most 14 a line: the wire lets no deeper nesting through than that.
+const PIECES: [&str; 30] = [
+    "* ",
+    "$ OK",
+    "$ NO ",
+    "+ ",
+    " ",
+    "(",
+    ")",
+    "\"",
+    "\\\\",
+    "{3}\\r\\n",
+    "{99999999999}\\r\\n",
+    "[",
+    "]",
+    "é",
+    "NIL",
+    "1",
+    "4294967296",
+    "1 FETCH (",
+    "UID 3",
+    "FLAGS (",
+    "INTERNALDATE ",
+    "BODY[] ",
+    "OK [ALERT]",
+    "OK [COPYUID 1 1:4294967295 1:2] ",
+    "NAMESPACE (",
+    "LIST (",
+    "SEARCH ",
+    "\\r\\n",
+    "BYE ",
+    "EXISTS",
+];
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(300))]
+    #[test]
+    fn no_answer_at_all_brings_down_more_than_its_session(pieces in proptest::collection::vec(proptest::sample::select(&PIECES[..]), 0..14)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            let text = format!("C: UID FETCH 3 (UID)\nraw: {}\nclose", pieces.concat());
+            let (mut imap, script) = session("MOVE UIDPLUS", &selecting("Junk", &text)).await;
+            let moved = imap.move_to(&folder("Junk"), 7, &[Uid(3)], &folder("INBOX")).await;
+            // An error or an empty hand; but it comes to an end without a panic, and nothing counts as moved.
+            assert!(moved.ok().is_none_or(|m| m.moved.is_empty()));
+            end(imap, script).await;
+        });
+    }
+}

@@ -14,12 +14,17 @@ fn header(uid: u32) -> String {
     )
 }
 
+/// A look's FETCH of a range, and its answers.
+fn fetched(first: u32, last: u32, answers: &str) -> String {
+    format!("C: UID FETCH {first}:{last} {HEADERS}\n{answers}S: $ OK\n")
+}
+
 fn since() -> Moment {
     Moment::parse_rfc3339("2026-12-01T06:00:00Z").unwrap()
 }
 
-fn cursor(uid: u32) -> Option<Cursor> {
-    Some(Cursor { uid_validity: 7, uid })
+fn cursor(uid: u32) -> Cursor {
+    Cursor { uid_validity: 7, uid }
 }
 
 fn uids(look: &Look) -> Vec<u32> {
@@ -36,13 +41,13 @@ async fn look(capabilities: &str, from: Option<Cursor>, text: &str) -> Result<Lo
 #[tokio::test(start_paused = true)]
 async fn new_messages_are_fetched_with_peek_and_the_last_one_again_is_not_new() {
     let text = format!("C: UID FETCH 11:* {HEADERS}\n{}S: $ OK\n", header(10));
-    let seen = look("", cursor(10), &text).await.unwrap();
-    assert_eq!((seen.uid_validity, seen.renumbered, seen.cursor, seen.more), (7, false, cursor(10).unwrap(), false));
+    let seen = look("", Some(cursor(10)), &text).await.unwrap();
+    assert_eq!((seen.uid_validity, seen.renumbered, seen.cursor, seen.more), (7, false, cursor(10), false));
     assert_eq!(seen.new, []);
 
     let text = format!("C: UID FETCH 9:* {HEADERS}\n{}{}S: $ OK\n", header(12), header(10));
-    let seen = look("", cursor(8), &text).await.unwrap();
-    assert_eq!((uids(&seen), seen.cursor), (vec![10, 12], cursor(12).unwrap()));
+    let seen = look("", Some(cursor(8)), &text).await.unwrap();
+    assert_eq!((uids(&seen), seen.cursor), (vec![10, 12], cursor(12)));
     let first = &seen.new[0];
     assert_eq!((first.flags.clone(), first.received, first.size), (vec!["\\Recent".to_owned()], Some(since()), 900));
     assert_eq!(first.raw, b"X-P: 0010\r\n");
@@ -59,7 +64,7 @@ async fn answers_about_changed_flags_and_messages_told_of_in_pieces_are_put_righ
          S: * 3 FETCH (UID 11 FLAGS (\\Answered) INTERNALDATE \"nonsense\")
          S: $ OK"
     );
-    let seen = look("", cursor(8), &text).await.unwrap();
+    let seen = look("", Some(cursor(8)), &text).await.unwrap();
     assert_eq!(uids(&seen), [11]);
     let message = &seen.new[0];
     assert_eq!((message.flags.clone(), message.size, message.received, message.raw.len()), (vec!["\\Answered".to_owned()], 5, None, 0));
@@ -77,10 +82,10 @@ async fn without_a_cursor_the_last_days_are_searched_and_older_mail_is_below_the
         header(10)
     );
     let seen = look("", None, &text).await.unwrap();
-    assert_eq!((uids(&seen), seen.cursor, seen.renumbered, seen.more), (vec![5, 10], cursor(10).unwrap(), false, false));
+    assert_eq!((uids(&seen), seen.cursor, seen.renumbered, seen.more), (vec![5, 10], cursor(10), false, false));
 
     let seen = look("", None, "C: UID SEARCH SINCE 30-Nov-2026\nS: * SEARCH\nS: $ OK").await.unwrap();
-    assert_eq!((uids(&seen), seen.cursor), (vec![], cursor(10).unwrap()), "an old folder is not read from its beginning next time");
+    assert_eq!((uids(&seen), seen.cursor), (vec![], cursor(10)), "an old folder is not read from its beginning next time");
 }
 
 #[tokio::test(start_paused = true)]
@@ -88,13 +93,13 @@ async fn a_changed_uidvalidity_scans_the_last_days_again_and_says_so() {
     let from = Some(Cursor { uid_validity: 6, uid: 900 });
     let text = format!("C: UID SEARCH SINCE 30-Nov-2026\nS: * SEARCH 3\nS: $ OK\nC: UID FETCH 3 {HEADERS}\n{}S: $ OK", header(3));
     let seen = look("", from, &text).await.unwrap();
-    assert_eq!((uids(&seen), seen.cursor, seen.renumbered), (vec![3], cursor(10).unwrap(), true));
+    assert_eq!((uids(&seen), seen.cursor, seen.renumbered), (vec![3], cursor(10), true));
 }
 
 #[tokio::test(start_paused = true)]
 async fn refusals_are_errors_and_never_an_empty_folder() {
     let refused = |reply: &str| Trouble::Refused(crate::words::Reply::new(550, reply));
-    let error = look("", cursor(8), &format!("C: UID FETCH 9:* {HEADERS}\nS: $ NO cannot read")).await.unwrap_err();
+    let error = look("", Some(cursor(8)), &format!("C: UID FETCH 9:* {HEADERS}\nS: $ NO cannot read")).await.unwrap_err();
     assert_eq!((error.step, error.trouble), (Step::Fetch, refused("NO cannot read")));
     let error = look("", None, "C: UID SEARCH SINCE 30-Nov-2026\nS: $ NO no searching").await.unwrap_err();
     assert_eq!((error.step, error.trouble), (Step::Search, refused("NO no searching")));
@@ -147,9 +152,9 @@ async fn a_selected_folder_is_not_selected_again_and_another_one_is() {
         ),
     );
     let (mut imap, script) = session("", &text).await;
-    assert_eq!(uids(&imap.look(&folder("INBOX"), cursor(10), since()).await.unwrap()), Vec::<u32>::new());
-    assert_eq!(uids(&imap.look(&folder("INBOX"), cursor(10), since()).await.unwrap()), [11]);
-    assert_eq!(uids(&imap.look(&folder("Junk"), cursor(10), since()).await.unwrap()), Vec::<u32>::new());
+    assert_eq!(uids(&imap.look(&folder("INBOX"), Some(cursor(10)), since()).await.unwrap()), Vec::<u32>::new());
+    assert_eq!(uids(&imap.look(&folder("INBOX"), Some(cursor(10)), since()).await.unwrap()), [11]);
+    assert_eq!(uids(&imap.look(&folder("Junk"), Some(cursor(10)), since()).await.unwrap()), Vec::<u32>::new());
     end(imap, script).await;
 }
 
@@ -160,12 +165,11 @@ fn large(exists: u32, uid_next: &str, text: &str) -> String {
 
 #[tokio::test(start_paused = true)]
 async fn a_large_folder_is_read_in_windows_and_searched_in_parts() {
-    let windows: String =
-        (1..=11).map(|n| format!("C: UID FETCH {}:{} {HEADERS}\n{}S: $ OK\n", n * 500 - 499, n * 500, header(n * 500))).collect();
+    let windows: String = (1..=11).map(|n| fetched(n * 500 - 499, n * 500, &header(n * 500))).collect::<Vec<_>>().concat();
     let rest = format!("C: UID FETCH 5501:* {HEADERS}\n{}S: $ OK", header(5_601));
     let (mut imap, script) = session("", &large(6_000, "S: * OK [UIDNEXT 5601] ok", &(windows + &rest))).await;
-    let seen = imap.look(&folder("INBOX"), cursor(0), since()).await.unwrap();
-    assert_eq!((seen.new.len(), seen.cursor, seen.more), (12, cursor(5_601).unwrap(), false));
+    let seen = imap.look(&folder("INBOX"), Some(cursor(0)), since()).await.unwrap();
+    assert_eq!((seen.new.len(), seen.cursor, seen.more), (12, cursor(5_601), false));
     end(imap, script).await;
 
     let parts = "
@@ -184,35 +188,33 @@ async fn a_large_folder_is_read_in_windows_and_searched_in_parts() {
         S: $ OK";
     let (mut imap, script) = session("", &large(12_000, "", parts)).await;
     let seen = imap.look(&folder("INBOX"), None, since()).await.unwrap();
-    assert_eq!((uids(&seen), seen.cursor), (vec![], cursor(44_000).unwrap()), "without UIDNEXT the last message is asked for");
+    assert_eq!((uids(&seen), seen.cursor), (vec![], cursor(44_000)), "without UIDNEXT the last message is asked for");
     end(imap, script).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_look_takes_five_thousand_and_says_that_there_is_more() {
-    let found: String = (1..=5_001).map(|uid| format!(" {uid}")).collect();
+    let found = (1..=5_001).map(|uid: u32| uid.to_string()).collect::<Vec<_>>().join(" ");
     let mut text = format!(
-        "C: UID SEARCH 2:* SINCE 30-Nov-2026\nS: * SEARCH{found}\nS: $ OK\nC: UID SEARCH 1:1 SINCE 30-Nov-2026\nS: * SEARCH 1\nS: $ OK\n"
+        "C: UID SEARCH 2:* SINCE 30-Nov-2026\nS: * SEARCH {found}\nS: $ OK\nC: UID SEARCH 1:1 SINCE 30-Nov-2026\nS: * SEARCH 1\nS: $ OK\n"
     );
     for part in 0..10 {
         let (first, last) = (part * 500 + 1, part * 500 + 500);
-        text += &format!("C: UID FETCH {first}:{last} {HEADERS}\n");
-        text.extend((first..=last).map(header));
-        text += "S: $ OK\n";
+        text += &fetched(first, last, &(first..=last).map(header).collect::<Vec<_>>().concat());
     }
     let (mut imap, script) = session("", &large(5_001, "S: * OK [UIDNEXT 5002] ok", &text)).await;
     let seen = imap.look(&folder("INBOX"), None, since()).await.unwrap();
-    assert_eq!((seen.new.len(), seen.cursor, seen.more), (5_000, cursor(5_000).unwrap(), true));
+    assert_eq!((seen.new.len(), seen.cursor, seen.more), (5_000, cursor(5_000), true));
     end(imap, script).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_end_of_the_numbers_and_an_empty_folder_are_nothing_new() {
-    let seen = look("", cursor(u32::MAX), "").await.unwrap();
-    assert_eq!((seen.new.len(), seen.cursor), (0, cursor(u32::MAX).unwrap()));
+    let seen = look("", Some(cursor(u32::MAX)), "").await.unwrap();
+    assert_eq!((seen.new.len(), seen.cursor), (0, cursor(u32::MAX)));
     let (mut imap, script) = session("", &large(0, "S: * OK [UIDNEXT 9] ok", "")).await;
     let seen = imap.look(&folder("INBOX"), None, since()).await.unwrap();
-    assert_eq!((seen.new.len(), seen.cursor), (0, cursor(8).unwrap()));
+    assert_eq!((seen.new.len(), seen.cursor), (0, cursor(8)));
     end(imap, script).await;
 }
 
@@ -235,7 +237,7 @@ async fn gmail_tells_the_category_of_new_messages_by_search() {
         header(11),
         header(12)
     );
-    let seen = look("X-GM-EXT-1", cursor(10), &text).await.unwrap();
+    let seen = look("X-GM-EXT-1", Some(cursor(10)), &text).await.unwrap();
     let categories: Vec<_> = seen.new.iter().map(|h| h.category.as_deref()).collect();
     assert_eq!(categories, [None, Some("promotions")]);
 }

@@ -7,18 +7,23 @@ use rand::TryRngCore;
 use super::printer::Printer;
 use super::{CliError, Exit};
 use crate::config::init::{StarterOptions, new_key_line, starter, write_files};
+use crate::words::Domain;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The domain that is to be warmed
-    #[arg(long, default_value = "new.example")]
-    domain: String,
+    #[arg(long, default_value = "new.example", value_parser = parse_domain)]
+    domain: Domain,
     /// Your time zone, such as Europe/Berlin
     #[arg(long, default_value = "Etc/UTC")]
     zone: String,
     /// The schedule
     #[arg(long, default_value = "standard-6w")]
     schedule: String,
+}
+
+fn parse_domain(text: &str) -> Result<Domain, String> {
+    Domain::parse(text).map_err(|e| e.to_string())
 }
 
 pub fn init(args: &Args, config: &Path, printer: Printer) -> Result<Exit, CliError> {

@@ -56,7 +56,7 @@ pub fn run(args: &Args, config: &Path, printer: Printer) -> Result<Exit, CliErro
         let seed = ledger.seed(Seed::from_os(), pool.clock.now()).await?;
         let context = Context {
             access: Arc::new(NetworkAccess::new(pool.folder())),
-            config: Arc::new(pool.config),
+            config: Arc::new(pool.config.clone()),
             clock: pool.clock.clone(),
             keys: Arc::new(keys),
             library: Arc::new(library),

@@ -4,6 +4,7 @@
 //! The adapters never touch SQL, and know nothing of letters beyond bytes, addresses and UIDs.
 
 mod error;
+pub mod imap;
 mod network;
 mod port;
 pub mod smtp;

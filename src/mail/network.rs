@@ -64,12 +64,6 @@ impl Access for NetworkAccess {
     async fn open_inbox(&self, mailbox: &Mailbox) -> Result<Box<dyn Inbox>, MailError> {
         let secret = self.secret(mailbox).await?;
         let stream = self.open_inbox_stream(mailbox).await?;
-        sign_in_inbox(stream, mailbox, &secret).await
+        super::imap::sign_in(stream, mailbox, &secret).await
     }
-}
-
-/// JOIN HERE: becomes `super::imap::sign_in(stream, mailbox, secret).await` when mail/imap is merged.
-#[expect(clippy::unused_async, reason = "the real one waits for the server")]
-async fn sign_in_inbox(_stream: GuardedStream, mailbox: &Mailbox, _secret: &SecretString) -> Result<Box<dyn Inbox>, MailError> {
-    Err(MailError::new(&mailbox.address, Step::SignIn, Trouble::Protocol("this build has no IMAP yet".to_owned())))
 }

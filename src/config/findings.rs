@@ -40,6 +40,11 @@ impl<'a> Findings<'a> {
         }
     }
 
+    /// The next findings are about the config as a whole.
+    pub fn about_the_config(&mut self) {
+        "config".clone_into(&mut self.subject);
+    }
+
     /// Something that keeps the file from being used, and what to do about it.
     pub fn error(&mut self, at: Place, what: impl Into<String>, hint: impl Into<String>) {
         self.add(at, Finding::error(self.subject.clone(), what), hint.into());
@@ -115,7 +120,7 @@ impl<'a> Findings<'a> {
     /// All of them in the order of the file: what is wrong, and what is only worth a word.
     pub fn finish(mut self) -> (Vec<Finding>, Vec<Finding>) {
         let mut found = std::mem::take(&mut self.found);
-        found.sort_by(|a, b| (a.0.line, a.0.column).cmp(&(b.0.line, b.0.column)));
+        found.sort_by_key(|(at, _)| (at.line, at.column));
         found.into_iter().map(|(at, f)| f.at(self.source(at))).partition(|f| f.severity == Severity::Error)
     }
 

@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 use crate::words::{Address, Domain, Finding, Provider, Role, Source};
 
 use super::beside::{Beside, Folder, SecretFileFault};
+use super::fields::{Fields, Placed, Value};
 use super::findings::{Findings, quoted};
 use super::keys::CONFIG;
 use super::mailbox::{House, ReadMailbox, mailbox, program_path};
 use super::model::{Config, ContentSettings, CredentialSource, DomainSettings, PairLimits, Schedule};
-use super::read::{Fields, Placed, Value, read_section};
+use super::read::read_section;
 use super::tree::Place;
 use super::{shipped, syntax, tree};
 
@@ -62,7 +63,7 @@ pub fn load(file: &Path) -> Result<Config, ConfigError> {
 
 fn not_utf8(file: &Path, bytes: &[u8], good: usize) -> Finding {
     let before = bytes.get(..good).unwrap_or_default();
-    let line = before.iter().filter(|b| **b == b'\n').count() as u32 + 1;
+    let line = before.split(|b| *b == b'\n').count() as u32;
     let start = before.iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
     let column = String::from_utf8_lossy(before.get(start..).unwrap_or_default()).chars().count() as u32 + 1;
     // The line is not shown: nobody knows yet what stands on it.
@@ -86,7 +87,7 @@ pub fn parse(text: &str, file: &Path, beside: &dyn Beside) -> Result<Config, Con
     };
     let base = folder_of(file);
     let read = mailboxes(&fields, &base, &mut f);
-    f.subject = "config".to_owned();
+    f.about_the_config();
     check_secret_files(&read, beside, &mut f);
     let in_use = schedules(&fields, &read, beside, &mut f);
     let mailboxes: BTreeMap<_, _> = read.into_iter().map(|r| (r.mailbox.address.clone(), r.mailbox)).collect();
@@ -129,7 +130,7 @@ fn mailboxes(fields: &Fields, base: &Path, f: &mut Findings<'_>) -> Vec<ReadMail
     let mut read = Vec::new();
     for placed in list {
         let Value::Fields(own) = &placed.value else { continue };
-        f.subject = "config".to_owned();
+        f.about_the_config();
         if let Some(address) = own.address("address") {
             let at = own.place("address");
             if let Some(line) = first_lines.get(&address) {

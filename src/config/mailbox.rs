@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use crate::words::{Address, Provider, Role, Zone};
 
+use super::fields::{Fields, Placed, Value};
 use super::findings::{Findings, quoted};
 use super::keys;
 use super::model::{AuthKind, CredentialSource, ImapAccess, Mailbox, SmtpAccess};
-use super::read::{Fields, Placed, Value};
 use super::server::{Side, server};
 use super::tree::Place;
 

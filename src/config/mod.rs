@@ -11,6 +11,7 @@
 //! The tables also make `preheat schema` ([`schema`]) and the reference in the docs ([`reference_markdown`]).
 
 mod beside;
+mod fields;
 mod findings;
 pub mod init;
 mod keys;

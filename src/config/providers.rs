@@ -60,6 +60,9 @@ impl ProviderFacts {
 }
 
 /// What is known of `provider`.
+///
+/// # Panics
+/// Never: the data is compiled in, and a test reads it for every provider.
 pub fn provider_facts(provider: Provider) -> &'static ProviderFacts {
     static FACTS: OnceLock<BTreeMap<String, ProviderFacts>> = OnceLock::new();
     let facts = FACTS.get_or_init(|| serde_saphyr::from_str(DATA).expect("providers.yaml is compiled in, and a test reads it"));

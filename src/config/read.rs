@@ -3,175 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use chrono::NaiveTime;
+use crate::words::{Address, LocalDate, Zone};
 
-use crate::words::{Address, Domain, LocalDate, Zone};
-
+use super::fields::{Fields, Placed, Value};
 use super::findings::{Findings, quoted};
 use super::model::{CredentialSource, DayName};
 use super::scalars;
 use super::table::{Key, Kind, Section, listed};
 use super::tree::{Entry, Node, Place, Tree};
-
-/// A checked value.
-#[derive(Clone, Debug)]
-pub enum Value {
-    /// Text, a word, a host or a path.
-    Text(String),
-    /// A whole number in its range.
-    Whole(u32),
-    /// A chance or a share in its range.
-    Share(f64),
-    /// A length of time.
-    Duration(Duration),
-    /// From and to; from is earlier.
-    Hours(NaiveTime, NaiveTime),
-    /// A date.
-    Date(LocalDate),
-    /// A time zone.
-    Zone(Zone),
-    /// A mail address.
-    Address(Address),
-    /// A mail domain.
-    Domain(Domain),
-    /// Where a secret comes from; placeholders are still in it.
-    Secret(CredentialSource),
-    /// A program and its arguments.
-    Program(Vec<String>),
-    /// Weekdays.
-    Weekdays(BTreeSet<DayName>),
-    /// A list.
-    List(Vec<Placed>),
-    /// A section.
-    Fields(Fields),
-    /// Names with values.
-    Map(Vec<(Placed, Placed)>),
-}
-
-/// A checked value and where it stands.
-#[derive(Clone, Debug)]
-pub struct Placed {
-    /// Where.
-    pub at: Place,
-    /// What.
-    pub value: Value,
-}
-
-/// What a section of the file holds.
-#[derive(Clone, Debug)]
-pub struct Fields {
-    /// Where the section begins.
-    pub at: Place,
-    section: &'static Section,
-    given: BTreeMap<&'static str, Placed>,
-    /// Keys that are there and wrong, so that no second fault is made of their absence.
-    faulty: BTreeSet<&'static str>,
-}
-
-macro_rules! getters {
-    ($($(#[$doc:meta])* $name:ident: $variant:ident -> $type:ty;)+) => {
-        impl Fields {
-            $($(#[$doc])* pub fn $name(&self, key: &str) -> Option<$type> {
-                match self.get(key) { Some(Value::$variant(v)) => Some(v), _ => None }
-            })+
-        }
-    };
-}
-getters! {
-    /// A text that is given, or its default.
-    text: Text -> String;
-    /// A whole number that is given, or its default.
-    whole: Whole -> u32;
-    /// A share that is given, or its default.
-    share: Share -> f64;
-    /// A length of time that is given, or its default.
-    duration: Duration -> Duration;
-    /// A date that is given.
-    date: Date -> LocalDate;
-    /// A zone that is given.
-    zone: Zone -> Zone;
-    /// An address that is given.
-    address: Address -> Address;
-    /// Where a secret comes from, as given.
-    secret: Secret -> CredentialSource;
-    /// A program that is given.
-    program: Program -> Vec<String>;
-    /// Weekdays that are given, or their default.
-    weekdays: Weekdays -> BTreeSet<DayName>;
-    /// A list that is given; a single value where that is allowed is a list of one.
-    list: List -> Vec<Placed>;
-    /// Names with values that are given.
-    map: Map -> Vec<(Placed, Placed)>;
-}
-
-impl Fields {
-    /// Nothing given: every value is its default.
-    pub fn none(section: &'static Section, at: Place) -> Self {
-        Self { at, section, given: BTreeMap::new(), faulty: BTreeSet::new() }
-    }
-
-    /// The value that is given for a key, or its default by the table.
-    fn get(&self, key: &str) -> Option<Value> {
-        if let Some(placed) = self.given.get(key) {
-            return Some(placed.value.clone());
-        }
-        let key = self.section.key(key);
-        debug_assert!(key.is_some(), "a key that is not in the table of {}", self.section.title);
-        key.filter(|k| !self.faulty.contains(k.name)).and_then(default_value)
-    }
-
-    /// From and to, given or by default.
-    pub fn hours(&self, key: &str) -> Option<(NaiveTime, NaiveTime)> {
-        match self.get(key) {
-            Some(Value::Hours(from, to)) => Some((from, to)),
-            _ => None,
-        }
-    }
-
-    /// A section; one with nothing given where it is not there.
-    pub fn fields(&self, key: &'static str) -> Fields {
-        match self.given.get(key).map(|p| &p.value) {
-            Some(Value::Fields(fields)) => fields.clone(),
-            _ => match self.section.key(key).and_then(|k| k.kind.section()) {
-                Some(section) => Fields::none(section, self.place(key)),
-                None => Fields::none(self.section, self.at),
-            },
-        }
-    }
-
-    /// What is given in the file, defaults left aside.
-    pub fn given(&self, key: &str) -> Option<&Placed> {
-        debug_assert!(self.section.key(key).is_some(), "a key that is not in the table of {}", self.section.title);
-        self.given.get(key)
-    }
-
-    /// Whether a key is in the file, right or wrong.
-    pub fn has(&self, key: &str) -> bool {
-        self.given(key).is_some() || self.faulty.contains(key)
-    }
-
-    /// Where a key's value stands; where the section begins if it is not given.
-    pub fn place(&self, key: &str) -> Place {
-        self.given.get(key).map_or(self.at, |p| p.at)
-    }
-}
-
-/// The default of a key, read from the table's text.
-fn default_value(key: &'static Key) -> Option<Value> {
-    if key.default.is_empty() {
-        return None;
-    }
-    let tree = match (key.default.parse(), key.default.parse()) {
-        (Ok(whole), _) => Tree::Whole(whole),
-        (_, Ok(number)) => Tree::Number(number),
-        _ => Tree::Text(key.default.to_owned()),
-    };
-    let node = Node { at: Place::START, defined: Place::START, value: tree };
-    let mut findings = Findings::of(std::path::Path::new(""), "");
-    let value = read_value(&node, key.name, &key.kind, &mut findings);
-    debug_assert!(!findings.has_errors(), "the default of `{}` is not of its kind", key.name);
-    value.map(|p| p.value)
-}
 
 /// Reads a section. `None` where it is none at all; faults inside it leave the rest standing.
 pub fn read_section(node: &Node, section: &'static Section, f: &mut Findings<'_>) -> Option<Fields> {
@@ -214,19 +53,13 @@ fn read_entries(entries: &[Entry], fields: &mut Fields, f: &mut Findings<'_>) {
 fn read_key(node: &Node, at: Place, key: &'static Key, fields: &mut Fields, f: &mut Findings<'_>) {
     if matches!(node.value, Tree::Null) && !takes_null(&key.kind) {
         if key.required {
-            fields.faulty.insert(key.name);
+            fields.keep(key, None);
             f.error(at, format!("`{}` is set to nothing", key.name), format!("it wants {}", key.kind.wanted()));
         }
         return;
     }
-    match read_value(node, key.name, &key.kind, f) {
-        Some(placed) => {
-            fields.given.insert(key.name, placed);
-        }
-        None => {
-            fields.faulty.insert(key.name);
-        }
-    }
+    let placed = read_value(node, key.name, &key.kind, f);
+    fields.keep(key, placed);
 }
 
 /// `max_daily_growth: null` says `off`.
@@ -258,6 +91,15 @@ const SECRET_HINT: &str =
 
 /// Reads one value of a kind. `name` is the key's, for messages.
 pub fn read_value(node: &Node, name: &str, kind: &'static Kind, f: &mut Findings<'_>) -> Option<Placed> {
+    if is_secret_in_the_wrong_place(node, kind) {
+        f.hide(node);
+        f.error(
+            node.at,
+            format!("`{name}` looks as if a password stood in it"),
+            "a space belongs behind the colon of a key; a password never stands in this file",
+        );
+        return None;
+    }
     let value = match kind {
         Kind::Section(section) => Value::Fields(read_section(node, section, f)?),
         Kind::List(item) => Value::List(read_list(node, name, item, kind, f)?),
@@ -277,6 +119,15 @@ pub fn read_value(node: &Node, name: &str, kind: &'static Kind, f: &mut Findings
         _ => read_scalar(node, name, kind, f)?,
     };
     Some(Placed { at: node.at, value })
+}
+
+/// `password:hunter2` without the space is one text to YAML, and `user:hunter2@host` is one to a person: no message may repeat them.
+fn is_secret_in_the_wrong_place(node: &Node, kind: &Kind) -> bool {
+    let (Tree::Text(text), false) = (&node.value, matches!(kind, Kind::Secret | Kind::Program | Kind::Path)) else {
+        return false;
+    };
+    let names_one = text.match_indices(':').any(|(i, _)| text.get(..i).is_some_and(scalars::names_a_secret));
+    names_one || (matches!(kind, Kind::Host) && text.contains('@'))
 }
 
 fn read_list(node: &Node, name: &str, item: &'static Kind, kind: &Kind, f: &mut Findings<'_>) -> Option<Vec<Placed>> {

@@ -32,8 +32,8 @@ pub fn duration(text: &str) -> Option<Duration> {
 pub fn duration_text(length: Duration) -> String {
     let seconds = length.as_secs();
     let parts = [(seconds / 86_400, "d"), (seconds / 3_600 % 24, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s")];
-    let shown: String = parts.iter().filter(|(n, _)| *n > 0).map(|(n, unit)| format!("{n}{unit}")).collect();
-    if shown.is_empty() { "0s".to_owned() } else { shown }
+    let shown: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, unit)| format!("{n}{unit}")).collect();
+    if shown.is_empty() { "0s".to_owned() } else { shown.concat() }
 }
 
 /// Reads `08:30-17:30`, in the order in which it is written.

@@ -5,9 +5,10 @@ use std::path::Path;
 
 use crate::words::Finding;
 
+use super::fields::{Fields, Value};
 use super::findings::Findings;
 use super::model::{AfterRamp, Calendar, Curve, Delay, Engagement, Growth, Ramp, Schedule, ScheduleOrigin, StepUnit, Window};
-use super::read::{Fields, Value, read_section};
+use super::read::read_section;
 use super::schedule_keys::SCHEDULE;
 use super::syntax;
 use super::table::listed;
@@ -116,13 +117,11 @@ fn curved_ramp(fields: &Fields, jitter: f64, f: &mut Findings<'_>) -> Option<Ram
 /// `None` where it is faulty; `Some(None)` where it is off.
 #[expect(clippy::option_option, reason = "faulty, off and on are three things")]
 fn growth(fields: &Fields) -> Option<Option<Growth>> {
-    match fields.given("max_daily_growth").map(|p| &p.value) {
-        Some(Value::Text(_)) => Some(None),
-        _ => {
-            let growth = fields.fields("max_daily_growth");
-            Some(Some(Growth { messages: growth.whole("messages")?, share: growth.share("share")? }))
-        }
+    if let Some(Value::Text(_)) = fields.given("max_daily_growth").map(|p| &p.value) {
+        return Some(None);
     }
+    let growth = fields.fields("max_daily_growth");
+    Some(Some(Growth { messages: growth.whole("messages")?, share: growth.share("share")? }))
 }
 
 fn stepped_ramp(fields: &Fields, send_days_a_week: u32, jitter: f64, f: &mut Findings<'_>) -> Option<Ramp> {
@@ -261,7 +260,7 @@ mod tests {
 
     fn read(text: &str) -> Result<ReadSchedule, String> {
         parse_schedule("s", text, Path::new("s.yaml"), ScheduleOrigin::Shipped)
-            .map_err(|found| found.iter().map(|f| format!("{}\n", f)).collect())
+            .map_err(|found| found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
     }
 
     fn fault(text: &str) -> String {

@@ -4,12 +4,12 @@ use std::path::Path;
 
 use crate::words::Provider;
 
+use super::fields::Fields;
 use super::findings::{Findings, quoted};
 use super::keys;
 use super::mailbox::Layers;
 use super::model::{Server, TlsMode};
 use super::providers::{ServerFacts, provider_facts};
-use super::read::Fields;
 use super::scalars::is_loopback;
 use super::table::listed;
 use super::tree::Place;

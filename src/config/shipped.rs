@@ -25,13 +25,11 @@ pub fn shipped_schedules() -> &'static [(&'static str, &'static str)] {
 pub fn schedule_by_name(name: &str, beside: Option<&Path>) -> Result<ReadSchedule, ConfigError> {
     let folder = beside.map(|dir| Folder(dir.to_owned()));
     let beside: &dyn Beside = folder.as_ref().map_or(&Nothing, |f| f);
-    match find(name, beside) {
-        Some(result) => result.map_err(|findings| ConfigError { findings }),
-        None => {
-            let finding = Finding::error("config", format!("unknown schedule {}", quoted(name))).hint(known_names_hint(beside));
-            Err(ConfigError { findings: vec![finding] })
-        }
-    }
+    let found = find(name, beside).unwrap_or_else(|| {
+        let finding = Finding::error("config", format!("unknown schedule {}", quoted(name)));
+        Err(vec![finding.hint(known_names_hint(beside))])
+    });
+    found.map_err(|findings| ConfigError { findings })
 }
 
 /// `None` where no schedule has this name.

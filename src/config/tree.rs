@@ -116,7 +116,10 @@ pub fn read(text: &str) -> Result<Node, BadYaml> {
     serde_saphyr::from_str_with_options::<Node>(text, options).map_err(|e| {
         let at = e.location().map_or(Place::START, Place::from);
         let shown = e.without_snippet().to_string();
-        BadYaml { at, what: shown.lines().next().unwrap_or("not YAML").trim().to_owned() }
+        let first = shown.lines().next().unwrap_or_default();
+        // The place is said by the finding.
+        let what = first.split(" at line ").next().unwrap_or_default().trim();
+        BadYaml { at, what: if what.is_empty() { "it cannot be read".to_owned() } else { what.to_owned() } }
     })
 }
 
@@ -245,7 +248,7 @@ mod tests {
     fn depth_and_alias_bombs_are_refused() {
         assert!(read(&"[".repeat(50_000)).is_err());
         assert!(read(&format!("{}1{}", "[".repeat(40), "]".repeat(40))).is_err());
-        assert!(read(&(0..60).map(|i| format!("{}- \n", " ".repeat(2 * i))).collect::<String>()).is_err());
+        assert!(read(&(0..60).map(|i| " ".repeat(2 * i) + "- \n").collect::<String>()).is_err());
         let mut bomb = String::from("a0: &a0 [x, x]\n");
         for i in 1..40 {
             use std::fmt::Write;

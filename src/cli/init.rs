@@ -30,12 +30,7 @@ pub fn init(args: &Args, config: &Path, printer: Printer) -> Result<Exit, CliErr
     let folder = config.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut key = [0; 32];
     rand::rngs::OsRng.try_fill_bytes(&mut key).map_err(|e| CliError::new(format!("error: this machine gives no random numbers: {e}")))?;
-    let options = StarterOptions {
-        domain: args.domain.clone(),
-        zone: args.zone.clone(),
-        schedule: args.schedule.clone(),
-        ..StarterOptions::default()
-    };
+    let options = StarterOptions { zone: args.zone.clone(), schedule: args.schedule.clone(), ..StarterOptions::of(args.domain.clone()) };
     let written = write_files(folder, &starter(&options), &new_key_line(&key, "k1"))
         .map_err(|e| CliError::new(format!("error: {e}")).hint(e.hint()))?;
     for path in written {

@@ -7,8 +7,10 @@ use crate::words::{Address, LocalDate, Zone};
 
 use super::fields::{Fields, Placed, Value};
 use super::findings::{Findings, quoted};
+use super::keys::{CONFIG, DEFAULTS, MAILBOX};
 use super::model::{CredentialSource, DayName};
 use super::scalars;
+use super::schedule_keys::{RAMP, SCHEDULE};
 use super::table::{Key, Kind, Section, listed};
 use super::tree::{Entry, Node, Place, Tree};
 
@@ -77,8 +79,17 @@ fn unknown_key(entry: &Entry, section: &'static Section, f: &mut Findings<'_>) {
             return;
         }
     }
-    let hint = near.map_or_else(|| keys_hint(section), |n| format!("did you mean `{n}`?"));
+    let hint = match near {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if belongs_in_a_schedule(&entry.key, section) => format!("`{}` goes into a schedule file", entry.key),
+        None => keys_hint(section),
+    };
     f.error(entry.at, format!("unknown key {} in {}", quoted(&entry.key), section.title), hint);
+}
+
+fn belongs_in_a_schedule(key: &str, section: &Section) -> bool {
+    let is_mailbox_or_file = [&MAILBOX, &DEFAULTS, &CONFIG].iter().any(|s| s.title == section.title);
+    is_mailbox_or_file && (SCHEDULE.key(key).is_some() || RAMP.key(key).is_some())
 }
 
 fn keys_hint(section: &Section) -> String {
@@ -378,6 +389,12 @@ fn wrong<T>(node: &Node, name: &str, kind: &Kind, f: &mut Findings<'_>) -> Optio
             format!("at most {}", scalars::duration_text(Duration::from_secs(*max)))
         }
         (Kind::Duration { .. }, Tree::Whole(n)) => format!("say of what: `{n}s`, `{n}m` or `{n}h`"),
+        (Kind::Host, Tree::Text(text))
+            if text.rsplit_once(':').is_some_and(|(host, port)| scalars::is_host(host) && port.parse::<u16>().is_ok()) =>
+        {
+            let (host, port) = text.rsplit_once(':').unwrap_or_default();
+            format!("the port is a key of its own: {{host: {host}, port: {port}}}")
+        }
         _ if kind.example().is_empty() => String::new(),
         _ => format!("for example {}", kind.example()),
     };

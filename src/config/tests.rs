@@ -256,6 +256,14 @@ fn faults_of_values() {
         fault("    languages: [en, klingon]\n"),
         "5:21 unknown language `klingon` | shipped are en, de, fr, es; another needs a file in `content: {files: […]}`"
     );
+    assert_eq!(
+        fault("    window: 08:30-17:30\n    smtp: mail.new.example:587\n    target: 30\n    language: de\n"),
+        "5:5 unknown key `window` in a mailbox | `window` goes into a schedule file\n\
+         6:11 `host` wants a host name, not `mail.new.example:587` | the port is a key of its own: {host: mail.new.example, port: 587}\n\
+         7:5 unknown key `target` in a mailbox | `target` goes into a schedule file\n\
+         8:5 unknown key `language` in a mailbox | did you mean `languages`?"
+    );
+    assert_eq!(faults("zone: UTC\n---\nzone: UTC\n").len(), 1);
     assert_eq!(fault("    languages: []\n"), "5:16 `languages` is empty | name one at least: en, de, fr or es");
     assert_eq!(fault("    user: [a, b]\n"), "5:11 `user` wants a line of text, not a list | -");
     assert_eq!(fault("    address: x\n"), "5:5 `address` is set twice | it is set first at line 4; keep one of the two");

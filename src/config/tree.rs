@@ -117,8 +117,8 @@ pub fn read(text: &str) -> Result<Node, BadYaml> {
         let at = e.location().map_or(Place::START, Place::from);
         let shown = e.without_snippet().to_string();
         let first = shown.lines().next().unwrap_or_default();
-        // The place is said by the finding.
-        let what = first.split(" at line ").next().unwrap_or_default().trim();
+        // The place is said by the finding, and advice to the parser's callers is not for people.
+        let what = first.split(" at line ").next().and_then(|w| w.split("; use ").next()).unwrap_or_default().trim();
         BadYaml { at, what: if what.is_empty() { "it cannot be read".to_owned() } else { what.to_owned() } }
     })
 }

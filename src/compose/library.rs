@@ -180,7 +180,8 @@ impl Draw<'_> {
         let opening = self.one(&script.openings)?;
         let body = self.one(&script.bodies)?;
         let closing = self.one(&script.closings)?;
-        let wish = if !language.wishes.is_empty() && self.stream.random_range(0..3u32) > 0 { Some(self.one(&language.wishes)?) } else { None };
+        let wish =
+            if !language.wishes.is_empty() && self.stream.random_range(0..3u32) > 0 { Some(self.one(&language.wishes)?) } else { None };
         let farewell = self.one(&language.farewells)?;
         let breaks = [("\n\n", " "), (" ", "\n\n"), (" ", " ")];
         let (before_body, before_closing) = *self.one(&breaks)?;

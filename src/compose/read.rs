@@ -8,9 +8,8 @@ use super::template::{Field, Piece, Slot, Template};
 use super::tree::{self, Node, Place, Value};
 use crate::words::{Finding, Source};
 
-const FILE_KEYS: &[&str] = &[
-    "language", "replaces", "greetings", "farewells", "wishes", "attribution", "months", "slots", "topics", "answers", "follow_ups",
-];
+const FILE_KEYS: &[&str] =
+    &["language", "replaces", "greetings", "farewells", "wishes", "attribution", "months", "slots", "topics", "answers", "follow_ups"];
 const TOPIC_KEYS: &[&str] = &["name", "slots", "subjects", "openings", "bodies", "closings", "answers"];
 const SCRIPT_KEYS: &[&str] = &["openings", "bodies", "closings"];
 
@@ -113,7 +112,11 @@ impl Reader<'_> {
         for (key, wanting) in wants {
             // A section that is there but faulty has its own finding.
             if wanting && find(map, key).is_none() {
-                self.fault(at, format!("`{key}` is missing"), Some("a file may leave it out only for a language that has it already".into()));
+                self.fault(
+                    at,
+                    format!("`{key}` is missing"),
+                    Some("a file may leave it out only for a language that has it already".into()),
+                );
             } else if wanting && key == "greetings" && self.findings.is_empty() {
                 let hint = "add one such as \"Hello,\" for recipients whose name is not known";
                 self.fault(at, "every greeting needs a name", Some(hint.into()));
@@ -192,12 +195,10 @@ impl Reader<'_> {
             return;
         };
         for (name, at, rows) in map {
-            let holds = name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-            let taken = Field::GREETING.iter().chain(Field::ATTRIBUTION).any(|(field, _)| field == name);
+            let holds = name.starts_with(|c: char| c.is_ascii_lowercase())
+                && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
             if !holds {
                 self.fault(*at, format!("`{name}` cannot name a slot"), Some("lower-case letters, digits and _".into()));
-            } else if taken {
-                self.fault(*at, format!("`{name}` means something already"), None);
             } else if scope.contains_key(name) {
                 self.fault(*at, format!("slot `{name}` is set twice"), Some("topics see the file's slots: give it another name".into()));
             }
@@ -293,7 +294,7 @@ impl Reader<'_> {
         let lower = slot_name.to_lowercase();
         let Some(&slot) = rules.scope.and_then(|scope| scope.get(&lower)) else {
             let known = rules.scope.into_iter().flat_map(Scope::keys).map(String::as_str).chain(rules.fields.iter().map(|(f, _)| *f));
-            let hint = nearest(&lower, known);
+            let hint = Some(nearest(&lower, known));
             self.fault(at, format!("there is no `{{{name}}}` here"), hint);
             return None;
         };
@@ -314,7 +315,7 @@ impl Reader<'_> {
         };
         for (i, (key, at, _)) in map.iter().enumerate() {
             if !keys.contains(&key.as_str()) {
-                let hint = nearest(key, keys.iter().copied());
+                let hint = Some(nearest(key, keys.iter().copied()));
                 self.fault(*at, format!("unknown key `{key}`"), hint);
             } else if let Some((_, first, _)) = map[..i].iter().find(|(k, _, _)| k == key) {
                 let hint = format!("it is set in line {} already", first.line);
@@ -378,12 +379,12 @@ fn append(to: &mut Script, from: Script) {
 }
 
 /// The known name nearest to a misspelt one, or all of them.
-fn nearest<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> Option<String> {
+fn nearest<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> String {
     let known: Vec<&str> = known.collect();
     let near = known.iter().map(|k| (strsim::damerau_levenshtein(k, name), *k)).min().filter(|(distance, _)| *distance <= 2);
     match near {
-        Some((_, near)) => Some(format!("did you mean `{near}`?")),
-        None if known.is_empty() => Some("plain text only".to_owned()),
-        None => Some(format!("one of: {}", known.join(", "))),
+        Some((_, near)) => format!("did you mean `{near}`?"),
+        None if known.is_empty() => "plain text only".to_owned(),
+        None => format!("one of: {}", known.join(", ")),
     }
 }

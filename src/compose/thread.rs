@@ -124,10 +124,7 @@ pub fn parent_of(message: &[u8]) -> Option<Parent> {
         references,
         subject: one_line(parsed.subject().unwrap_or_default()),
         text: tidy(&parsed.body_text(0).unwrap_or_default()),
-        from: Party {
-            address: Address::parse(sender.address()?).ok()?,
-            name: sender.name().map(one_line).filter(|name| !name.is_empty()),
-        },
+        from: Party { address: Address::parse(sender.address()?).ok()?, name: sender.name().map(one_line).filter(|name| !name.is_empty()) },
         date,
     })
 }
@@ -173,7 +170,8 @@ mod tests {
 
     #[test]
     fn references_keep_the_first_and_the_latest() {
-        let numbers = |n: usize| references(&parent(n)).iter().map(|id| id.as_str().split('@').next().unwrap().to_owned()).collect::<Vec<_>>();
+        let numbers =
+            |n: usize| references(&parent(n)).iter().map(|id| id.as_str().split('@').next().unwrap().to_owned()).collect::<Vec<_>>();
         assert_eq!(numbers(0), ["0"]);
         assert_eq!(numbers(2), ["0", "1", "2"]);
         assert_eq!(numbers(9), ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]);
@@ -203,7 +201,9 @@ mod tests {
         assert_eq!((p.message_id.as_str(), p.subject.as_str(), p.text.as_str()), ("1@new.example", "Grüße", "Grüße"));
         assert_eq!(p.references.iter().map(MessageId::as_str).collect::<Vec<_>>(), ["a@b", "c@d"]);
         assert_eq!(p.date.to_rfc3339(), "2026-12-01T09:00:00-03:30");
-        for bad in [&b""[..], b"\r\n\r\n", b"From: a@x.test\r\n\r\nx", b"Message-ID: <a@b>\r\nFrom: \"\"@x\r\nDate: x\r\n\r\n", &[0xff; 100]] {
+        for bad in
+            [&b""[..], b"\r\n\r\n", b"From: a@x.test\r\n\r\nx", b"Message-ID: <a@b>\r\nFrom: \"\"@x\r\nDate: x\r\n\r\n", &[0xff; 100]]
+        {
             assert_eq!(parent_of(bad), None);
         }
     }
@@ -211,12 +211,14 @@ mod tests {
     #[test]
     fn nesting_does_not_hurt() {
         let mut deep = String::from("From: a@x.test\r\nMessage-ID: <a@b>\r\nDate: Tue, 1 Dec 2026 09:00:00 +0000\r\n");
-        for i in 0..5_000 {
-            deep.push_str(&format!("Content-Type: multipart/mixed; boundary=\"b{i}\"\r\n\r\n--b{i}\r\n"));
-        }
+        deep.extend((0..5_000).map(|i| format!("Content-Type: multipart/mixed; boundary=\"b{i}\"\r\n\r\n--b{i}\r\n")));
         deep.push_str("\r\nhello\r\n");
         assert!(parent_of(deep.as_bytes()).is_some());
-        let rfc822 = format!("{}{}", "From: a@x.test\r\nMessage-ID: <a@b>\r\nDate: Tue, 1 Dec 2026 09:00:00 +0000\r\n", "Content-Type: message/rfc822\r\n\r\n".repeat(5_000));
+        let rfc822 = format!(
+            "{}{}",
+            "From: a@x.test\r\nMessage-ID: <a@b>\r\nDate: Tue, 1 Dec 2026 09:00:00 +0000\r\n",
+            "Content-Type: message/rfc822\r\n\r\n".repeat(5_000)
+        );
         assert!(parent_of(rfc822.as_bytes()).is_some());
     }
 }

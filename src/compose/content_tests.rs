@@ -272,3 +272,24 @@ fn deep_nesting_is_a_finding() {
     let deep = format!("language: {}1{}", "[".repeat(5_000), "]".repeat(5_000));
     assert_eq!(Library::with_files(&[(PathBuf::from("x.yaml"), deep)]).unwrap_err().len(), 1);
 }
+
+#[test]
+fn the_example_in_the_docs_is_a_whole_language() {
+    let docs = include_str!("../../docs/content.md");
+    let example = docs.split("```yaml\n").find(|block| block.starts_with("language: en")).unwrap().split("```").next().unwrap();
+    let example = example.replace("language: en", "language: nl");
+    let library = Library::with_files(&[(PathBuf::from("docs.yaml"), example)]).unwrap();
+    assert_eq!(library.distinct("nl"), 2 * 2 * 2);
+    let answer = library.draw(&answer_draft("nl", 1, "About the oak bench", "?")).unwrap();
+    assert!(answer.text.contains("Good to hear about the oak bench."));
+}
+
+#[test]
+fn answers_end_without_a_wish() {
+    let library = Library::shipped();
+    for content in 0..100 {
+        let text = library.draw(&answer_draft("en", content, "x", "y")).unwrap().text;
+        let wishes = &library.languages["en"].wishes;
+        assert!(wishes.iter().all(|w| !text.contains(&w.render(&library.slots, &template::Bound::new(), &Fields::default()))), "{text}");
+    }
+}

@@ -26,7 +26,7 @@ pub(super) fn tidy(text: &str) -> String {
     let clean: String = unified.chars().filter(|c| *c == '\n' || !c.is_control()).take(OWN_TEXT).collect();
     let mut out = String::with_capacity(clean.len());
     let mut empty = 0;
-    for line in clean.trim().split('\n').map(str::trim_end) {
+    for line in clean.trim().lines().map(str::trim_end) {
         empty = if line.is_empty() { empty + 1 } else { 0 };
         if empty < 2 {
             out.push_str(line);
@@ -96,13 +96,14 @@ fn escape(text: &str) -> String {
 
 /// Both parts between their boundaries, in ASCII with CRLF.
 pub(super) fn alternatives(plain: &str, html: &str, boundary: &str) -> String {
-    let mut out = String::new();
-    for (kind, text) in [("plain", plain), ("html", html)] {
+    let part = |(kind, text): (&str, &str)| {
         let body = encode::body(text);
-        out.push_str(&format!("--{boundary}\r\nContent-Type: text/{kind}; charset=utf-8\r\n"));
-        out.push_str(&format!("Content-Transfer-Encoding: {}\r\n\r\n{}\r\n", body.encoding, body.text));
-    }
-    out + &format!("--{boundary}--\r\n")
+        format!(
+            "--{boundary}\r\nContent-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: {}\r\n\r\n{}\r\n",
+            body.encoding, body.text
+        )
+    };
+    [part(("plain", plain)), part(("html", html)), format!("--{boundary}--\r\n")].concat()
 }
 
 #[cfg(test)]

@@ -70,6 +70,9 @@ impl Headers {
         let mut first = true;
         for word in words {
             let word: String = word.as_ref().chars().filter(char::is_ascii_graphic).collect();
+            if word.is_empty() {
+                continue;
+            }
             // The first word stays beside the name unless the line would be longer than any server must take.
             let room = if first { 998 } else { LINE };
             if used + 1 + word.len() > room {

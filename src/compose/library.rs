@@ -32,7 +32,7 @@ pub struct Library {
 pub(super) struct Language {
     pub greetings: Vec<Template>,
     pub farewells: Vec<Template>,
-    /// A kind word at the end; two letters of three have one.
+    /// A kind word at the end of two starts of three. Answers have none: many of these thank for what is still asked.
     pub wishes: Vec<Template>,
     pub attribution: Option<Template>,
     /// January to December, or empty: numbers then.
@@ -180,8 +180,8 @@ impl Draw<'_> {
         let opening = self.one(&script.openings)?;
         let body = self.one(&script.bodies)?;
         let closing = self.one(&script.closings)?;
-        let wish =
-            if !language.wishes.is_empty() && self.stream.random_range(0..3u32) > 0 { Some(self.one(&language.wishes)?) } else { None };
+        let may_wish = draft.parent.is_none() && !language.wishes.is_empty();
+        let wish = if may_wish && self.stream.random_range(0..3u32) > 0 { Some(self.one(&language.wishes)?) } else { None };
         let farewell = self.one(&language.farewells)?;
         let breaks = [("\n\n", " "), (" ", "\n\n"), (" ", " ")];
         let (before_body, before_closing) = *self.one(&breaks)?;

@@ -207,4 +207,6 @@ fn attribution(draft: &Draft<'_>, parent: &Parent, library: &Library) -> String 
 }
 
 #[cfg(test)]
+mod content_tests;
+#[cfg(test)]
 mod tests;

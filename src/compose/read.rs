@@ -197,11 +197,8 @@ impl Reader<'_> {
         for (name, at, rows) in map {
             let holds = name.starts_with(|c: char| c.is_ascii_lowercase())
                 && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-            let taken = Field::GREETING.iter().chain(Field::ATTRIBUTION).any(|(field, _)| field == name);
             if !holds {
                 self.fault(*at, format!("`{name}` cannot name a slot"), Some("lower-case letters, digits and _".into()));
-            } else if taken {
-                self.fault(*at, format!("`{name}` means something already"), None);
             } else if scope.contains_key(name) {
                 self.fault(*at, format!("slot `{name}` is set twice"), Some("topics see the file's slots: give it another name".into()));
             }
@@ -297,7 +294,7 @@ impl Reader<'_> {
         let lower = slot_name.to_lowercase();
         let Some(&slot) = rules.scope.and_then(|scope| scope.get(&lower)) else {
             let known = rules.scope.into_iter().flat_map(Scope::keys).map(String::as_str).chain(rules.fields.iter().map(|(f, _)| *f));
-            let hint = nearest(&lower, known);
+            let hint = Some(nearest(&lower, known));
             self.fault(at, format!("there is no `{{{name}}}` here"), hint);
             return None;
         };
@@ -318,7 +315,7 @@ impl Reader<'_> {
         };
         for (i, (key, at, _)) in map.iter().enumerate() {
             if !keys.contains(&key.as_str()) {
-                let hint = nearest(key, keys.iter().copied());
+                let hint = Some(nearest(key, keys.iter().copied()));
                 self.fault(*at, format!("unknown key `{key}`"), hint);
             } else if let Some((_, first, _)) = map[..i].iter().find(|(k, _, _)| k == key) {
                 let hint = format!("it is set in line {} already", first.line);
@@ -382,12 +379,12 @@ fn append(to: &mut Script, from: Script) {
 }
 
 /// The known name nearest to a misspelt one, or all of them.
-fn nearest<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> Option<String> {
+fn nearest<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> String {
     let known: Vec<&str> = known.collect();
     let near = known.iter().map(|k| (strsim::damerau_levenshtein(k, name), *k)).min().filter(|(distance, _)| *distance <= 2);
     match near {
-        Some((_, near)) => Some(format!("did you mean `{near}`?")),
-        None if known.is_empty() => Some("plain text only".to_owned()),
-        None => Some(format!("one of: {}", known.join(", "))),
+        Some((_, near)) => format!("did you mean `{near}`?"),
+        None if known.is_empty() => "plain text only".to_owned(),
+        None => format!("one of: {}", known.join(", ")),
     }
 }

@@ -211,9 +211,7 @@ mod tests {
     #[test]
     fn nesting_does_not_hurt() {
         let mut deep = String::from("From: a@x.test\r\nMessage-ID: <a@b>\r\nDate: Tue, 1 Dec 2026 09:00:00 +0000\r\n");
-        for i in 0..5_000 {
-            deep.push_str(&format!("Content-Type: multipart/mixed; boundary=\"b{i}\"\r\n\r\n--b{i}\r\n"));
-        }
+        deep.extend((0..5_000).map(|i| format!("Content-Type: multipart/mixed; boundary=\"b{i}\"\r\n\r\n--b{i}\r\n")));
         deep.push_str("\r\nhello\r\n");
         assert!(parent_of(deep.as_bytes()).is_some());
         let rfc822 = format!(

@@ -28,7 +28,7 @@ import evidence
 
 # The ledger, as far as it is read. If a table or a column is renamed, here is the one place to follow.
 LETTERS = "SELECT id, sender, recipient, date, parent, state, placement, message_id_sent, message_id_seen FROM letter ORDER BY id"
-HANDED = "SELECT letter, at FROM step WHERE event = 'handed' ORDER BY letter, seq"  # at: milliseconds UTC
+HANDED = "SELECT letter, at FROM step WHERE event = 'handed' ORDER BY letter, n"  # at: milliseconds UTC
 QUOTAS = "SELECT mailbox, date, quota FROM day"
 SIGHTINGS = "SELECT letter, mailbox, folder FROM sighting ORDER BY at"  # the last one counts
 

@@ -93,12 +93,12 @@ pub(super) fn answer_expected(seed: Seed, parent: &PlannedLetter, answerer: &Par
     answer_time(seed, &ParentFacts::of(parent), parent.expected + TRANSIT, answerer, earliest)
 }
 
-/// When the answer to a letter seen (or rescued) at `seen` will be sent: opened in the answerer's hours, written in its window, on `earliest` or later.
+/// When the answer to a letter found (or rescued) at `found` will be sent: opened in the answerer's hours, written in its window, on `earliest` or later.
 /// `None` where it has no send-day in the next 60 days.
-fn answer_time(seed: Seed, parent: &ParentFacts, seen: Moment, answerer: &Participant, earliest: LocalDate) -> Option<Moment> {
+fn answer_time(seed: Seed, parent: &ParentFacts, found: Moment, answerer: &Participant, earliest: LocalDate) -> Option<Moment> {
     let mut stream = seed.of_letter(LetterId::of_answer(parent.id), "morning");
     let mut morning = || MORNING.mul_f64(stream.random::<f64>());
-    let opened = into_hours(seen + parent.draws.open_after, answerer, morning());
+    let opened = into_hours(found + parent.draws.open_after, answerer, morning());
     into_window(opened + parent.draws.answer_after, answerer, earliest, morning())
 }
 

@@ -63,6 +63,9 @@ pub fn carries(participants: &[Participant], limits: &PairLimits, wanted: &BTree
     Feasibility { per_mailbox, refusals, thin: thin(&roster), sentences }
 }
 
+/// What a new recipient may receive, as long as nothing else is said.
+const DEFAULT_RECEIVE_LIMIT: f64 = 20.0;
+
 /// A Friday far from any change of clocks: a day like another.
 const ANY_DAY: LocalDate = LocalDate(NaiveDate::from_ymd_opt(2027, 1, 15).expect("there is such a day"));
 
@@ -189,7 +192,7 @@ impl<'a> Proof<'a> {
         let by_pairs = f64::from(starts_wanted) / rate - self.pairs.receivers(i) as f64;
         let limits = self.roster.people.iter().map(|p| u64::from(p.receive_limit)).filter(|&l| l > 0);
         let (sum, count) = limits.fold((0, 0), |(sum, count), l| (sum + l, count + 1));
-        let usual_limit = if count == 0 { 20.0 } else { sum as f64 / f64::from(count) };
+        let usual_limit = if count == 0 { DEFAULT_RECEIVE_LIMIT } else { (sum as f64 / f64::from(count)).min(DEFAULT_RECEIVE_LIMIT) };
         let by_room = pool_wants as f64 / usual_limit;
         Some((by_pairs.max(by_room).ceil() as u32).max(1))
     }
@@ -231,15 +234,15 @@ fn refusals(roster: &Roster<'_>) -> Vec<Finding> {
 
 /// The warming domain with the fewest recipients, where those are few.
 fn thin(roster: &Roster<'_>) -> Option<String> {
-    let receives = |i: usize| roster.people[i].receive_limit > 0;
-    let receivers = Outside::new(roster, receives);
-    let at_provider = |&p: &Provider| Outside::new(roster, |i| receives(i) && roster.people[i].provider == p);
+    let may_receive = |i: usize| roster.people[i].receive_limit > 0;
+    let recipients_of = Outside::new(roster, may_receive);
+    let at_provider = |&p: &Provider| Outside::new(roster, |i| may_receive(i) && roster.people[i].provider == p);
     let by_provider: Vec<Outside> = Provider::ALL.iter().map(at_provider).collect();
     let provider_count = |sender: usize| by_provider.iter().filter(|p| p.count(roster, sender) > 0).count();
     // One mailbox speaks for its domain: the one that can reach the fewest.
-    let sender_of = |domain: usize| roster.of_domain[domain].iter().copied().min_by_key(|&i| receivers.count(roster, i));
+    let sender_of = |domain: usize| roster.of_domain[domain].iter().copied().min_by_key(|&i| recipients_of.count(roster, i));
     let senders = (0..roster.domains.len()).filter(|&d| roster.is_warming(d)).filter_map(sender_of);
-    let counted = senders.map(|s| (receivers.count(roster, s), provider_count(s), s));
+    let counted = senders.map(|s| (recipients_of.count(roster, s), provider_count(s), s));
     let (recipients, providers, sender) = counted.filter(|&(r, p, _)| r < RECIPIENTS || p < PROVIDERS).min()?;
     Some(format!(
         "{}: {} at {} outside it; under {RECIPIENTS} recipients or {PROVIDERS} providers the evidence is thin, and never says ready",

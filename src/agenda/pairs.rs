@@ -19,7 +19,7 @@ pub(super) const LETTER: u64 = 1000;
 /// Up to this many recipients, all are weighed.
 const SMALL: usize = 64;
 /// In a larger pool, this many are.
-const WEIGHED: usize = 16;
+const WEIGHED: usize = 8;
 /// Proposals by chance before the ring is walked.
 const PROPOSALS: usize = 128;
 /// Steps of that walk at most.
@@ -28,12 +28,13 @@ const WALK: usize = 4096;
 // What makes a recipient worse, in points. A recipient's fill, 0 to 1000 points, weighs most: it is what keeps one sender from
 // starving another.
 const TODAY: i64 = 120;
-/// For a pair that has today what its week allows on each of its days: what is taken now is wanting at the week's end.
+/// For a pair that has today its even share of the week: what is taken now is wanting at the week's end.
 const AHEAD_OF_WEEK: i64 = 1000;
 const RECENT: i64 = 25;
 /// For each letter that its provider has beyond its share of the sending domain's letters.
 const EXCESS: f64 = 40.0;
-const NOISE: i64 = 30;
+/// Settles what is otherwise equal.
+const NOISE: i64 = 32;
 
 /// Starts of one sender to one recipient.
 #[derive(Clone, Copy)]
@@ -44,21 +45,32 @@ struct Starts {
     today: u32,
 }
 
+/// What is weighed of a recipient, side by side: in a large pool it is the way to memory that costs.
+#[derive(Clone, Copy)]
+struct Recipient {
+    /// Thousandths of letters.
+    received: u64,
+    limit: u32,
+    provider: Provider,
+}
+
 /// The state of pairing on one date.
 pub(super) struct Pairs<'a> {
     roster: &'a Roster<'a>,
     limits: &'a PairLimits,
-    /// Whether a pair may use no more on the date than it can keep up all week: how the proof counts.
-    steady: bool,
+    /// By sender: starts of one pair that its week allows on each of its days, in whole letters.
+    even_share: Vec<u32>,
+    /// In the proof only, by sender: how many of its pairs may today go one beyond their even share of the week. Over the days of a week they take
+    /// turns, so that all of them together use the week's limit up.
+    beyond_share: Option<Vec<u32>>,
     /// By sender, ordered by recipient.
     starts: Vec<Vec<Starts>>,
-    /// Thousandths of letters received, by recipient.
-    received: Vec<u64>,
+    recipients: Vec<Recipient>,
     /// All that may receive, and those of them that still have room.
     receivers: Outside,
     open: Outside,
     ring: Ring,
-    streams: Vec<Option<Stream>>,
+    streams: Vec<Option<Box<Stream>>>,
     mix: Mix,
 }
 
@@ -71,13 +83,15 @@ impl<'a> Pairs<'a> {
             }
         }
         let receives = |i: usize| roster.people[i].receive_limit > 0;
-        let streams = roster.people.iter().map(|p| (p.quota > 0).then(|| seed.stream(&p.address, date, "pairs")));
+        let recipients = roster.people.iter().map(|p| Recipient { received: 0, limit: p.receive_limit, provider: p.provider });
+        let streams = roster.people.iter().map(|p| (p.quota > 0).then(|| Box::new(seed.stream(&p.address, date, "pairs"))));
         Self {
             roster,
             limits,
-            steady: false,
+            even_share: roster.people.iter().map(|p| pair_rate(limits, &p.calendar) as u32).collect(),
+            beyond_share: None,
             starts,
-            received: vec![0; roster.len()],
+            recipients: recipients.collect(),
             receivers: Outside::new(roster, receives),
             open: Outside::new(roster, receives),
             ring: Ring::new(roster, (0..roster.len()).filter(|&i| receives(i)).collect()),
@@ -88,27 +102,38 @@ impl<'a> Pairs<'a> {
 
     /// The pairing of a day like any other in a long row of them.
     pub fn of_a_steady_day(roster: &'a Roster<'a>, limits: &'a PairLimits, seed: Seed, date: LocalDate) -> Self {
-        Self { steady: true, ..Self::new(roster, limits, &History::default(), seed, date) }
+        let mut pairs = Self::new(roster, limits, &History::default(), seed, date);
+        let beyond = |i: usize| {
+            let share = pairs.even_share[i];
+            let rest = pairs.pace(i) - f64::from(share) * pairs.receivers(i) as f64;
+            // A pace below one a day is one on most days. (The hair's breadth is for products such as 2.4 × 5.)
+            if share == 0 { (rest as u32).max(1) } else { (rest + 1e-6) as u32 }
+        };
+        pairs.beyond_share = Some((0..roster.len()).map(beyond).collect());
+        pairs
     }
 
     /// Whether `recipient` may receive a letter more.
     pub fn has_room(&self, recipient: usize) -> bool {
-        self.received[recipient] + LETTER <= u64::from(self.roster.people[recipient].receive_limit) * LETTER
+        let r = &self.recipients[recipient];
+        r.received + LETTER <= u64::from(r.limit) * LETTER
     }
 
     /// Counts what `recipient` receives beside starts, in thousandths of a letter.
     pub fn receive(&mut self, recipient: usize, thousandths: u64) {
         let had_room = self.has_room(recipient);
-        self.received[recipient] += thousandths;
+        self.recipients[recipient].received += thousandths;
         if had_room && !self.has_room(recipient) {
             self.open.remove(self.roster, recipient);
             self.ring.close(self.roster, recipient);
         }
     }
 
-    /// Starts that the weekly limit leaves a sender on each of its send-days, taken evenly, so that a week does not end in silence.
+    /// Starts that the weekly limit leaves a sender on each of its send-days, taken evenly, so that a week does not end in silence; infinite where the
+    /// daily limit is the narrower one.
     pub fn pace(&self, sender: usize) -> f64 {
-        self.receivers(sender) as f64 * pair_rate(self.limits, &self.roster.people[sender].calendar)
+        let rate = pair_rate(self.limits, &self.roster.people[sender].calendar);
+        if rate < f64::from(self.limits.max_per_pair) { self.receivers(sender) as f64 * rate } else { f64::INFINITY }
     }
 
     /// How many mailboxes may receive from `sender`.
@@ -119,6 +144,10 @@ impl<'a> Pairs<'a> {
     /// The recipient of the sender's next start, counted at once; `None` where no pair is left.
     pub fn start(&mut self, sender: usize) -> Option<usize> {
         let recipient = self.pick(sender)?;
+        let is_beyond = self.count(sender, recipient).1 >= self.even_share[sender];
+        if let Some(beyond) = self.beyond_share.as_mut().filter(|_| is_beyond) {
+            beyond[sender] = beyond[sender].saturating_sub(1);
+        }
         match self.place_of(sender, recipient) {
             Ok(at) => self.starts[sender][at].today += 1,
             Err(at) => self.starts[sender].insert(at, Starts { recipient, recent: 0, today: 1 }),
@@ -136,7 +165,7 @@ impl<'a> Pairs<'a> {
         let (mut full, mut day, mut week) = (0, 0, 0);
         let others = (0..self.roster.len().min(WALK)).map(|n| (sender + 1 + n) % self.roster.len());
         for r in others.filter(|&r| self.roster.may_write(sender, r) && self.roster.people[r].receive_limit > 0) {
-            match self.pair_obstacle(sender, r) {
+            match self.pair_obstacle(sender, self.count(sender, r)) {
                 Some(Obstacle::PairWeek) => week += 1,
                 Some(_) => day += 1,
                 None => full += 1,
@@ -164,14 +193,14 @@ impl<'a> Pairs<'a> {
 
     fn best(&self, sender: usize, stream: &mut Stream) -> Option<usize> {
         let outside = self.ring.outside(self.roster.block(sender));
-        let mut choice = Choice::default();
+        let mut choice = Choice { salt: stream.random(), weighed: 0, best: None };
         if outside.len() <= SMALL {
-            (0..outside.len()).for_each(|n| self.weigh(sender, outside.get(n), stream, &mut choice));
+            (0..outside.len()).for_each(|n| self.weigh(sender, outside.get(n), &mut choice));
             return choice.best.map(|b| b.1);
         }
         for _ in 0..PROPOSALS {
             let n = stream.random_range(0..outside.len());
-            self.weigh(sender, outside.get(n), stream, &mut choice);
+            self.weigh(sender, outside.get(n), &mut choice);
             if choice.weighed == WEIGHED {
                 break;
             }
@@ -179,7 +208,7 @@ impl<'a> Pairs<'a> {
         if choice.weighed == 0 {
             let from = stream.random_range(0..outside.len());
             for n in 0..outside.len().min(WALK) {
-                self.weigh(sender, outside.get((from + n) % outside.len()), stream, &mut choice);
+                self.weigh(sender, outside.get((from + n) % outside.len()), &mut choice);
                 if choice.weighed == WEIGHED {
                     break;
                 }
@@ -188,32 +217,33 @@ impl<'a> Pairs<'a> {
         choice.best.map(|b| b.1)
     }
 
-    fn weigh(&self, sender: usize, r: usize, stream: &mut Stream, choice: &mut Choice) {
+    fn weigh(&self, sender: usize, r: usize, choice: &mut Choice) {
         if !self.roster.may_write(sender, r) || !self.has_room(r) {
             return;
         }
-        if self.pair_obstacle(sender, r).is_some() {
+        let (recent, today) = self.count(sender, r);
+        if self.pair_obstacle(sender, (recent, today)).is_some() {
             return;
         }
-        let (recent, today) = self.count(sender, r);
-        let recipient = self.roster.people[r];
-        let fill = (self.received[r] / u64::from(recipient.receive_limit.max(1))) as i64;
+        let recipient = &self.recipients[r];
+        let fill = (recipient.received / u64::from(recipient.limit.max(1))) as i64;
         let excess = self.mix.excess(self.roster.domain[sender], recipient.provider);
-        let points =
-            fill + TODAY * i64::from(today) + RECENT * i64::from(recent) + (EXCESS * excess) as i64 + stream.random_range(0..NOISE);
+        let ahead = if today >= self.even_share[sender].max(1) { AHEAD_OF_WEEK } else { 0 };
+        let noise = i64::from((choice.salt ^ r as u32).wrapping_mul(0x9E37_79B1) >> 8) % NOISE;
+        let points = fill + TODAY * i64::from(today) + RECENT * i64::from(recent) + ahead + (EXCESS * excess) as i64 + noise;
         choice.weighed += 1;
         if choice.best.is_none_or(|best| (points, r) < best) {
             choice.best = Some((points, r));
         }
     }
 
-    /// Why the pair may start nothing more today, if so.
-    fn pair_obstacle(&self, sender: usize, recipient: usize) -> Option<Obstacle> {
-        let (recent, today) = self.count(sender, recipient);
-        let steady_limit = if self.steady { pair_pace(self.limits, &self.roster.people[sender].calendar) } else { u32::MAX };
+    /// Why a pair with so many starts, in the six days before and today, may start nothing more today.
+    fn pair_obstacle(&self, sender: usize, (recent, today): (u32, u32)) -> Option<Obstacle> {
+        let share = self.even_share[sender];
+        let share_is_used = self.beyond_share.as_ref().is_some_and(|beyond| today > share || today == share && beyond[sender] == 0);
         if today >= self.limits.max_per_pair {
             Some(Obstacle::PairDay)
-        } else if recent + today >= self.limits.max_per_pair_week || today >= steady_limit {
+        } else if recent + today >= self.limits.max_per_pair_week || share_is_used {
             Some(Obstacle::PairWeek)
         } else {
             None
@@ -236,13 +266,9 @@ pub(super) fn pair_rate(limits: &PairLimits, calendar: &Calendar) -> f64 {
     f64::from(limits.max_per_pair).min(f64::from(limits.max_per_pair_week) / send_days as f64)
 }
 
-/// The same in whole letters, rounded up: what is enough on any one day.
-pub(super) fn pair_pace(limits: &PairLimits, calendar: &Calendar) -> u32 {
-    pair_rate(limits, calendar).ceil() as u32
-}
-
-#[derive(Default)]
 struct Choice {
+    /// Drawn once for the choice; each recipient's noise comes from it.
+    salt: u32,
     weighed: usize,
     /// Points (fewer are better) and recipient.
     best: Option<(i64, usize)>,
@@ -260,7 +286,9 @@ struct Ring {
 impl Ring {
     fn new(roster: &Roster<'_>, members: Vec<usize>) -> Self {
         let mut is_open = vec![false; roster.len()];
-        members.iter().for_each(|&i| is_open[i] = true);
+        for &i in &members {
+            is_open[i] = true;
+        }
         let mut ring = Self { members, blocks: Vec::new(), closed: 0, is_open };
         ring.lay_out(roster);
         ring

@@ -160,3 +160,100 @@ fn too_near(taken: &BTreeSet<i64>, at: i64, gap: i64) -> Option<i64> {
     }
     taken.range(at.saturating_sub(gap).saturating_add(1)..at.saturating_add(gap)).next_back().map(|t| t.saturating_add(gap))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::testing::{address, day};
+    use super::*;
+
+    const HOUR: i64 = 3_600_000;
+    const MINUTE: i64 = 60_000;
+
+    /// A window of 08:00 to 17:00, as moments of a day that begins at 0.
+    fn letter(n: u32, sender: u32, due: i64) -> LateLetter {
+        let sender = address(&format!("m{sender}@x.test"));
+        LateLetter {
+            id: LetterId::of_start(&sender, day(), n),
+            sender,
+            due: Moment(due),
+            window_end: Moment(17 * HOUR),
+            mailbox_gap: Duration::from_mins(5),
+        }
+    }
+
+    /// The due times after a re-spread, in order, with their letters.
+    fn after<'a>(letters: &'a [LateLetter], result: &Respread) -> Vec<(Moment, &'a LateLetter)> {
+        let moved: BTreeMap<LetterId, Moment> = result.retimed.iter().copied().collect();
+        let kept = letters.iter().filter(|l| !result.late.contains(&l.id));
+        let mut times: Vec<_> = kept.map(|l| (moved.get(&l.id).copied().unwrap_or(l.due), l)).collect();
+        times.sort_by_key(|(at, l)| (*at, l.id));
+        times
+    }
+
+    #[test]
+    fn a_run_begun_at_four_sends_what_fits_until_five_and_never_in_a_burst() {
+        // One mailbox, a letter every 20 minutes from eight on: 24 are overdue at four, three are not.
+        let letters: Vec<LateLetter> = (0..27).map(|n| letter(n, 0, 8 * HOUR + i64::from(n) * 20 * MINUTE)).collect();
+        let now = Moment(16 * HOUR);
+        let result = respread(Seed(1), day(), now, Duration::from_secs(90), &[], &letters);
+        let times = after(&letters, &result);
+        for pair in times.windows(2) {
+            assert!(pair[1].0.since(pair[0].0) >= Duration::from_mins(5), "{pair:?}");
+        }
+        assert!(times.iter().all(|(at, _)| *at >= now && at.0 < 17 * HOUR));
+        // 59 minutes hold 12 letters 5 minutes apart; three stand fixed 20 minutes apart and each wastes some of the room around it.
+        assert!((9..=12).contains(&times.len()), "{}", times.len());
+        assert_eq!(result.late.len(), 27 - times.len());
+        assert!(letters[24..].iter().all(|l| times.contains(&(l.due, l))), "what is not overdue stays");
+    }
+
+    #[test]
+    fn a_window_that_is_over_makes_everything_late() {
+        let letters = [letter(1, 0, 9 * HOUR), letter(0, 1, 8 * HOUR)];
+        let result = respread(Seed(1), day(), Moment(18 * HOUR), Duration::ZERO, &[], &letters);
+        assert_eq!(result, Respread { retimed: vec![], late: vec![letters[1].id, letters[0].id] });
+    }
+
+    #[test]
+    fn a_letter_makes_room_for_what_was_sent_just_now() {
+        let letters = [letter(0, 0, 12 * HOUR), letter(1, 1, 12 * HOUR + MINUTE / 2)];
+        let taken = [(address("m0@x.test"), Moment(12 * HOUR - MINUTE))];
+        let result = respread(Seed(1), day(), Moment(12 * HOUR), Duration::from_secs(90), &taken, &letters);
+        let times = after(&letters, &result);
+        assert_eq!(times[0], (Moment(12 * HOUR + MINUTE / 2), &letters[1]), "90 seconds behind its domain's last: it may stay");
+        assert!(times[1].0.since(taken[0].1) >= Duration::from_mins(5));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn gaps_are_kept_nothing_is_lost_and_a_second_time_changes_nothing(
+            dues in prop::collection::vec((0..4_u32, 8 * HOUR..17 * HOUR), 0..60),
+            sent in prop::collection::vec((0..4_u32, 8 * HOUR..17 * HOUR), 0..6),
+            now in 7 * HOUR..18 * HOUR,
+            domain_gap in 0..180_u64,
+        ) {
+            let letters: Vec<LateLetter> = (0..).zip(&dues).map(|(n, &(sender, due))| letter(n, sender, due)).collect();
+            let taken: Vec<(Address, Moment)> =
+                sent.iter().filter(|s| s.1 < now).map(|&(s, at)| (address(&format!("m{s}@x.test")), Moment(at))).collect();
+            let (now, domain_gap) = (Moment(now), Duration::from_secs(domain_gap));
+            let result = respread(Seed(1), day(), now, domain_gap, &taken, &letters);
+            let times = after(&letters, &result);
+            prop_assert_eq!(times.len() + result.late.len(), letters.len());
+            let mut all: Vec<(Moment, &Address, bool)> = times.iter().map(|(at, l)| (*at, &l.sender, true)).collect();
+            all.extend(taken.iter().map(|(s, at)| (*at, s, false)));
+            for (n, a) in all.iter().enumerate() {
+                prop_assert!(!a.2 || (a.0 >= now && a.0.0 <= 17 * HOUR - MINUTE));
+                for b in all[n + 1..].iter().filter(|b| a.2 || b.2) {
+                    let apart = a.0.since(b.0).max(b.0.since(a.0));
+                    prop_assert!(apart >= domain_gap && (a.1 != b.1 || apart >= Duration::from_mins(5)), "{:?} {:?}", a, b);
+                }
+            }
+            let again: Vec<LateLetter> = times.iter().map(|(at, l)| LateLetter { due: *at, ..(*l).clone() }).collect();
+            prop_assert_eq!(respread(Seed(1), day(), now, domain_gap, &taken, &again), Respread::default());
+        }
+    }
+}

@@ -33,7 +33,9 @@ impl<'a> Roster<'a> {
         }
         let mut domain = vec![0; people.len()];
         for (number, members) in by_domain.values().enumerate() {
-            members.iter().for_each(|&i| domain[i] = number);
+            for &i in members {
+                domain[i] = number;
+            }
         }
         let mut group_numbers: BTreeMap<&str, usize> = BTreeMap::new();
         let group: Vec<Option<usize>> = people

@@ -255,7 +255,9 @@ impl Shape {
             sum += density((part as f64 + 0.5) / Self::PARTS as f64);
             cumulative.push(sum);
         }
-        cumulative.iter_mut().for_each(|c| *c /= sum);
+        for share in &mut cumulative {
+            *share /= sum;
+        }
         Self { cumulative }
     }
 

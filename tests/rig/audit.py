@@ -370,6 +370,7 @@ def main():
         unittest.main(module="test_audit", argv=[sys.argv[0]])
     if not options.directory:
         parser.error("which directory?")
+    evidence.settle(evidence.read_facts(options.directory)["rig"])
     audit = Audit(options.directory, options.unfinished, options.junk_left, filter(None, options.gone.split(",")))
     results = audit.run()
     print_results(audit, results)

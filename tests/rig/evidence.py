@@ -9,6 +9,7 @@ import email.utils
 import json
 import pathlib
 import re
+import time
 from dataclasses import dataclass, field
 
 MARK = "X-Preheat"  # <key id>.<letter id, 24 hex digits>.<HMAC>
@@ -126,6 +127,19 @@ LINES = [
 ]
 LMTP_SESSION = re.compile(r"<[^>]*> (?P<session>\S+) Saved")
 STORED = re.compile(r"lmtp\((?P<user>[^)]*)\)<\d+><(?P<session>[^>]+)>: .*(?:stored mail into mailbox '(?P<folder>.*)'|saved mail to (?P<plain>.*))$")
+
+
+def settle(rig):
+    """Waits until the logs stand still: Postfix answers 250 a moment before it logs that it queued a message."""
+    logs = [pathlib.Path(rig, "log", name) for name in ("postfix.log", "dovecot-main.log")]
+    end, sizes, since = time.monotonic() + 3, None, 0
+    while time.monotonic() < end:  # other tests may keep the logs busy: three seconds are enough for ours
+        now = [log.stat().st_size if log.exists() else 0 for log in logs]
+        if now != sizes:
+            sizes, since = now, time.monotonic()
+        elif time.monotonic() - since > 0.3:
+            return
+        time.sleep(0.05)
 
 
 def read_log(path, offset):

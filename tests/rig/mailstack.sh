@@ -151,7 +151,7 @@ dovecot_common() {
   cat <<END
 base_dir = $DOVECOT/$view
 state_dir = $DOVECOT/$view
-instance_name = preheat-rig-$view
+instance_name = preheat-rig-$RIG_PORT_BASE-$view
 log_path = $RIG_DIR/log/dovecot-$view.log
 listen = 127.0.0.1
 ssl_cert = <$TLS/chain.crt
@@ -454,18 +454,21 @@ start_servers() {
   for offset in 24 25 143 465 587 993 1143 1587 2143 3143; do wait_for_port "$(port $offset)"; done
 }
 
-# Dovecot's master takes up to 3 s to leave by itself, even when idle: after half a second it is helped, its children first.
+children_of() { ps -o pid= --ppid "$(echo "$@" | tr ' ' ,)" || true; }
+
+# Dovecot's master takes up to 3 s to leave by itself, even when idle: after half a second it is helped. Its children are
+# looked up before as well as after, in case a master leaves before them.
 stop_dovecot() {
   local masters children
   masters=$(cat "$DOVECOT"/*/master.pid 2>/dev/null) || true
   [ -n "$masters" ] || return 0
   # shellcheck disable=SC2086
+  children=$(children_of $masters)
+  # shellcheck disable=SC2086
   kill $masters 2>/dev/null || true
   sleep 0.5
   # shellcheck disable=SC2086
-  children=$(ps -o pid= --ppid "$(echo $masters | tr ' ' ,)") || true
-  # shellcheck disable=SC2086
-  kill -9 $children $masters 2>/dev/null || true
+  kill -9 $children $(children_of $masters) $masters 2>/dev/null || true
   rm -f "$DOVECOT"/*/master.pid # the number may be somebody else's tomorrow
 }
 

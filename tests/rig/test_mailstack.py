@@ -154,6 +154,7 @@ class MailstackTest(unittest.TestCase):
         self.assertEqual([c.folder for c in delivered(unmarked)], ["INBOX"])
         rules = evidence.read_junk_rules(RIG)
         logs = RIG / "log/postfix.log", RIG / "log/dovecot-main.log"
+        evidence.settle(RIG)
         submissions = [s for s in evidence.read_submissions(*logs, offsets) if s.letter]
         self.assertEqual(len(submissions), 11)
         for submission in submissions:
@@ -245,6 +246,7 @@ class MailstackTest(unittest.TestCase):
             pool = {address: {"zone": "Europe/Berlin", "window": ["08:30", "17:30"]} for address in (ANNA, BEN)}
             facts = {"rig": str(RIG), "ledger": "preheat.db", "log_from": offsets, "pool": pool}
             pathlib.Path(directory, "audit.json").write_text(json.dumps(facts))
+            evidence.settle(RIG)
             failed = [name for name, _, problems in audit.Audit(directory).run() if problems]
             self.assertEqual(failed, [audit.Audit.check_folders.__doc__, audit.Audit.check_rescues.__doc__])
             with sign_in(BEN) as server:
@@ -252,6 +254,7 @@ class MailstackTest(unittest.TestCase):
                 server.uid("MOVE", "1", "INBOX")
             self.assertEqual([problems for _, _, problems in audit.Audit(directory).run() if problems], [])
             submit(ANNA, BEN, to_inbox)
+            evidence.settle(RIG)
             failed = [name for name, _, problems in audit.Audit(directory).run() if problems]
             self.assertIn(audit.Audit.check_handed_over_once.__doc__, failed)
 

@@ -73,15 +73,13 @@ fn failed(e: &MailError, protocol: &str, host: &str, port: u16) -> Finding {
 
 fn folder_finding(mailbox: &Mailbox, folders: &[Folder]) -> Finding {
     let subject = mailbox.address.to_string();
-    match folders.iter().find(|f| f.role == FolderRole::Spam) {
-        Some(f) => Finding::note(subject, format!("spam folder: {} (found by {})", f.name.shown, f.found_by)),
-        None => {
-            let names: Vec<&str> = folders.iter().map(|f| f.name.shown.as_str()).take(40).collect();
-            let what = match &mailbox.spam_folder {
-                Some(name) => format!("spam folder unknown: there is no folder {name}"),
-                None => "spam folder unknown: letters that land there are neither seen nor rescued".to_owned(),
-            };
-            Finding::error(subject, what).hint(format!("set `spam_folder:` to one of: {}", names.join(", ")))
-        }
+    if let Some(f) = folders.iter().find(|f| f.role == FolderRole::Spam) {
+        return Finding::note(subject, format!("spam folder: {} (found by {})", f.name.shown, f.found_by));
     }
+    let names: Vec<&str> = folders.iter().map(|f| f.name.shown.as_str()).take(40).collect();
+    let what = match &mailbox.spam_folder {
+        Some(name) => format!("spam folder unknown: there is no folder {name}"),
+        None => "spam folder unknown: letters that land there are neither seen nor rescued".to_owned(),
+    };
+    Finding::error(subject, what).hint(format!("set `spam_folder:` to one of: {}", names.join(", ")))
 }

@@ -1,5 +1,6 @@
 //! `preheat agenda`.
 
+use std::fmt::Write;
 use std::path::Path;
 
 use serde_json::json;
@@ -68,7 +69,7 @@ pub fn to_text(rows: &[AgendaRow], date: LocalDate, zone_of: &dyn Fn(&Address) -
     let open = rows.iter().filter(|r| r.plan.due.is_none() && r.state == LetterState::Planned).count();
     let mut text = format!("{date}: {} letters, {starts} starts and {} answers", rows.len(), rows.len() - starts);
     if open > 0 {
-        text += &format!(" ({open} of them wait until what they answer is opened)");
+        let _ = write!(text, " ({open} of them wait until what they answer is opened)");
     }
     format!("{text}\n\n{}", table.to_text(width))
 }

@@ -12,6 +12,7 @@ pub struct Printer {
     quiet: bool,
 }
 
+#[expect(clippy::unused_self, reason = "who prints has been given a printer")]
 impl Printer {
     /// A printer; a quiet one says nothing but data and errors.
     pub fn new(quiet: bool) -> Self {
@@ -30,7 +31,7 @@ impl Printer {
     pub fn json(self, value: &impl serde::Serialize) {
         match serde_json::to_string_pretty(value) {
             Ok(text) => self.data(text),
-            Err(e) => self.error(&format!("the JSON could not be written: {e}")),
+            Err(e) => self.error(format_args!("the JSON could not be written: {e}")),
         }
     }
 

@@ -1,6 +1,6 @@
 //! What `run` shows while it works: a live line on a terminal, plain lines elsewhere.
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -114,7 +114,7 @@ impl Tally {
             (self.missing, "missing"),
         ] {
             if n > 0 {
-                text += &format!(", {n} {what}");
+                let _ = write!(text, ", {n} {what}");
             }
         }
         text

@@ -134,10 +134,10 @@ async fn work_desks(cx: &Context, desks: &[Arc<Desk>], pace: Pace) -> Result<(),
     let pacer = Arc::new(Pacer::default());
     let (mut senders, mut lookers) = (JoinSet::new(), JoinSet::new());
     for desk in desks {
-        let (cx2, desk2, pacer) = (cx.clone(), desk.clone(), pacer.clone());
-        senders.spawn(async move { sending::send_day(&cx2, &desk2, &pacer, pace).await });
-        let (cx2, desk2, done) = (cx.clone(), desk.clone(), done.clone());
-        lookers.spawn(async move { looking::look_day(&cx2, &desk2, done, pace).await });
+        let (context, own, pacer) = (cx.clone(), desk.clone(), pacer.clone());
+        senders.spawn(async move { sending::send_day(&context, &own, &pacer, pace).await });
+        let (context, own, done) = (cx.clone(), desk.clone(), done.clone());
+        lookers.spawn(async move { looking::look_day(&context, &own, done, pace).await });
     }
     let mut first_error = None;
     let mut take = |result: Result<Result<(), LedgerError>, tokio::task::JoinError>| match result {

@@ -6,4 +6,5 @@
 #[cfg(test)]
 mod rig;
 #[cfg(test)]
+mod rig_day;
 mod rig_self;

@@ -57,6 +57,8 @@ pub struct PoolOptions {
     pub schedule_text: Option<&'static str>,
     /// How the servers are reached.
     pub line: Line,
+    /// Letters that each mailbox may receive a day.
+    pub receive_limit: u32,
     /// Sections added to the end of `preheat.yaml`, such as `pairs`.
     pub more: &'static str,
 }
@@ -72,6 +74,7 @@ impl Default for PoolOptions {
             schedule: "standard-6w",
             schedule_text: None,
             line: Line::Starttls,
+            receive_limit: 20,
             more: "",
         }
     }
@@ -163,8 +166,8 @@ impl Rig {
             ),
         };
         let mut yaml = format!(
-            "pool: rig\nzone: {}\nschedule: {}\nledger: preheat.db\nkey_file: preheat.key\ndefaults:\n  secret: env:PREHEAT_RIG_PASSWORD\n  smtp: {{host: localhost, {smtp}}}\n  imap: {{host: localhost, {imap}}}\nmailboxes:\n",
-            options.zone, options.schedule
+            "pool: rig\nzone: {}\nschedule: {}\nledger: preheat.db\nkey_file: preheat.key\ndefaults:\n  secret: env:PREHEAT_RIG_PASSWORD\n  receive_limit: {}\n  smtp: {{host: localhost, {smtp}}}\n  imap: {{host: localhost, {imap}}}\nmailboxes:\n",
+            options.zone, options.schedule, options.receive_limit
         );
         for address in warming {
             writeln!(yaml, "  - {address}").unwrap();

@@ -154,12 +154,18 @@ class Audit:
                 copies = ANY
             if letter.state not in STATES:
                 yield f"{letter}: no such state"
+            elif letter.state == "planned" and self.belongs_to_a_later_date(letter) and not submitted and not found:
+                yield None
             elif letter.state in UNFINISHED and not self.unfinished:
                 yield f"{letter}: not accounted for at the end"
             elif submitted not in allowed or found not in copies:
                 yield f"{letter}: submitted {submitted} times, {found} copies found"
             else:
                 yield None
+
+    def belongs_to_a_later_date(self, letter):
+        """An answer that is planned for a date on which its writer has no agenda yet."""
+        return letter.parent is not None and letter.date > max((date for mailbox, date in self.quotas if mailbox == letter.sender), default="9999")
 
     def check_copies(self):
         """every copy lies with its letter's recipient, with the ledger's addresses and Message-ID"""

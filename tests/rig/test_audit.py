@@ -13,7 +13,7 @@ import evidence
 SCHEMA = """
 CREATE TABLE letter(id TEXT PRIMARY KEY, sender TEXT, recipient TEXT, date TEXT, parent TEXT, state TEXT, placement TEXT,
                     due INTEGER, message_id_sent TEXT, message_id_seen TEXT, skip_reason TEXT) STRICT;
-CREATE TABLE step(letter TEXT, seq INTEGER, at INTEGER, event TEXT) STRICT;
+CREATE TABLE step(letter TEXT, n INTEGER, at INTEGER, event TEXT) STRICT;
 CREATE TABLE day(mailbox TEXT, date TEXT, quota INTEGER) STRICT;
 CREATE TABLE sighting(mailbox TEXT, letter TEXT, folder TEXT, role TEXT, uid INTEGER, uid_validity INTEGER, at INTEGER) STRICT;
 """
@@ -191,6 +191,12 @@ class AuditTest(unittest.TestCase):
         self.sql("UPDATE letter SET state = 'planned' WHERE id = ?", [SKIPPED])
         self.assert_fails(audit.Audit.check_states)
         self.assert_fails(unfinished=True)
+
+    def test_an_answer_of_a_later_date_may_wait_and_a_start_may_not(self):
+        self.sql("UPDATE letter SET state = 'planned', date = '2099-01-01', parent = ? WHERE id = ?", [IN_INBOX, SKIPPED])
+        self.assert_fails()
+        self.sql("UPDATE letter SET parent = NULL WHERE id = ?", [SKIPPED])
+        self.assert_fails(audit.Audit.check_states)
 
     def test_a_letter_lost_from_its_mailbox_unless_the_test_expunged_it(self):
         self.day.files[IN_JUNK].unlink()

@@ -45,7 +45,12 @@ impl Obstacle {
             Self::PairDay => format!("every recipient {outside} has {} from it already", letters(limits.max_per_pair)),
             Self::PairWeek => format!("every recipient {outside} has {} from it in 7 days already", letters(limits.max_per_pair_week)),
             Self::Pace(starts) => {
-                format!("{} a pair in 7 days leave it {} a day", letters(limits.max_per_pair_week), plural(starts, "start"))
+                format!(
+                    "{} a pair on a day and {} in 7 days leave it {} a day",
+                    letters(limits.max_per_pair),
+                    limits.max_per_pair_week,
+                    plural(starts, "start")
+                )
             }
             Self::Receive => format!("every recipient {outside} that it may still write to receives all it may"),
             Self::Window(held) => format!(

@@ -16,7 +16,7 @@ use crate::credentials::load_keyring;
 use crate::ledger::Ledger;
 use crate::letter::Keyring;
 use crate::mail::NetworkAccess;
-use crate::run::{Context, Pace, Silent, date_of, is_dead, plan_date, run as run_pool, this_process};
+use crate::run::{Context, Pace, Silent, date_of, is_dead, plan_date, run as run_pool, shortfalls_in_words, this_process};
 use crate::words::LocalDate;
 
 #[derive(Debug, clap::Args)]
@@ -105,7 +105,10 @@ fn dry_run(pool: &Pool, pace: Pace, printer: Printer) -> Result<Exit, CliError> 
         let seed = pool.seed(real.as_ref()).await?;
         let ledger = match real {
             Some(l) => l,
-            None => Ledger::in_memory()?,
+            None => {
+                printer.say("this pool has not begun: its seed is drawn at the first run, and pairs and times will be others than these");
+                Ledger::in_memory()?
+            }
         };
         let (_keep, stop) = watch::channel(false);
         let context = Context {
@@ -129,8 +132,8 @@ fn dry_run(pool: &Pool, pace: Pace, printer: Printer) -> Result<Exit, CliError> 
             }
             if !missing.is_empty() {
                 let plan = plan_date(&context, date, &missing).await?;
-                for s in &plan.agenda.shortfalls {
-                    printer.say(format_args!("{}: {} of {} letters: {}", s.mailbox, s.planned, s.wanted, s.why));
+                for sentence in shortfalls_in_words(&plan.agenda.shortfalls, date) {
+                    printer.say(sentence);
                 }
                 rows.extend(plan.agenda.letters.into_iter().filter(|l| l.date == date).map(crate::ledger::LetterFacts::of_plan));
             }

@@ -77,11 +77,36 @@ async fn rescue(cx: &Context, desk: &Desk, session: &mut Session, actions: Vec<D
         }
     }
     look_at(cx, desk, session, &inbox, &moved).await?;
+    say_not_junk(cx, desk, session, &inbox, moved).await?;
     // Whatever the look did not show in the inbox is still due: later, and not for ever.
     let left = cx.ledger.due_actions(desk.mailbox.address.clone(), cx.clock.now(), MOST).await?;
     let tried: BTreeSet<LetterId> = in_spam.iter().map(|a| a.letter).collect();
     let left: Vec<DueAction> = left.into_iter().filter(|a| a.kind == ActionKind::Rescue && tried.contains(&a.letter)).collect();
     again_or_give_up(cx, desk, left).await
+}
+
+/// Marks rescued letters `$NotJunk`, for filters that learn from the keyword. Where the server does not permit it, nothing is lost.
+async fn say_not_junk(
+    cx: &Context,
+    desk: &Desk,
+    session: &mut Session,
+    inbox: &FolderName,
+    rescued: BTreeSet<LetterId>,
+) -> Result<(), LookError> {
+    let mut by_numbering: BTreeMap<u32, Vec<Uid>> = BTreeMap::new();
+    for place in cx.ledger.sightings_of(desk.mailbox.address.clone(), rescued.into_iter().collect()).await? {
+        if place.folder == inbox.wire {
+            by_numbering.entry(place.uid_validity).or_default().push(place.uid);
+        }
+    }
+    for (uid_validity, uids) in by_numbering {
+        match session.inbox.set_flags(inbox, uid_validity, &uids, &[Flag::NotJunk]).await {
+            Err(e) if e.is_connection_lost() => return Err(e.into()),
+            Err(e) => cx.tell(&News::Trouble(e)),
+            Ok(_) => {}
+        }
+    }
+    Ok(())
 }
 
 /// Opens one letter, and puts its answer on the agenda where it is to have one.

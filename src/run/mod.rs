@@ -28,7 +28,7 @@ use context::{Desk, Pacer};
 pub use context::Context;
 pub use holder::{is_dead, this_process};
 pub use participants::{calendar_of, engagement_of, participant, window_of};
-pub use prepare::{DatePlan, date_of, plan_date};
+pub use prepare::{DatePlan, date_of, plan_date, shortfalls_in_words};
 pub use progress::{News, Progress, Silent};
 pub use quotas::{NoQuotas, Standing, history_of, standings, whole_pool};
 pub use sending::Pace;

@@ -12,7 +12,7 @@ use super::participants::{calendar_of, engagement_of, participant, window_of};
 use super::progress::News;
 use super::quotas::{NoQuotas, day_plan, standings};
 use super::sending::Pace;
-use crate::agenda::{History, LateLetter, Participant, make, respread};
+use crate::agenda::{History, LateLetter, Participant, Shortfall, make, respread};
 use crate::config::{Config, Mailbox};
 use crate::engage::{answer_slots, window_on};
 use crate::ledger::{DayPlan, Fence, Ledger, LedgerError, PauseScope, Taken};
@@ -127,12 +127,32 @@ pub(super) async fn make_agendas(cx: &Context, planner: &Fence, desks: &[Desk]) 
     }
     for (date, mailboxes) in by_date {
         let plan = plan_date(cx, date, &mailboxes).await?;
-        for s in &plan.agenda.shortfalls {
-            cx.tell(&News::Note(format!("{}: {} of {} letters on {date}: {}", s.mailbox, s.planned, s.wanted, s.why)));
+        for sentence in shortfalls_in_words(&plan.agenda.shortfalls, date) {
+            cx.tell(&News::Note(sentence));
         }
         cx.ledger.store_agenda(planner.clone(), plan.days, plan.agenda, cx.clock.now()).await?;
     }
     Ok(())
+}
+
+/// Where the pool could not fill quotas: a sentence for each reason, however many mailboxes share it.
+pub fn shortfalls_in_words(shortfalls: &[Shortfall], date: LocalDate) -> Vec<String> {
+    let mut by_reason: BTreeMap<&str, Vec<&Shortfall>> = BTreeMap::new();
+    for s in shortfalls {
+        by_reason.entry(&s.why).or_default().push(s);
+    }
+    let sum = |all: &[&Shortfall], of: fn(&Shortfall) -> u32| all.iter().map(|s| of(s)).sum::<u32>();
+    by_reason
+        .into_iter()
+        .map(|(why, all)| {
+            let who = match all.as_slice() {
+                [one] => one.mailbox.to_string(),
+                [first, ..] => format!("{} and {} more", first.mailbox, all.len() - 1),
+                [] => String::new(),
+            };
+            format!("{who}: {} of {} letters on {date}: {why}", sum(&all, |s| s.planned), sum(&all, |s| s.wanted))
+        })
+        .collect()
 }
 
 /// A date's quotas and letters, not written down yet.

@@ -4,6 +4,8 @@
 //! servers. `tests/run` starts them and runs everything.
 
 #[cfg(test)]
+mod ledger;
+#[cfg(test)]
 mod rig;
 #[cfg(test)]
 mod rig_day;

@@ -1,0 +1,481 @@
+//! The ledger's contract: what every backend has to keep. Through its public methods only.
+
+use std::time::Duration;
+
+use preheat::agenda::{Agenda, Draws, PlannedLetter};
+use preheat::chance::Seed;
+use preheat::engage::ActionKind;
+use preheat::ledger::{
+    DayPlan, Fence, Holder, Intent, IntentRefused, Ledger, LedgerError, LookNote, OpenedParent, Outcome, PauseScope, Place, Sighted,
+};
+use preheat::mail::{Cursor, Folder, FolderName, Uid};
+use preheat::words::{
+    Address, FolderRole, LetterId, LetterState, LocalDate, MessageId, Moment, Placement, RampDay, Reply, Role, SkipReason,
+};
+use proptest::prelude::*;
+
+const NINE: Moment = Moment(1_796_112_000_000); // 2026-12-01T08:00:00Z, nine in Berlin
+
+fn address(text: &str) -> Address {
+    Address::parse(text).unwrap()
+}
+fn anna() -> Address {
+    address("anna@new.test")
+}
+fn ben() -> Address {
+    address("ben@old.test")
+}
+fn today() -> LocalDate {
+    LocalDate::ymd(2026, 12, 1).unwrap()
+}
+fn later(minutes: u64) -> Moment {
+    NINE + Duration::from_mins(minutes)
+}
+fn window() -> (Moment, Moment) {
+    (NINE - Duration::from_mins(30), later(480))
+}
+
+fn draws() -> Draws {
+    let min = Duration::from_mins;
+    Draws {
+        open: true,
+        answer: true,
+        important: false,
+        flag: true,
+        rescue_after: min(10),
+        open_after: min(20),
+        answer_after: min(30),
+        content: 7,
+    }
+}
+
+fn start(n: u32) -> PlannedLetter {
+    let due = later(u64::from(n) * 10);
+    PlannedLetter {
+        id: LetterId::of_start(&anna(), today(), n),
+        sender: anna(),
+        recipient: ben(),
+        date: today(),
+        parent: None,
+        in_thread: 1,
+        due: Some(due),
+        expected: due,
+        draws: draws(),
+    }
+}
+
+fn answer_to(parent: &PlannedLetter) -> PlannedLetter {
+    PlannedLetter {
+        id: LetterId::of_answer(parent.id),
+        sender: parent.recipient.clone(),
+        recipient: parent.sender.clone(),
+        parent: Some(parent.id),
+        in_thread: parent.in_thread + 1,
+        due: None,
+        expected: parent.expected + Duration::from_hours(3),
+        ..parent.clone()
+    }
+}
+
+fn day(mailbox: &Address, quota: u32) -> DayPlan {
+    DayPlan {
+        mailbox: mailbox.clone(),
+        date: today(),
+        schedule: "standard-6w".into(),
+        curve: 1,
+        ramp_day: RampDay(3),
+        quota,
+        reasons: "[]".into(),
+    }
+}
+
+/// A ledger with two mailboxes, their leases, and an agenda.
+struct Desk {
+    ledger: Ledger,
+    planner: Fence,
+    anna: Fence,
+    ben: Fence,
+}
+
+impl Desk {
+    async fn with(ledger: Ledger, quota: u32, letters: Vec<PlannedLetter>) -> Self {
+        ledger.seed(Seed(5), NINE).await.unwrap();
+        ledger.register_pool(vec![(anna(), Role::Warming), (ben(), Role::Partner)], NINE).await.unwrap();
+        let me = Holder { host: "here".into(), pid: 1, started: 1 };
+        let resources = vec![Fence::PLANNER.to_owned(), Fence::resource_of(&anna()), Fence::resource_of(&ben())];
+        let mut taken = ledger.take_leases(resources, me, NINE, |_| false).await.unwrap().ours;
+        let mut fence = |r: &str| taken.remove(r).unwrap();
+        let (planner, a, b) = (fence(Fence::PLANNER), fence(&Fence::resource_of(&anna())), fence(&Fence::resource_of(&ben())));
+        let desk = Self { ledger, planner, anna: a, ben: b };
+        desk.store(quota, letters).await;
+        let folder =
+            |name: &str, role| Folder { name: FolderName { wire: name.into(), shown: name.into() }, role, found_by: "test".into() };
+        let folders = vec![folder("INBOX", FolderRole::Inbox), folder("Junk", FolderRole::Spam), folder("Sent", FolderRole::Sent)];
+        desk.ledger.note_folders(desk.ben.clone(), ben(), folders).await.unwrap();
+        desk
+    }
+
+    async fn new(quota: u32, letters: Vec<PlannedLetter>) -> Self {
+        Self::with(Ledger::in_memory().unwrap(), quota, letters).await
+    }
+
+    async fn store(&self, quota: u32, letters: Vec<PlannedLetter>) -> u32 {
+        let agenda = Agenda { letters, ..Agenda::default() };
+        let days = vec![day(&anna(), quota), day(&ben(), 12)];
+        self.ledger.store_agenda(self.planner.clone(), days, agenda, NINE).await.unwrap()
+    }
+
+    async fn intend(&self, letter: LetterId, now: Moment) -> Result<Result<(), IntentRefused>, LedgerError> {
+        let message_id = MessageId::parse(&format!("{letter}@new.test")).unwrap();
+        let intent = Intent { letter, message_id, window: window(), now, real_now: NINE };
+        self.ledger.intend(self.anna.clone(), intent).await
+    }
+
+    async fn send(&self, letter: LetterId, now: Moment) {
+        self.intend(letter, now).await.unwrap().unwrap();
+        self.ledger.record(letter, Outcome::Accepted(Reply::new(250, "2.0.0 queued")), now).durable().await.unwrap();
+    }
+
+    async fn state(&self, letter: LetterId) -> LetterState {
+        self.ledger.letter(letter).await.unwrap().unwrap().state
+    }
+
+    async fn spent(&self) -> (u32, u32) {
+        let d = self.ledger.day(anna(), today()).await.unwrap().unwrap();
+        (d.spent, d.accepted)
+    }
+
+    /// A look at one of Ben's folders that shows these letters.
+    async fn look(&self, folder: &str, letters: &[(LetterId, u32)], now: Moment) -> preheat::ledger::Noted {
+        let role = if folder == "Junk" { FolderRole::Spam } else { FolderRole::Inbox };
+        let placement = if folder == "Junk" { Placement::Spam } else { Placement::Inbox };
+        let top = letters.iter().map(|l| l.1).max().unwrap_or(0);
+        let sighted = letters
+            .iter()
+            .map(|(letter, uid)| Sighted {
+                letter: *letter,
+                uid: Uid(*uid),
+                flags: vec![],
+                placement,
+                message_id: MessageId::parse("rewritten@mx.test"),
+                actions: vec![(if folder == "Junk" { ActionKind::Rescue } else { ActionKind::Open }, now + Duration::from_mins(10))],
+                after_rescue: vec![(ActionKind::Open, now + Duration::from_mins(20))],
+            })
+            .collect();
+        let cursor = Cursor { uid_validity: 1, uid: top };
+        let note = LookNote { mailbox: ben(), folder: folder.into(), role, cursor, sighted, refused: vec![], now };
+        self.ledger.note_look(self.ben.clone(), note).await.unwrap()
+    }
+
+    async fn assert_whole(&self) {
+        assert_eq!(self.ledger.check().await.unwrap().faults, Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
+async fn an_agenda_is_made_once_and_making_it_again_changes_nothing() {
+    let d = Desk::new(5, vec![start(1), answer_to(&start(1)), start(2)]).await;
+    let before = d.ledger.dump().await.unwrap();
+    let moved = PlannedLetter { due: Some(later(99)), ..start(1) };
+    assert_eq!(d.store(9, vec![moved, start(2)]).await, 0);
+    assert_eq!(d.ledger.dump().await.unwrap(), before);
+    let due = d.ledger.due_letters(anna(), today(), 9).await.unwrap();
+    assert_eq!(due.iter().map(|l| l.plan.id).collect::<Vec<_>>(), [start(1).id, start(2).id]);
+    assert_eq!(due[0].plan, start(1));
+    assert_eq!(d.ledger.due_letters(ben(), today(), 9).await.unwrap(), [], "an answer waits for its parent");
+}
+
+#[tokio::test]
+async fn an_intent_is_refused_by_quota_pause_window_removal_and_state_and_then_writes_nothing() {
+    let d = Desk::new(2, (1..=4).map(start).collect()).await;
+    let refused = |r: Result<Result<(), IntentRefused>, LedgerError>| r.unwrap().unwrap_err();
+
+    assert_eq!(refused(d.intend(start(1).id, window().0 - Duration::from_millis(1)).await), IntentRefused::Window);
+    assert_eq!(refused(d.intend(start(1).id, window().1 + Duration::from_millis(1)).await), IntentRefused::Window);
+    for scope in ["all", "new.test", "anna@new.test"] {
+        let scope = PauseScope::parse_word(scope).unwrap();
+        d.ledger.pause(scope.clone(), "moving".into(), NINE).await.unwrap();
+        assert_eq!(refused(d.intend(start(1).id, NINE).await), IntentRefused::Paused, "{scope}");
+        d.ledger.resume(scope).await.unwrap();
+    }
+    d.ledger.pause(PauseScope::parse_word("old.test").unwrap(), "another domain".into(), NINE).await.unwrap();
+    assert_eq!(d.state(start(1).id).await, LetterState::Planned);
+    assert_eq!(d.spent().await, (0, 0));
+
+    d.send(start(1).id, NINE).await;
+    assert_eq!(refused(d.intend(start(1).id, NINE).await), IntentRefused::NotDue);
+    // Handed over and not heard of again spends quota too.
+    d.intend(start(2).id, NINE).await.unwrap().unwrap();
+    d.ledger.record(start(2).id, Outcome::Uncertain("cut".into()), NINE).durable().await.unwrap();
+    assert_eq!(refused(d.intend(start(3).id, NINE).await), IntentRefused::Quota);
+    assert_eq!(d.spent().await, (2, 1));
+
+    d.ledger.register_pool(vec![(anna(), Role::Warming)], later(1)).await.unwrap();
+    assert_eq!(refused(d.intend(start(3).id, NINE).await), IntentRefused::Removed);
+    assert_eq!(d.ledger.skip_removed(d.planner.clone(), later(1)).await.unwrap(), 2);
+    assert_eq!(d.ledger.letter(start(4).id).await.unwrap().unwrap().skip_reason, Some(SkipReason::Removed));
+    d.assert_whole().await;
+}
+
+#[tokio::test]
+async fn what_is_refused_before_the_bytes_spends_nothing_and_after_them_it_does() {
+    let d = Desk::new(3, (1..=3).map(start).collect()).await;
+    let record = |id, outcome| d.ledger.record(id, outcome, NINE).durable();
+    record(start(1).id, Outcome::Deferred(Reply::new(450, "4.2.0 greylisted"), later(15))).await.unwrap();
+    assert_eq!((d.state(start(1).id).await, d.spent().await), (LetterState::Deferred, (0, 0)));
+    assert_eq!(d.ledger.letter(start(1).id).await.unwrap().unwrap().plan.due, Some(later(15)));
+    record(start(2).id, Outcome::Rejected(Reply::new(550, "5.1.1 unknown"))).await.unwrap();
+    assert_eq!((d.state(start(2).id).await, d.spent().await), (LetterState::Rejected, (0, 0)));
+    d.intend(start(3).id, NINE).await.unwrap().unwrap();
+    record(start(3).id, Outcome::Rejected(Reply::new(554, "5.7.1 content"))).await.unwrap();
+    assert_eq!((d.state(start(3).id).await, d.spent().await), (LetterState::Rejected, (1, 0)));
+    d.send(start(1).id, later(15)).await;
+    let steps = d.ledger.steps(start(1).id).await.unwrap();
+    assert_eq!(steps.iter().map(|s| s.event.as_str()).collect::<Vec<_>>(), ["deferred", "handed", "accepted"]);
+    assert_eq!((steps[0].code, steps[0].text.as_deref()), (Some(450), Some("4.2.0 greylisted")));
+    d.assert_whole().await;
+}
+
+#[tokio::test]
+async fn a_stale_owner_cannot_send_but_what_happened_to_its_letter_is_still_written_down() {
+    let d = Desk::new(3, vec![start(1), start(2)]).await;
+    d.intend(start(1).id, NINE).await.unwrap().unwrap();
+    let thief = Holder { host: "there".into(), pid: 2, started: 2 };
+    let taken = d.ledger.take_leases(vec![Fence::resource_of(&anna())], thief, NINE + Duration::from_mins(3), |_| false).await.unwrap();
+    let new_fence = taken.ours.into_values().next().unwrap();
+    assert!(matches!(d.intend(start(2).id, NINE).await, Err(LedgerError::Stale(_))));
+    // The new owner takes the letter for uncertain; then the old one hears the reply after all.
+    assert_eq!(d.ledger.recover_handed(new_fence, anna(), later(3)).await.unwrap(), [start(1).id]);
+    assert_eq!(d.state(start(1).id).await, LetterState::Uncertain);
+    d.ledger.record(start(1).id, Outcome::Accepted(Reply::new(250, "2.0.0 ok")), later(4)).durable().await.unwrap();
+    assert_eq!((d.state(start(1).id).await, d.spent().await), (LetterState::Accepted, (1, 1)));
+    d.assert_whole().await;
+}
+
+#[tokio::test]
+async fn an_uncertain_letter_is_found_or_given_up_and_never_planned_again() {
+    let d = Desk::new(3, (1..=3).map(start).collect()).await;
+    for n in 1..=3 {
+        d.intend(start(n).id, NINE).await.unwrap().unwrap();
+    }
+    assert_eq!(d.ledger.recover_handed(d.anna.clone(), anna(), later(1)).await.unwrap().len(), 3);
+    // One in Sent, one at the recipient, one nowhere.
+    let settle = |found, before| d.ledger.settle_uncertain(d.anna.clone(), anna(), found, before, later(2));
+    assert_eq!(settle(vec![start(1).id], NINE).await.unwrap(), (1, 0));
+    assert_eq!(d.look("INBOX", &[(start(2).id, 1)], later(3)).await.first_seen, 1);
+    assert_eq!(settle(vec![], later(60)).await.unwrap(), (0, 1));
+    assert_eq!(d.state(start(1).id).await, LetterState::Accepted);
+    assert_eq!(d.state(start(2).id).await, LetterState::Seen);
+    assert_eq!(d.state(start(3).id).await, LetterState::Unaccounted);
+    assert_eq!(d.spent().await, (3, 2));
+    for n in 1..=3 {
+        assert_eq!(d.intend(start(n).id, later(5)).await.unwrap().unwrap_err(), IntentRefused::NotDue);
+    }
+    // It may still turn up.
+    d.look("INBOX", &[(start(3).id, 2)], later(6)).await;
+    assert_eq!((d.state(start(3).id).await, d.spent().await), (LetterState::Seen, (3, 3)));
+    d.assert_whole().await;
+}
+
+#[tokio::test]
+async fn a_letter_in_spam_is_rescued_only_when_it_is_seen_in_the_inbox_and_a_second_copy_is_not_acted_on() {
+    let d = Desk::new(3, vec![start(1)]).await;
+    d.send(start(1).id, NINE).await;
+    let noted = d.look("Junk", &[(start(1).id, 4)], later(5)).await;
+    assert_eq!((noted.first_seen, noted.in_spam), (1, 1));
+    let due = d.ledger.due_actions(ben(), later(15), 9).await.unwrap();
+    assert_eq!((due.len(), due[0].kind, due[0].uid, due[0].folder.as_str()), (1, ActionKind::Rescue, Uid(4), "Junk"));
+    assert_eq!(d.ledger.due_actions(ben(), later(14), 9).await.unwrap(), []);
+    // The same look again, and a copy beside it.
+    assert_eq!(d.look("Junk", &[(start(1).id, 4), (start(1).id, 5)], later(6)).await.refused, 1);
+    assert_eq!(d.ledger.letter(start(1).id).await.unwrap().unwrap().rescued_at, None);
+
+    assert_eq!(d.look("INBOX", &[(start(1).id, 9)], later(16)).await.rescued, 1);
+    let l = d.ledger.letter(start(1).id).await.unwrap().unwrap();
+    assert_eq!((l.placement, l.rescued_at), (Some(Placement::Spam), Some(later(16))));
+    assert_eq!(l.message_id_seen, MessageId::parse("rewritten@mx.test"));
+    let due = d.ledger.due_actions(ben(), later(60), 9).await.unwrap();
+    assert_eq!((due.len(), due[0].kind, due[0].uid), (1, ActionKind::Open, Uid(9)));
+    // A cursor is what the look said.
+    let inbox = d.ledger.folders(ben()).await.unwrap().into_iter().find(|f| f.role == FolderRole::Inbox).unwrap();
+    assert_eq!((inbox.cursor, inbox.read_at), (Some(Cursor { uid_validity: 1, uid: 9 }), Some(later(16))));
+    d.assert_whole().await;
+}
+
+#[tokio::test]
+async fn a_letter_that_was_never_sent_cannot_be_seen() {
+    let d = Desk::new(3, vec![start(1)]).await;
+    let noted = d.look("INBOX", &[(start(1).id, 1)], NINE).await;
+    assert_eq!((noted.first_seen, noted.refused), (0, 1));
+    assert_eq!(d.state(start(1).id).await, LetterState::Planned);
+    assert_eq!(d.ledger.next_action(ben()).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn nothing_is_called_missing_before_every_folder_was_read_a_day_after() {
+    let d = Desk::new(3, vec![start(1)]).await;
+    d.send(start(1).id, NINE).await;
+    let day = 24 * 60;
+    let missing = |now| d.ledger.note_missing(d.ben.clone(), ben(), now - Duration::from_hours(24), now);
+    d.look("INBOX", &[], later(day + 5)).await;
+    assert_eq!(missing(later(day + 6)).await.unwrap(), [], "spam was never read");
+    d.look("Junk", &[], later(day - 5)).await;
+    assert_eq!(missing(later(day + 6)).await.unwrap(), [], "spam was read too early");
+    d.look("Junk", &[], later(day + 7)).await;
+    assert_eq!(missing(later(day + 8)).await.unwrap(), [start(1).id]);
+    // And it may still come.
+    d.look("INBOX", &[(start(1).id, 3)], later(day + 30)).await;
+    assert_eq!(d.state(start(1).id).await, LetterState::Seen);
+    d.assert_whole().await;
+}
+
+#[tokio::test]
+async fn a_day_ends_with_starts_skipped_and_answers_put_off_three_times() {
+    let d = Desk::new(3, vec![start(1), answer_to(&start(1)), start(2)]).await;
+    d.send(start(1).id, NINE).await;
+    let answer = answer_to(&start(1)).id;
+    let close_ben =
+        |through: LocalDate| d.ledger.close_days(d.ben.clone(), ben(), through, Some(through.plus(1)), SkipReason::Late, later(900));
+    assert_eq!(d.ledger.close_days(d.anna.clone(), anna(), today(), Some(today().plus(1)), SkipReason::Late, later(900)).await.unwrap(), 1);
+    assert_eq!(d.ledger.letter(start(2).id).await.unwrap().unwrap().skip_reason, Some(SkipReason::Late));
+    assert_eq!(d.ledger.day(anna(), today()).await.unwrap().unwrap().offered(), 2);
+    for n in 0..3 {
+        assert_eq!(close_ben(today().plus(n)).await.unwrap(), 0);
+        assert_eq!(d.ledger.letter(answer).await.unwrap().unwrap().plan.date, today().plus(n + 1));
+        assert_eq!(d.ledger.carried_on(vec![ben()], today().plus(n + 1)).await.unwrap()[0].put_off, n + 1);
+    }
+    assert_eq!(close_ben(today().plus(3)).await.unwrap(), 1);
+    let lapsed = d.ledger.letter(answer).await.unwrap().unwrap();
+    assert_eq!((lapsed.state, lapsed.skip_reason), (LetterState::Skipped, Some(SkipReason::ParentUnseen)));
+    d.assert_whole().await;
+}
+
+#[tokio::test]
+async fn an_answer_is_due_when_its_parent_is_opened_on_the_first_date_with_room() {
+    let second = PlannedLetter { sender: ben(), recipient: anna(), ..start(9) };
+    let second = PlannedLetter { id: LetterId::of_start(&ben(), today(), 1), ..second };
+    let d = Desk::new(3, vec![start(1), answer_to(&start(1)), second]).await;
+    d.send(start(1).id, NINE).await;
+    d.look("INBOX", &[(start(1).id, 1)], later(5)).await;
+    let parent = OpenedParent {
+        message_id: MessageId::parse("seen@mx.test").unwrap(),
+        references: vec![MessageId::parse("a@x.test").unwrap(), MessageId::parse("b@x.test").unwrap()],
+        subject: "Grüße".into(),
+        text: "line one\nline two".into(),
+        from_name: None,
+        date: "2026-12-01T09:00:00+01:00".into(),
+    };
+    let slots = vec![(today(), later(40)), (today().plus(1), later(1440))];
+    let placed = d.ledger.note_opened(d.ben.clone(), start(1).id, Some(parent.clone()), slots.clone(), later(25)).await.unwrap();
+    assert_eq!(placed, Some((today(), later(40))));
+    assert_eq!(d.ledger.opened_parent(start(1).id).await.unwrap(), Some(parent.clone()));
+    assert_eq!(d.ledger.due_letters(ben(), today(), 9).await.unwrap()[0].plan.due, Some(later(40)));
+    assert_eq!(d.ledger.next_action(ben()).await.unwrap(), None, "the open is done");
+    // Opened twice, after a restart say: the answer keeps its place.
+    assert_eq!(d.ledger.note_opened(d.ben.clone(), start(1).id, Some(parent), slots, later(26)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_backup_is_whole_while_the_ledger_is_in_use() {
+    let dir = tempfile::tempdir().unwrap();
+    let d = Desk::with(Ledger::open(&dir.path().join("preheat.db"), Place::Thread).unwrap(), 3, vec![start(1)]).await;
+    d.send(start(1).id, NINE).await;
+    let copy = dir.path().join("copy.db");
+    d.ledger.backup(&copy).await.unwrap();
+    assert!(d.ledger.backup(&copy).await.is_err(), "nothing is overwritten");
+    let copied = Ledger::open_to_read(&copy).unwrap().unwrap();
+    assert_eq!(copied.dump().await.unwrap(), d.ledger.dump().await.unwrap());
+    assert_eq!(copied.check().await.unwrap().faults, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_check_finds_what_was_tampered_with() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("preheat.db");
+    let d = Desk::with(Ledger::open(&path, Place::Thread).unwrap(), 3, vec![start(1), start(2)]).await;
+    d.send(start(1).id, NINE).await;
+    d.assert_whole().await;
+    let c = rusqlite::Connection::open(&path).unwrap();
+    c.execute_batch("UPDATE letter SET state = 'seen' WHERE state = 'accepted'; UPDATE day SET spent = 2 WHERE mailbox = 'anna@new.test'")
+        .unwrap();
+    let faults = d.ledger.check().await.unwrap().faults;
+    assert_eq!(faults.len(), 2, "{faults:?}");
+    assert!(faults[0].contains("is seen, but its history says accepted") && faults[1].contains("2 spent and 1 accepted"), "{faults:?}");
+}
+
+/// Anything that a run could do to a letter, in any order.
+#[derive(Clone, Debug)]
+enum Do {
+    Intend(u32),
+    Accept(u32),
+    Refuse(u32),
+    Defer(u32),
+    LoseSight(u32),
+    SeeInJunk(u32),
+    SeeInInbox(u32),
+    Find(u32),
+    GiveUp,
+    Recover,
+    Skip(u32),
+    Close,
+}
+
+fn anything() -> impl Strategy<Value = Do> {
+    let n = 1..5u32;
+    prop_oneof![
+        4 => n.clone().prop_map(Do::Intend),
+        3 => n.clone().prop_map(Do::Accept),
+        1 => n.clone().prop_map(Do::Refuse),
+        1 => n.clone().prop_map(Do::Defer),
+        1 => n.clone().prop_map(Do::LoseSight),
+        1 => n.clone().prop_map(Do::SeeInJunk),
+        2 => n.clone().prop_map(Do::SeeInInbox),
+        1 => n.clone().prop_map(Do::Find),
+        1 => Just(Do::GiveUp),
+        1 => Just(Do::Recover),
+        1 => n.prop_map(Do::Skip),
+        1 => Just(Do::Close),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+
+    /// Whatever is done in whatever order: the replay gives the live state, no quota is broken, nothing is handed over twice.
+    #[test]
+    fn no_order_of_events_breaks_the_ledger(events in prop::collection::vec(anything(), 0..40), quota in 0..4u32) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let d = Desk::new(quota, (1..5).map(start).collect()).await;
+            let record = |n: u32, outcome| d.ledger.record(start(n).id, outcome, NINE).durable();
+            for (at, event) in events.into_iter().enumerate() {
+                let now = later(at as u64);
+                let uid = at as u32 + 1;
+                // Refusals are fine; what must not happen is a broken ledger.
+                match event {
+                    Do::Intend(n) => drop(d.intend(start(n).id, now).await),
+                    Do::Accept(n) => drop(record(n, Outcome::Accepted(Reply::new(250, "ok"))).await),
+                    Do::Refuse(n) => drop(record(n, Outcome::Rejected(Reply::new(550, "no"))).await),
+                    Do::Defer(n) => drop(record(n, Outcome::Deferred(Reply::new(450, "later"), now)).await),
+                    Do::LoseSight(n) => drop(record(n, Outcome::Uncertain("cut".into())).await),
+                    Do::SeeInJunk(n) => drop(d.look("Junk", &[(start(n).id, uid)], now).await),
+                    Do::SeeInInbox(n) => drop(d.look("INBOX", &[(start(n).id, uid)], now).await),
+                    Do::Find(n) => drop(d.ledger.settle_uncertain(d.anna.clone(), anna(), vec![start(n).id], Moment(0), now).await.unwrap()),
+                    Do::GiveUp => drop(d.ledger.settle_uncertain(d.anna.clone(), anna(), vec![], now, now).await.unwrap()),
+                    Do::Recover => drop(d.ledger.recover_handed(d.anna.clone(), anna(), now).await.unwrap()),
+                    Do::Skip(n) => d.ledger.skip_letter(d.anna.clone(), start(n).id, SkipReason::Quota, now).await.unwrap(),
+                    Do::Close => drop(d.ledger.close_days(d.anna.clone(), anna(), today(), None, SkipReason::Late, now).await.unwrap()),
+                }
+            }
+            d.assert_whole().await;
+            let (spent, accepted) = d.spent().await;
+            prop_assert!(spent <= quota && accepted <= spent);
+            for n in 1..5 {
+                let steps = d.ledger.steps(start(n).id).await.unwrap();
+                let handed = steps.iter().filter(|s| s.event.as_str() == "handed").count();
+                prop_assert!(handed <= 1);
+            }
+            Ok(())
+        })?;
+    }
+}

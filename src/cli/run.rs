@@ -103,12 +103,11 @@ fn dry_run(pool: &Pool, pace: Pace, printer: Printer) -> Result<Exit, CliError> 
     runtime()?.block_on(async {
         let real = pool.look_into_ledger()?;
         let seed = pool.seed(real.as_ref()).await?;
-        let ledger = match real {
-            Some(l) => l,
-            None => {
-                printer.say("this pool has not begun: its seed is drawn at the first run, and pairs and times will be others than these");
-                Ledger::in_memory()?
-            }
+        let ledger = if let Some(ledger) = real {
+            ledger
+        } else {
+            printer.say("this pool has not begun: its seed is drawn at the first run, and pairs and times will be others than these");
+            Ledger::in_memory()?
         };
         let (_keep, stop) = watch::channel(false);
         let context = Context {

@@ -79,7 +79,16 @@ fn a_real_day_ends_by_itself_and_the_ledger_is_what_the_servers_have() {
 fn the_same_day_again_three_times_in_a_row_and_two_at_once_sends_nothing_twice() {
     let rig = Rig::from_env(1);
     let dir = tempfile::tempdir().unwrap();
-    rig.write_pool(dir.path(), &PoolOptions { per_domain: 2, ..twelve() });
+    // Two on each domain, and a program of the user's own writes their letters.
+    let more = "pairs: {max_per_pair: 3, max_per_pair_week: 15}\ncontent: {command: [./words]}\n";
+    rig.write_pool(dir.path(), &PoolOptions { per_domain: 2, more, ..twelve() });
+    let program = dir.path().join("words");
+    std::fs::write(
+        &program,
+        "#!/bin/sh\ncat > asked.json\necho '{\"subject\": \"Written by a program\", \"text\": \"Hello, all is well here.\"}'\n",
+    )
+    .unwrap();
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     #[expect(clippy::disallowed_methods, reason = "two processes share one scaled clock: it has to begin at a real instant")]
     let since = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
     let clock = format!("2026-12-01T06:00:00Z x1200 since {since}");
@@ -110,6 +119,13 @@ fn the_same_day_again_three_times_in_a_row_and_two_at_once_sends_nothing_twice()
         assert_exit(&rig.preheat(dir.path(), &["run", "--once"], "2026-12-01T13:00:00Z x1200"), 0);
     }
     assert_eq!(count(dir.path(), sent), after_first);
+    let letters = rig.messages(&rig.user(1, rig.warm_domains()[0]), "INBOX");
+    assert!(
+        letters.len() > 10
+            && letters.iter().all(|l| l.contains("Subject: Written by a program") || l.contains("Subject: Re: Written by a program"))
+    );
+    let asked: serde_json::Value = serde_json::from_slice(&std::fs::read(dir.path().join("asked.json")).unwrap()).unwrap();
+    assert!(asked["from"].is_object() && asked["language"] == "en", "{asked}");
     assert_exit(&rig.audit(dir.path(), &[]), 0);
 }
 

@@ -33,6 +33,8 @@ pub struct Carry {
     pub limited_by: Option<String>,
     /// Recipients wanting outside its domain to carry all that is wanted; `None` where nothing is wanting, or recipients would not help.
     pub more_recipients: Option<u32>,
+    /// Whether a higher `receive_limit` of the recipients that there are would help as well.
+    pub receivers_full: bool,
 }
 
 /// What a pool can carry.
@@ -44,7 +46,7 @@ pub struct Feasibility {
     pub refusals: Vec<Finding>,
     /// Why the evidence of this pool will be thin, for the domain with the fewest recipients: under 5 recipients or under 2 providers.
     pub thin: Option<String>,
-    /// One sentence for each domain that falls short: `new.example: target 30, this pool carries 7: 6 more recipients outside new.example would carry 30`.
+    /// One sentence for each domain that falls short, or for several that do so alike: `new.example: target 30, this pool carries 7: 6 more recipients outside new.example would carry 30`.
     pub sentences: Vec<String>,
 }
 
@@ -118,6 +120,7 @@ impl<'a> Proof<'a> {
                 wanted: p.quota,
                 carries: carried[i],
                 limited_by: obstacle.map(|o| o.words(self.roster, i, self.limits)),
+                receivers_full: obstacle == Some(Obstacle::Receive),
                 more_recipients: obstacle.filter(|o| o.wants_recipients()).and_then(|_| self.more_recipients(i, pool_wants)),
             };
             (p.address.clone(), carry)
@@ -252,7 +255,10 @@ fn thin(roster: &Roster<'_>) -> Option<String> {
     ))
 }
 
-/// One sentence for each domain that falls short, about the mailbox of it that falls shortest.
+/// What domains have in common that fall short alike: wanted, carried, recipients wanting, receivers full, and in whose own words.
+type Alike<'a> = (u32, u32, Option<u32>, bool, &'a str);
+
+/// One sentence for each domain that falls short (for all that fall short alike), about the mailbox of it that falls shortest.
 fn sentences(roster: &Roster<'_>, per_mailbox: &BTreeMap<Address, Carry>) -> Vec<String> {
     let mut shortest: BTreeMap<&Domain, &Carry> = BTreeMap::new();
     for (i, p) in roster.people.iter().enumerate().filter(|(_, p)| p.role == Role::Warming) {
@@ -262,13 +268,26 @@ fn sentences(roster: &Roster<'_>, per_mailbox: &BTreeMap<Address, Carry>) -> Vec
             *worst = carry;
         }
     }
-    let sentence = |(domain, carry): (&Domain, &Carry)| {
-        let Carry { wanted, carries, .. } = carry;
-        let help = match carry.more_recipients {
-            Some(n) => format!("{} outside {domain} would carry {wanted}", plural(n, "more recipient")),
-            None => carry.limited_by.clone().unwrap_or_default(),
+    // Domains of a kind fall short alike: one sentence for all of them.
+    let mut alike: BTreeMap<Alike<'_>, Vec<&Domain>> = BTreeMap::new();
+    for (domain, c) in shortest {
+        let own_words = c.limited_by.as_deref().filter(|_| c.more_recipients.is_none()).unwrap_or_default();
+        alike.entry((c.wanted, c.carries, c.more_recipients, c.receivers_full, own_words)).or_default().push(domain);
+    }
+    let mut sentences: Vec<(&Domain, String)> = Vec::with_capacity(alike.len());
+    for ((wanted, carries, more, full, own_words), domains) in alike {
+        let [first, others @ ..] = domains.as_slice() else { continue };
+        let (who, outside) = match others.len() {
+            0 => (first.to_string(), first.to_string()),
+            n => (format!("{first} and {}", plural(n as u32, "more domain")), "each".to_owned()),
         };
-        format!("{domain}: target {wanted}, this pool carries {carries}: {help}")
-    };
-    shortest.into_iter().map(sentence).collect()
+        let help = match more {
+            Some(n) => format!("{} outside {outside} would carry {wanted}", plural(n, "more recipient")),
+            None => own_words.to_owned(),
+        };
+        let or = if full { ", or a higher `receive_limit`" } else { "" };
+        sentences.push((first, format!("{who}: target {wanted}, this pool carries {carries}: {help}{or}")));
+    }
+    sentences.sort();
+    sentences.into_iter().map(|s| s.1).collect()
 }

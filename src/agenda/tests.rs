@@ -337,12 +337,18 @@ fn the_proof_says_what_twelve_on_three_carry_and_who_is_wanting() {
     assert!(wide.per_mailbox.values().all(|c| c.carries == 29));
 
     let default = proof(limits());
-    assert_eq!(verdicts(&default), [(23, Some("12 letters a pair in 7 days leave it 19 starts a day"), Some(5))]);
-    assert_eq!(default.sentences[0], "d0.test: target 30, this pool carries 23: 5 more recipients outside d0.test would carry 30");
-    assert_eq!((default.sentences.len(), &default.refusals), (3, &vec![]));
+    assert_eq!(verdicts(&default), [(23, Some("3 letters a pair on a day and 12 in 7 days leave it 19 starts a day"), Some(5))]);
+    assert_eq!(
+        default.sentences[0],
+        "d0.test and 2 more domains: target 30, this pool carries 23: 5 more recipients outside each would carry 30"
+    );
+    assert_eq!((default.sentences.len(), &default.refusals), (1, &vec![]));
 
     let two = proof(PairLimits { max_per_pair: 2, ..limits() });
-    assert_eq!(two.sentences[2], "d2.test: target 30, this pool carries 19: 7 more recipients outside d2.test would carry 30");
+    assert_eq!(
+        two.sentences,
+        ["d0.test and 2 more domains: target 30, this pool carries 19: 7 more recipients outside each would carry 30"]
+    );
 
     // And so they would.
     let mut more = pool.clone();
@@ -355,14 +361,17 @@ fn the_proof_says_what_twelve_on_three_carry_and_who_is_wanting() {
 fn three_mailboxes_on_three_domains_carry_little_and_prove_little() {
     let pool: Vec<Participant> = (0..3).map(|n| warming(&format!("m@d{n}.test"), 30)).collect();
     let proof = carries(&pool, &limits(), &want(&pool, 30));
-    assert_eq!(verdicts(&proof), [(4, Some("12 letters a pair in 7 days leave it 4 starts a day"), Some(11))]);
+    assert_eq!(verdicts(&proof), [(4, Some("3 letters a pair on a day and 12 in 7 days leave it 4 starts a day"), Some(11))]);
     assert_eq!(
         proof.thin.as_deref(),
         Some(
             "d0.test: 2 recipients at 1 provider outside it; under 5 recipients or 2 providers the evidence is thin, and never says ready"
         )
     );
-    assert_eq!(proof.sentences[0], "d0.test: target 30, this pool carries 4: 11 more recipients outside d0.test would carry 30");
+    assert_eq!(
+        proof.sentences[0],
+        "d0.test and 2 more domains: target 30, this pool carries 4: 11 more recipients outside each would carry 30"
+    );
     let agenda = make(Seed(9), day(), &pool, &limits(), &History::default());
     check(&agenda, day(), &pool, &limits(), &History::default());
     assert_eq!(agenda.letters.iter().filter(|l| l.parent.is_none()).count(), 15, "5 each: 4.8, rounded up for a single day");

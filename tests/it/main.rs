@@ -6,5 +6,9 @@
 #[cfg(test)]
 mod rig;
 #[cfg(test)]
+mod rig_crash;
+#[cfg(test)]
 mod rig_day;
 mod rig_self;
+#[cfg(test)]
+mod story;

@@ -195,6 +195,7 @@ async fn respread_domain(cx: &Context, date: LocalDate, desks: &[&Desk]) -> Resu
                     id: l.plan.id,
                     sender: l.plan.sender,
                     due,
+                    window_start: desk.window.0,
                     window_end: desk.window.1,
                     mailbox_gap: desk.pacing.mailbox_gap,
                 });

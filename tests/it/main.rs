@@ -11,4 +11,6 @@ mod rig_crash;
 mod rig_day;
 mod rig_self;
 #[cfg(test)]
+mod rig_time;
+#[cfg(test)]
 mod story;

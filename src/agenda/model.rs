@@ -53,6 +53,8 @@ pub struct History {
     pub starts: BTreeMap<(Address, Address), u32>,
     /// Answers that fall on this date, oldest first.
     pub carried: Vec<Carried>,
+    /// Letters that others, whose agenda of this date is made already, will have sent to each mailbox: they count against its `receive_limit`.
+    pub received: BTreeMap<Address, u32>,
 }
 
 /// Every draw about a letter, made once.

@@ -85,7 +85,7 @@ impl<'a> Pairs<'a> {
         let receives = |i: usize| roster.people[i].receive_limit > 0;
         let recipients = roster.people.iter().map(|p| Recipient { received: 0, limit: p.receive_limit, provider: p.provider });
         let streams = roster.people.iter().map(|p| (p.quota > 0).then(|| Box::new(seed.stream(&p.address, date, "pairs"))));
-        Self {
+        let mut pairs = Self {
             roster,
             limits,
             even_share: roster.people.iter().map(|p| pair_rate(limits, &p.calendar) as u32).collect(),
@@ -97,7 +97,13 @@ impl<'a> Pairs<'a> {
             ring: Ring::new(roster, (0..roster.len()).filter(|&i| receives(i)).collect()),
             streams: streams.collect(),
             mix: Mix::new(roster, limits),
+        };
+        for (recipient, &letters) in &history.received {
+            if let Some(i) = roster.find(recipient) {
+                pairs.receive(i, u64::from(letters) * LETTER);
+            }
         }
+        pairs
     }
 
     /// The pairing of a day like any other in a long row of them.

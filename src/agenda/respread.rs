@@ -21,6 +21,8 @@ pub struct LateLetter {
     pub sender: Address,
     /// When it is due; overdue where that is before now.
     pub due: Moment,
+    /// When the sender's window opens today: what was put off from another day is spread over the window, not piled up at its beginning.
+    pub window_start: Moment,
     /// When the sender's window ends today.
     pub window_end: Moment,
     /// The sender's gap between letters.
@@ -76,7 +78,7 @@ pub fn respread(
     crowded.sort_by_key(|l| (l.due, l.id));
     let mut earliest: BTreeMap<&Address, Moment> = BTreeMap::new();
     for letter in crowded {
-        let from = earliest.get(&letter.sender).copied().unwrap_or(now);
+        let from = earliest.get(&letter.sender).copied().unwrap_or(now.max(letter.window_start));
         match timeline.next_free(letter, from) {
             Some(at) => {
                 earliest.insert(&letter.sender, at);
@@ -100,9 +102,10 @@ fn wishes<'a>(seed: Seed, date: LocalDate, now: Moment, letters: &[&'a LateLette
         let mut stream = seed.stream(sender, date, "respread");
         let count = letters.len() as f64;
         for (n, letter) in letters.into_iter().enumerate() {
-            let left = last_moment(letter).since(now);
+            let from = now.max(letter.window_start);
+            let left = last_moment(letter).since(from);
             let place = (n as f64 + stream.random::<f64>()) / count;
-            wishes.push((now + left.mul_f64(place.clamp(0.0, 1.0)), letter));
+            wishes.push((from + left.mul_f64(place.clamp(0.0, 1.0)), letter));
         }
     }
     wishes.sort_by_key(|(at, letter)| (*at, letter.id));
@@ -178,6 +181,7 @@ mod tests {
             id: LetterId::of_start(&sender, day(), n),
             sender,
             due: Moment(due),
+            window_start: Moment(8 * HOUR),
             window_end: Moment(17 * HOUR),
             mailbox_gap: Duration::from_mins(5),
         }
@@ -190,6 +194,17 @@ mod tests {
         let mut times: Vec<_> = kept.map(|l| (moved.get(&l.id).copied().unwrap_or(l.due), l)).collect();
         times.sort_by_key(|(at, l)| (*at, l.id));
         times
+    }
+
+    #[test]
+    fn what_was_put_off_to_today_is_spread_over_the_window_and_not_before_it() {
+        // Answers of yesterday, seen by a run that begins at five in the morning.
+        let letters: Vec<LateLetter> = (0..6).map(|n| letter(n, n, -20 * HOUR)).collect();
+        let result = respread(Seed(1), day(), Moment(5 * HOUR), Duration::from_secs(90), &[], &letters);
+        let times: Vec<i64> = result.retimed.iter().map(|(_, at)| at.0).collect();
+        assert_eq!((times.len(), result.late.len()), (6, 0));
+        assert!(times.iter().all(|t| (8 * HOUR..17 * HOUR).contains(t)), "{times:?}");
+        assert!(times[5] - times[0] > HOUR, "{times:?}");
     }
 
     #[test]

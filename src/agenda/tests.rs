@@ -494,3 +494,15 @@ fn a_late_start_is_answered_in_the_next_window_in_reading_hours() {
         assert!(answer_after_rescue(Seed(9), &ParentFacts { in_thread, draws, ..parent }, &reader, &writer, 4, rescued(9)).is_empty());
     }
 }
+
+#[test]
+fn what_others_send_already_counts_against_what_a_mailbox_receives() {
+    let pool = vec![warming("a@x.test", 5), warming("b@y.test", 0), warming("c@z.test", 0)];
+    // b may receive one more of its limit, c nothing more.
+    let received = [(address("b@y.test"), pool[1].receive_limit - 1), (address("c@z.test"), pool[2].receive_limit)];
+    let history = History { received: received.into_iter().collect(), ..History::default() };
+    let agenda = make(Seed(9), day(), &pool, &limits(), &history);
+    let to: Vec<&str> = agenda.letters.iter().filter(|l| l.parent.is_none()).map(|l| l.recipient.as_str()).collect();
+    assert_eq!(to, ["b@y.test"]);
+    assert_eq!(agenda.shortfalls.len(), 1);
+}

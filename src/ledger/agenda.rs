@@ -81,6 +81,32 @@ impl Ledger {
             .await
     }
 
+    /// Letters of a date to each of `recipients` that are on the agendas of others than `senders`, and were not skipped or rejected.
+    pub async fn received_from_others(
+        &self,
+        recipients: Vec<Address>,
+        senders: Vec<Address>,
+        date: LocalDate,
+    ) -> Result<BTreeMap<Address, u32>, LedgerError> {
+        self.store
+            .run(move |c| {
+                let sql = "SELECT sender, count(*) AS n FROM letter
+                           WHERE recipient = ?1 AND date = ?2 AND state NOT IN ('skipped', 'rejected') GROUP BY sender";
+                let mut out = BTreeMap::new();
+                for recipient in recipients {
+                    for (sender, n) in
+                        all(c, sql, params![recipient.as_str(), date.to_string()], |r| Ok((address(r, "sender")?, r.get::<_, u32>("n")?)))?
+                    {
+                        if !senders.contains(&sender) {
+                            *out.entry(recipient.clone()).or_default() += n;
+                        }
+                    }
+                }
+                Ok(out)
+            })
+            .await
+    }
+
     /// Answers that fall on `date` and are still to be sent, oldest plan first.
     pub async fn carried_on(&self, senders: Vec<Address>, date: LocalDate) -> Result<Vec<Carried>, LedgerError> {
         self.store

@@ -1,10 +1,12 @@
 //! A mailbox's local dates: quota, what it was spent on, and the history that the ramp folds.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, Row, params};
 
 use super::rows::{address, all, date, execute, maybe, one};
 use super::{Ledger, LedgerError, ms};
-use crate::words::{Address, LocalDate, Moment, RampDay, Verdict};
+use crate::words::{Address, Domain, LocalDate, Moment, RampDay, Verdict};
 
 /// A day's quota as it is set when the agenda is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,6 +117,22 @@ impl Ledger {
                 let sql = "SELECT count(*) FROM letter WHERE sender = ?1 AND date >= ?2 AND handed_at >= ?3";
                 let n = one(c, sql, params![mailbox.as_str(), from_date.to_string(), ms(since)], |r| Ok(r.get::<_, u32>(0)?))?;
                 Ok(n.unwrap_or(0))
+            })
+            .await
+    }
+
+    /// What a date's quotas of all mailboxes but `these` add up to, by domain. One that was removed keeps only what it has spent.
+    pub async fn quotas_of_others(&self, date: LocalDate, these: Vec<Address>) -> Result<BTreeMap<Domain, u32>, LedgerError> {
+        self.store
+            .run(move |c| {
+                let sql = "SELECT mailbox, iif(removed_at IS NULL, quota, spent) AS share FROM day JOIN mailbox ON address = mailbox WHERE date = ?1";
+                let mut sums = BTreeMap::new();
+                for (mailbox, share) in all(c, sql, [date.to_string()], |r| Ok((address(r, "mailbox")?, r.get::<_, u32>("share")?)))? {
+                    if !these.contains(&mailbox) {
+                        *sums.entry(mailbox.domain()).or_default() += share;
+                    }
+                }
+                Ok(sums)
             })
             .await
     }

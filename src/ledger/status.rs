@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use rusqlite::params;
 
-use super::rows::{address, all, one};
+use super::rows::{address, all, one, word};
 use super::{DayRow, Ledger, LedgerError, ms};
-use crate::words::{Address, LocalDate, Moment};
+use crate::words::{Address, LocalDate, Moment, SkipReason};
 
 /// Letters of a mailbox by what became of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -42,6 +42,8 @@ pub struct MailboxStatus {
     pub day: Option<DayRow>,
     /// Letters still to be sent on the date.
     pub to_send: u32,
+    /// Letters of the date that will not be sent, by reason.
+    pub not_sent: BTreeMap<SkipReason, u32>,
     /// Letters that it sent in the last 7 days, by what became of them.
     pub week: PlacementCounts,
 }
@@ -87,7 +89,13 @@ impl Ledger {
                     let day = super::days::day(c, &address, date)?;
                     let sql = "SELECT count(*) FROM letter WHERE sender = ?1 AND date = ?2 AND state IN ('planned', 'deferred')";
                     let to_send = one(c, sql, params![address.as_str(), date.to_string()], |r| Ok(r.get::<_, u32>(0)?))?.unwrap_or(0);
-                    out.push(MailboxStatus { day, to_send, week: week.get(&address).copied().unwrap_or_default(), address });
+                    let sql = "SELECT skip_reason, count(*) AS n FROM letter
+                               WHERE sender = ?1 AND date = ?2 AND state = 'skipped' AND skip_reason IS NOT NULL GROUP BY skip_reason";
+                    let not_sent = all(c, sql, params![address.as_str(), date.to_string()], |r| {
+                        Ok((word(r, "skip_reason", SkipReason::parse)?, r.get("n")?))
+                    })?;
+                    let not_sent = not_sent.into_iter().collect();
+                    out.push(MailboxStatus { day, to_send, not_sent, week: week.get(&address).copied().unwrap_or_default(), address });
                 }
                 Ok(out)
             })

@@ -146,6 +146,7 @@ impl StatusReport {
         }
         table.row(total.cells("pool".into(), String::new()));
         out += &table.to_text(width);
+        out += &self.not_sent(width);
         if !self.troubles.is_empty() {
             out += "\nWhat does not work\n";
         }
@@ -153,6 +154,20 @@ impl StatusReport {
             let times = if t.count > 1 { format!(", {} times since {}", t.count, t.since) } else { String::new() };
             out += &indented(&format!("{} ({}): {}: {}{times}", t.mailbox, t.channel, t.step, t.what), width, 2, 4);
             out += &indented(&format!("hint: {}", t.hint), width, 4, 4);
+        }
+        out
+    }
+
+    /// What was on today's agenda and stays unsent, and why: a day that fell short is seen at once.
+    fn not_sent(&self, width: usize) -> String {
+        let mut out = String::new();
+        for line in &self.mailboxes {
+            let Some(status) = line.status.as_ref().filter(|s| !s.not_sent.is_empty()) else { continue };
+            if out.is_empty() {
+                out += "\nToday's letters that are not sent\n";
+            }
+            let reasons: Vec<String> = status.not_sent.iter().map(|(reason, n)| format!("{n} {reason}")).collect();
+            out += &indented(&format!("{}: {}", line.address, reasons.join(", ")), width, 2, 4);
         }
         out
     }
@@ -166,18 +181,20 @@ impl StatusReport {
     }
 
     /// The status as JSON: `pool`, `clock`, `at`, `pauses[]` (`scope`, `since`, `reason`), `troubles[]`, `mailboxes[]`: `address`, `domain`, `role`,
-    /// `date`, `schedule`, `ramp_day` (null for partners and before the first agenda), `quota`, `sent`, `to_send`, `accepted`, and `last_7_days` with a
-    /// count for each placement and end.
+    /// `date`, `schedule`, `ramp_day` (null for partners and before the first agenda), `quota`, `sent`, `to_send`, `accepted`, `not_sent` (a count for each
+    /// reason), and `last_7_days` with a count for each placement and end.
     pub fn to_json(&self) -> Value {
         let mailboxes: Vec<Value> = self
             .mailboxes
             .iter()
             .map(|m| {
                 let s = m.sums();
+                let not_sent = m.status.as_ref().map(|s| &s.not_sent);
+                let not_sent: serde_json::Map<String, Value> = not_sent.into_iter().flatten().map(|(r, n)| (r.to_string(), json!(n))).collect();
                 let accepted = m.status.as_ref().and_then(|s| s.day.as_ref()).map_or(0, |d| d.accepted);
                 json!({
                     "address": m.address, "domain": m.address.domain(), "role": m.role, "date": m.date, "schedule": m.schedule,
-                    "ramp_day": m.ramp_day(), "quota": s.quota, "sent": s.sent, "to_send": s.to_send, "accepted": accepted, "last_7_days": s.week,
+                    "ramp_day": m.ramp_day(), "quota": s.quota, "sent": s.sent, "to_send": s.to_send, "accepted": accepted, "not_sent": not_sent, "last_7_days": s.week,
                 })
             })
             .collect();

@@ -76,6 +76,13 @@ pub struct Pacer {
 }
 
 impl Pacer {
+    /// What an earlier run handed over counts too.
+    pub async fn went_before(&self, domain: &Domain, at: Moment) {
+        let mut last = self.last.lock().await;
+        let known = last.entry(domain.clone()).or_insert(at);
+        *known = at.max(*known);
+    }
+
     /// The next moment at which a letter of `domain` may go, at or after `now`; it is taken for the caller.
     pub async fn take(&self, domain: &Domain, gap: Duration, now: Moment) -> Moment {
         let mut last = self.last.lock().await;

@@ -178,7 +178,11 @@ pub async fn plan_date(cx: &Context, date: LocalDate, mailboxes: &[&Mailbox]) ->
     let participants: Vec<Participant> =
         cx.config.mailboxes.values().map(|m| participant(&cx.config, m, quotas.get(&m.address).copied().unwrap_or(0))).collect();
     let senders: Vec<Address> = mailboxes.iter().map(|m| m.address.clone()).collect();
+    // Only where some agendas of the date are made already: a mailbox was added since, or it is the date elsewhere.
+    let partly = mailboxes.len() < cx.config.mailboxes.len();
+    let recipients = if partly { cx.config.mailboxes.keys().cloned().collect() } else { Vec::new() };
     let history = History {
+        received: cx.ledger.received_from_others(recipients, senders.clone(), date).await?,
         starts: cx.ledger.starts_between(senders.clone(), date.minus(6), date).await?,
         carried: cx.ledger.carried_on(senders, date).await?,
     };
@@ -215,6 +219,7 @@ async fn respread_domain(cx: &Context, date: LocalDate, desks: &[&Desk]) -> Resu
                     id: l.plan.id,
                     sender: l.plan.sender,
                     due,
+                    window_start: desk.window.0,
                     window_end: desk.window.1,
                     mailbox_gap: desk.pacing.mailbox_gap,
                 });

@@ -9,7 +9,7 @@ use crate::chance::Seed;
 use crate::config::{Config, Mailbox, Schedule, provider_facts};
 use crate::ledger::{DayPlan, DayRow, Ledger, LedgerError};
 use crate::ramp::{Caps, CurveMark, DayRecord, Position, Quota, curve_mark, domain_shares, position, quota};
-use crate::words::{Address, Finding, LocalDate, Moment, RampDay, Role};
+use crate::words::{Address, Domain, Finding, LocalDate, Moment, RampDay, Role};
 
 /// A warming mailbox on one date: where it stands, and what that gives.
 #[derive(Clone, Debug)]
@@ -80,7 +80,13 @@ pub async fn standings(
         };
         standings.insert(mailbox.address.clone(), stand(schedule, seed, date, mailbox, caps, &history_of(&days)));
     }
-    cap_domains(config, seed, date, &mut standings);
+    let spoken_for = match ledger {
+        Some(l) if config.domains.values().any(|d| d.daily_cap.is_some()) => {
+            l.quotas_of_others(date, standings.keys().cloned().collect()).await?
+        }
+        _ => BTreeMap::new(),
+    };
+    cap_domains(config, seed, date, &spoken_for, &mut standings);
     cap_by_pool(config, seed, date, &mut standings)?;
     Ok(standings)
 }
@@ -97,9 +103,17 @@ fn again(config: &Config, seed: Seed, date: LocalDate, address: &Address, standi
     }
 }
 
-fn cap_domains(config: &Config, seed: Seed, date: LocalDate, standings: &mut BTreeMap<Address, Standing>) {
+/// Shares each domain's cap out, less what its other mailboxes have got of it already: one that is added in mid-day gets what is left.
+fn cap_domains(
+    config: &Config,
+    seed: Seed,
+    date: LocalDate,
+    spoken_for: &BTreeMap<Domain, u32>,
+    standings: &mut BTreeMap<Address, Standing>,
+) {
     for (domain, settings) in &config.domains {
         let Some(cap) = settings.daily_cap else { continue };
+        let cap = cap.saturating_sub(spoken_for.get(domain).copied().unwrap_or(0));
         let wanted = standings.iter().filter(|(a, _)| a.domain() == *domain).map(|(a, s)| (a.clone(), s.quota.value)).collect();
         for (address, share) in domain_shares(cap, &wanted) {
             if let Some(standing) = standings.get_mut(&address) {

@@ -51,6 +51,9 @@ struct Sender<'a> {
 pub async fn send_day(cx: &Context, desk: &Desk, pacer: &Pacer, pace: Pace) -> Result<(), LedgerError> {
     let handed = cx.ledger.letters_on(desk.mailbox.address.clone(), desk.date).await?;
     let last_handed = handed.iter().filter_map(|l| l.handed_at).max();
+    if let Some(at) = last_handed {
+        pacer.went_before(&desk.mailbox.address.domain(), at).await;
+    }
     let mut sender = Sender { cx, desk, pacer, outbox: None, last_handed, not_before: desk.window.0, failures: 0, unsettled: None };
     let result = sender.work(pace).await;
     sender.close_session().await;

@@ -7,4 +7,12 @@
 mod rig;
 #[cfg(test)]
 mod rig_day;
+#[cfg(test)]
+mod rig_luck;
+#[cfg(test)]
+mod rig_luck_imap;
+#[cfg(test)]
+mod rig_luck_marks;
+#[cfg(test)]
+mod rig_luck_smtp;
 mod rig_self;

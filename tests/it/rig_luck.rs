@@ -4,7 +4,11 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
+use preheat::chance::Seed;
+use preheat::ledger::{Ledger, Place};
+use preheat::words::Moment;
 use serde_json::Value;
 
 use crate::rig::{Line, PoolOptions, Rig};
@@ -46,6 +50,13 @@ pub fn short_day(per_domain: u32, line: Line) -> PoolOptions {
 
 /// Servers without TLS, so that proxies can read and break what is said.
 pub const PLAIN: Line = Line::Plain { smtp: None, imap: None };
+
+/// Begins the ledger with a seed of the test's own: the same pairs and draws at every run.
+pub fn seed(dir: &Path, seed: u64) {
+    let ledger = Ledger::open(&dir.join("preheat.db"), Place::Inline).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    assert_eq!(runtime.block_on(ledger.seed(Seed(seed), Moment(0))).unwrap(), Seed(seed));
+}
 
 /// Gives a mailbox of `preheat.yaml` keys of its own, such as `spam_folder: Werbung`.
 pub fn give(dir: &Path, address: &str, keys: &str) {
@@ -109,7 +120,7 @@ pub fn assert_says(text: &str, wanted: &str) {
     assert!(text.contains(wanted), "nowhere: {wanted}\n{text}");
 }
 
-/// Nothing was left open, except for letters with these senders or recipients.
+/// How many letters a mailbox handed over.
 pub fn sent_by(dir: &Path, address: &str) -> i64 {
     count(dir, &format!("SELECT count(*) FROM step s JOIN letter l ON l.id = s.letter WHERE s.event = 'handed' AND l.sender = '{address}'"))
 }
@@ -121,6 +132,7 @@ fn whoever_cannot_sign_in_safely_is_out_and_says_why_while_the_others_go_on() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     rig.write_pool(dir, &short_day(4, Line::Starttls));
+    seed(dir, 2);
     let good = fs::read_to_string(dir.join("preheat.yaml")).unwrap();
     let ca = rig.fact("RIG_CA");
     let starttls_at = |port: u16| format!("{{host: localhost, port: {port}, tls: starttls, ca_file: {ca}}}");
@@ -132,7 +144,11 @@ fn whoever_cannot_sign_in_safely_is_out_and_says_why_while_the_others_go_on() {
     let at = |port| format!("{{host: 127.0.0.1, port: {port}, tls: starttls, ca_file: {ca}}}");
     give(dir, &wrong_name, &format!("smtp: {}, imap: {}", at(rig.port(587)), at(rig.port(143))));
     let unknown_ca = name(3, "a");
-    let at = |port| format!("{{host: localhost, port: {port}, tls: implicit}}");
+    let other_ca = dir.join("other-ca.crt");
+    let openssl =
+        ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=another CA", "-keyout", "other-ca.key", "-out", "other-ca.crt"];
+    assert!(Command::new("openssl").args(openssl).current_dir(dir).stderr(Stdio::null()).status().unwrap().success());
+    let at = |port| format!("{{host: localhost, port: {port}, tls: implicit, ca_file: {}}}", other_ca.display());
     give(dir, &unknown_ca, &format!("smtp: {}, imap: {}", at(rig.port(465)), at(rig.port(993))));
 
     let heard = |what: &str| dir.join(format!("{what}.heard"));
@@ -147,20 +163,38 @@ fn whoever_cannot_sign_in_safely_is_out_and_says_why_while_the_others_go_on() {
     give(dir, &inject_i, &format!("imap: {}", starttls_at(injected_imap.port)));
 
     // `check` names the step, and what to do.
-    let check = rig.preheat(dir, &["check"], TUESDAY);
+    let check = rig.preheat(dir, &["check", "--json"], TUESDAY);
     assert_exit(&check, 3);
-    let check = said(&check);
-    for (who, what, hint) in [
-        (&wrong_password, "signing in: the server refused the sign-in", "check user and secret"),
-        (&wrong_name, "TLS handshake: no trusted TLS connection", "must be a name on the server's certificate"),
-        (&unknown_ca, "TLS handshake: no trusted TLS connection", "set `ca_file`"),
-        (&strip_s, "STARTTLS: the server does not offer STARTTLS", "somebody between you and it may be stripping it"),
-        (&strip_i, "STARTTLS: the server does not offer STARTTLS", "somebody between you and it may be stripping it"),
-        (&inject_s, "STARTTLS: data arrived behind the answer to STARTTLS", "somebody may be injecting commands"),
-        (&inject_i, "STARTTLS: data arrived behind the answer to STARTTLS", "somebody may be injecting commands"),
+    let check: Value = serde_json::from_slice(&check.stdout).unwrap();
+    let errors: Vec<&Value> = check["findings"].as_array().unwrap().iter().filter(|f| f["severity"] == "error").collect();
+    assert_eq!(errors.len(), 10, "{errors:#?}");
+    for (who, protocol, what, hint) in [
+        (&wrong_password, "SMTP", "signing in: the server refused the sign-in", "check user and secret"),
+        (&wrong_password, "IMAP", "signing in: the server refused the sign-in", "check user and secret"),
+        (
+            &wrong_name,
+            "SMTP",
+            "TLS handshake: no trusted TLS connection: the certificate is for another name",
+            "must be a name on the server's certificate",
+        ),
+        (
+            &wrong_name,
+            "IMAP",
+            "TLS handshake: no trusted TLS connection: the certificate is for another name",
+            "must be a name on the server's certificate",
+        ),
+        (&unknown_ca, "SMTP", "TLS handshake: no trusted TLS connection: the certificate is not trusted", "set `ca_file`"),
+        (&unknown_ca, "IMAP", "TLS handshake: no trusted TLS connection: the certificate is not trusted", "set `ca_file`"),
+        (&strip_s, "SMTP", "STARTTLS: the server does not offer STARTTLS", "somebody between you and it may be stripping it"),
+        (&strip_i, "IMAP", "STARTTLS: the server does not offer STARTTLS", "somebody between you and it may be stripping it"),
+        (&inject_s, "SMTP", "STARTTLS: data arrived behind the answer to STARTTLS", "somebody may be injecting commands"),
+        (&inject_i, "IMAP", "STARTTLS: data arrived behind the answer to STARTTLS", "somebody may be injecting commands"),
     ] {
-        let mut found = check.split("\n\n").filter(|f| f.contains(who.as_str()) && f.contains(what));
-        assert!(found.any(|f| f.contains(hint)), "{who}: {what}\n{check}");
+        let says = |f: &Value, key: &str, text: &str| f[key].as_str().unwrap_or_default().contains(text);
+        let found = errors
+            .iter()
+            .any(|f| f["subject"] == who.as_str() && says(f, "what", protocol) && says(f, "what", what) && says(f, "hint", hint));
+        assert!(found, "{who}: {protocol} {what}\n{errors:#?}");
     }
 
     let day = rig.preheat(dir, &["run"], TUESDAY);
@@ -183,7 +217,7 @@ fn whoever_cannot_sign_in_safely_is_out_and_says_why_while_the_others_go_on() {
         (&inject_i, "imap", "STARTTLS"),
     ] {
         let begin = format!("{who} {channel}: {what}: ");
-        assert!(troubled.iter().any(|t| t.starts_with(&begin)), "{begin}\n{}", troubled.join("\n"));
+        assert!(troubled.iter().any(|t| t.starts_with(&begin)), "{begin}\n{}\n{told}", troubled.join("\n"));
     }
     // Those that could not send sent nothing; the one whose sign-in was refused says so in its letters, and is out both ways.
     for who in [&wrong_password, &wrong_name, &unknown_ca, &strip_s, &inject_s] {
@@ -235,7 +269,7 @@ fn a_line_break_in_a_display_name_is_an_error_of_the_config_with_its_place() {
     let yaml = "pool: p\nzone: Europe/Berlin\nkey_file: preheat.key\ndefaults: {secret: \"env:P\", smtp: smtp.example, imap: imap.example}\nmailboxes:\n  - {address: a@one.example, name: \"Anna\\r\\nBcc: x@evil.example\"}\n  - b@two.example\n";
     fs::write(dir.path().join("preheat.yaml"), yaml).unwrap();
     for command in ["check", "run", "plan"] {
-        let output = std::process::Command::new(env!("CARGO_BIN_EXE_preheat")).current_dir(dir.path()).arg(command).output().unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_preheat")).current_dir(dir.path()).arg(command).output().unwrap();
         assert_exit(&output, 78);
         let told = said(&output);
         assert_says(&told, "preheat.yaml:6:");

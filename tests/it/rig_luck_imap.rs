@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use crate::rig::{Line, Rig};
 use crate::rig_day::{assert_exit, count, said};
-use crate::rig_luck::{PLAIN, TUESDAY, assert_says, give, plain_at, short_day, status, texts, troubles, wait_for};
+use crate::rig_luck::{PLAIN, TUESDAY, assert_says, give, plain_at, seed, short_day, status, texts, troubles, wait_for};
 
 fn everybody(rig: &Rig) -> Vec<String> {
     rig.warm_domains().iter().flat_map(|d| (1..=2).map(|n| rig.user(n, d))).collect()
@@ -22,13 +22,14 @@ fn a_no_is_never_an_empty_result_and_what_was_refused_is_done_again() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     rig.write_pool(dir, &short_day(2, PLAIN));
+    seed(dir, 5);
     let everybody = everybody(&rig);
     rig.junk_share(128, &everybody);
     let faults = [
         ["answer", "SELECT", "NO [UNAVAILABLE] not now", "--skip", "3", "--times", "1"],
-        ["answer", "UID FETCH", "NO [SERVERBUG] not now", "--skip", "2", "--times", "2"],
-        ["answer", "UID STORE", "NO [CANNOT] not now", "--skip", "0", "--times", "1"],
-        ["answer", "UID MOVE", "NO [LIMIT] not now", "--skip", "0", "--times", "1"],
+        ["answer", "UID FETCH", "NO [UNAVAILABLE] not now", "--skip", "2", "--times", "2"],
+        ["answer", "UID STORE", "NO [UNAVAILABLE] not now", "--skip", "0", "--times", "1"],
+        ["answer", "UID MOVE", "NO [UNAVAILABLE] not now", "--skip", "0", "--times", "1"],
         ["answer", "UID SEARCH", "NO [INUSE] not now", "--skip", "0", "--times", "1"],
     ];
     let proxies = faults.map(|fault| rig.proxy(rig.port(1143), &fault));
@@ -62,9 +63,12 @@ fn folders_that_change_in_mid_day_are_looked_at_again_and_what_is_gone_is_said_t
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     rig.write_pool(dir, &short_day(2, PLAIN));
+    seed(dir, 5);
     let everybody = everybody(&rig);
     rig.junk_share(128, &everybody);
     let [renumbered, no_junk, expunged, ..] = &everybody[..] else { unreachable!() };
+    rig.junk_share(256, &[no_junk.clone(), expunged.clone()]);
+    rig.junk_share(0, std::slice::from_ref(renumbered));
     let faults = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rig/faults.sh");
     let before_move =
         rig.proxy(rig.port(1143), &["before", "UID MOVE", faults.to_str().unwrap(), "expunge", expunged, "Junk", "all", "--times", "1"]);
@@ -124,6 +128,7 @@ fn poor_servers_and_foreign_spam_folders_are_managed_and_an_unknown_one_is_said_
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     rig.write_pool(dir, &short_day(2, Line::Starttls));
+    seed(dir, 7);
     let everybody = everybody(&rig);
     let [bare, bad_move, french, unknown, named, _] = &everybody[..] else { unreachable!() };
     // Without MOVE, UIDPLUS and SPECIAL-USE; the second time with a proxy that would see a MOVE.
@@ -139,7 +144,7 @@ fn poor_servers_and_foreign_spam_folders_are_managed_and_an_unknown_one_is_said_
     {
         rig.fault(&["create", who, folder]);
         rig.fault(&["junk", "128", folder, who]);
-        rig.plant(who, folder, "foreign", "From: aunt@family.example\r\nSubject: hello\r\n\r\nhello\r\n");
+        rig.plant(who, folder, &format!("foreign-{}", folder.len()), "From: aunt@family.example\r\nSubject: hello\r\n\r\nhello\r\n");
     }
     rig.fault(&["junk", "128", "Werbung", named]);
 

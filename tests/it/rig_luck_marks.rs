@@ -8,7 +8,7 @@ use preheat::words::{Address, LetterId};
 
 use crate::rig::{Line, Rig};
 use crate::rig_day::{assert_exit, count, said};
-use crate::rig_luck::{TUESDAY, WEDNESDAY_NIGHT, assert_says, short_day, texts, wait_for};
+use crate::rig_luck::{TUESDAY, WEDNESDAY_NIGHT, assert_says, seed, short_day, texts, wait_for};
 
 fn message(from: &str, to: &str, mark: &str) -> String {
     let mark = if mark.is_empty() { String::new() } else { format!("X-Preheat: {mark}\r\n") };
@@ -22,6 +22,7 @@ fn a_forged_or_replayed_mark_makes_nobody_move_open_or_answer_anything() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     rig.write_pool(dir, &short_day(2, Line::Starttls));
+    seed(dir, 8);
     let name = |n, d: &str| rig.user(n, &format!("warm-{d}.test"));
     let (a, b, c) = (name(1, "a"), name(1, "b"), name(1, "c"));
     let everybody: Vec<String> = rig.warm_domains().iter().flat_map(|d| (1..=2).map(|n| rig.user(n, d))).collect();

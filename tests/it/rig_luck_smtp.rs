@@ -2,7 +2,7 @@
 
 use crate::rig::Rig;
 use crate::rig_day::{assert_exit, count, said};
-use crate::rig_luck::{PLAIN, TUESDAY, WEDNESDAY, assert_says, give, mailbox, plain_at, sent_by, short_day, status, texts};
+use crate::rig_luck::{PLAIN, TUESDAY, WEDNESDAY, assert_says, give, mailbox, plain_at, seed, sent_by, short_day, status, texts};
 
 #[test]
 #[ignore = "needs the rig: tests/run"]
@@ -11,6 +11,7 @@ fn a_refused_recipient_is_rejected_or_deferred_and_due_again_inside_the_window()
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     rig.write_pool(dir, &short_day(2, PLAIN));
+    seed(dir, 3);
     let name = |n, d: &str| rig.user(n, &format!("warm-{d}.test"));
     let (refused, full, grey, busy) = (name(1, "a"), name(2, "a"), name(1, "b"), name(2, "b"));
     let rcpt = |args: &[&str]| rig.proxy(rig.port(1587), &[&["answer", "RCPT TO"], args].concat());
@@ -72,6 +73,7 @@ fn a_letter_is_known_by_its_mark_and_without_one_it_is_seen_at_most() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     rig.write_pool(dir, &short_day(2, PLAIN));
+    seed(dir, 3);
     let name = |n, d: &str| rig.user(n, &format!("warm-{d}.test"));
     let (rewritten, stripped) = (name(1, "a"), name(1, "b"));
     let yaml = dir.join("preheat.yaml");

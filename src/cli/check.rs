@@ -83,9 +83,10 @@ async fn ask_servers(pool: &Pool, mailboxes: &[Mailbox], printer: Printer) -> Re
     checks.sort_by_key(|c| c.0);
     if let Some(ledger) = pool.look_into_ledger()? {
         for (n, check) in &checks {
-            if let Some(mailbox) = mailboxes.get(*n).filter(|_| check.signs_in) {
-                ledger.clear_trouble(mailbox.address.clone(), "smtp").await?;
-                ledger.clear_trouble(mailbox.address.clone(), "imap").await?;
+            let Some(mailbox) = mailboxes.get(*n) else { continue };
+            let mended = [("smtp", check.signs_in), ("imap", check.signs_in), ("spam_folder", check.spam_folder_known)];
+            for (channel, _) in mended.iter().filter(|m| m.1) {
+                ledger.clear_trouble(mailbox.address.clone(), channel).await?;
             }
         }
     }

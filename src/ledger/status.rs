@@ -55,10 +55,12 @@ impl Ledger {
             .run(move |c| {
                 let mut week: BTreeMap<Address, PlacementCounts> = BTreeMap::new();
                 let sql = "SELECT sender, state, placement, count(*) AS n, count(rescued_at) AS rescued FROM letter
-                           WHERE sender = ?1 AND date >= ?2 AND handed_at >= ?3 GROUP BY state, placement";
+                           WHERE sender = ?1 AND date >= ?2
+                             AND (handed_at >= ?3 OR (handed_at IS NULL AND state = 'rejected' AND date > ?4)) GROUP BY state, placement";
                 for (mailbox, date) in &mailboxes {
-                    let from = date.minus(8).to_string();
-                    let rows = all(c, sql, params![mailbox.as_str(), from, ms(since)], |r| {
+                    // A letter that was refused before its bytes was never handed over: its date says when.
+                    let (from, week_ago) = (date.minus(8).to_string(), date.minus(7).to_string());
+                    let rows = all(c, sql, params![mailbox.as_str(), from, ms(since), week_ago], |r| {
                         Ok((
                             address(r, "sender")?,
                             r.get::<_, String>("state")?,

@@ -1,6 +1,7 @@
 //! What a recipient does about letters: rescue, open, mark. Batched by folder; what is done is written down, what fails is tried again.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::context::{Context, Desk};
@@ -11,7 +12,7 @@ use crate::agenda::{ParentFacts, answer_after_rescue};
 use crate::compose::parent_of;
 use crate::engage::{ActionKind, answer_slots, wants_answer};
 use crate::ledger::{DueAction, OpenedParent};
-use crate::mail::{Flag, FolderName, Uid};
+use crate::mail::{Flag, FolderName, MailError, Trouble, Uid};
 use crate::words::{FolderRole, LetterId, Moment};
 
 /// How many actions one turn takes on.
@@ -58,31 +59,36 @@ async fn rescue(cx: &Context, desk: &Desk, session: &mut Session, actions: Vec<D
     // A person, or the provider, may have moved some of them already: those need no rescue.
     let (already, in_spam): (Vec<_>, Vec<_>) = actions.into_iter().partition(|a| a.role != FolderRole::Spam);
     end(cx, desk, &already, "done").await?;
-    let mut moved = BTreeSet::new();
+    let (mut moved, mut gone) = (BTreeSet::new(), BTreeSet::new());
     for ((folder, uid_validity), batch) in by_folder(in_spam.clone()) {
-        let Some(from) = session.named(&folder).map(|f| f.name.clone()) else { continue };
+        let Some(from) = session.named(&folder).map(|f| f.name.clone()) else {
+            gone.extend(batch.iter().map(|a| a.letter));
+            continue;
+        };
         let uids: Vec<Uid> = batch.iter().map(|a| a.uid).collect();
         match session.inbox.move_to(&from, uid_validity, &uids, &inbox).await {
             Ok(result) => {
+                works(desk);
                 let went: BTreeSet<Uid> = result.moved.iter().map(|m| m.0).chain(result.left_marked).collect();
                 moved.extend(batch.iter().filter(|a| went.contains(&a.uid)).map(|a| a.letter));
-                let tell = |uid: &Uid| batch.iter().find(|a| a.uid == *uid).map(|a| a.letter.to_string()).unwrap_or_default();
-                for uid in &result.gone {
-                    cx.tell(&News::Note(format!("{}: letter {} is not in spam any more", desk.mailbox.address, tell(uid))));
-                }
+                gone.extend(batch.iter().filter(|a| result.gone.contains(&a.uid)).map(|a| a.letter));
             }
-            Err(e) if e.is_connection_lost() => return Err(e.into()),
-            // Refused, or renumbered: noted, tried again after the next look.
-            Err(e) => cx.note_trouble("imap", &e, cx.clock.now() + TRY_AGAIN).await,
+            Err(e) if e.trouble == Trouble::Renumbered => {
+                read_anew(cx, desk, session, &from, e).await?;
+                gone.extend(batch.iter().map(|a| a.letter));
+            }
+            Err(e) => refused(cx, desk, e).await?,
         }
     }
     look_at(cx, desk, session, &inbox, &moved).await?;
     say_not_junk(cx, desk, session, &inbox, moved).await?;
     // Whatever the look did not show in the inbox is still due: later, and not for ever.
     let left = cx.ledger.due_actions(desk.mailbox.address.clone(), cx.clock.now(), MOST).await?;
-    let tried: BTreeSet<LetterId> = in_spam.iter().map(|a| a.letter).collect();
-    let left: Vec<DueAction> = left.into_iter().filter(|a| a.kind == ActionKind::Rescue && tried.contains(&a.letter)).collect();
-    again_or_give_up(cx, desk, left).await
+    let left: BTreeSet<LetterId> = left.into_iter().filter(|a| a.kind == ActionKind::Rescue).map(|a| a.letter).collect();
+    let left = in_spam.into_iter().filter(|a| left.contains(&a.letter));
+    let (gone, again): (Vec<_>, Vec<_>) = left.partition(|a| gone.contains(&a.letter));
+    gone_or_again(cx, desk, gone).await?;
+    again_or_give_up(cx, desk, again).await
 }
 
 /// Marks rescued letters `$NotJunk`, for filters that learn from the keyword. Where the server does not permit it, nothing is lost.
@@ -111,16 +117,21 @@ async fn say_not_junk(
 
 /// Opens one letter, and puts its answer on the agenda where it is to have one.
 async fn open(cx: &Context, desk: &Desk, session: &mut Session, action: &DueAction) -> Result<(), LookError> {
-    let Some(folder) = session.named(&action.folder).map(|f| f.name.clone()) else { return Ok(()) };
+    let one = || vec![action.clone()];
+    let Some(folder) = session.named(&action.folder).map(|f| f.name.clone()) else { return gone_or_again(cx, desk, one()).await };
     let bytes = match session.inbox.open(&folder, action.uid_validity, action.uid).await {
         Ok(Some(bytes)) => bytes,
-        Ok(None) => return Ok(end(cx, desk, std::slice::from_ref(action), "gone").await?),
-        Err(e) if e.is_connection_lost() => return Err(e.into()),
+        Ok(None) => return gone_or_again(cx, desk, one()).await,
+        Err(e) if e.trouble == Trouble::Renumbered => {
+            read_anew(cx, desk, session, &folder, e).await?;
+            return gone_or_again(cx, desk, one()).await;
+        }
         Err(e) => {
-            cx.note_trouble("imap", &e, cx.clock.now() + TRY_AGAIN).await;
-            return again_or_give_up(cx, desk, vec![action.clone()]).await;
+            refused(cx, desk, e).await?;
+            return again_or_give_up(cx, desk, one()).await;
         }
     };
+    works(desk);
     let now = cx.clock.now();
     cx.tell(&News::Opened(desk.mailbox.address.clone()));
     let (parent, slots) = match answer_wanted(cx, desk, action.letter, now).await? {
@@ -175,19 +186,66 @@ fn read_parent(bytes: &[u8]) -> Option<OpenedParent> {
 
 async fn mark(cx: &Context, desk: &Desk, session: &mut Session, actions: Vec<DueAction>, flag: Flag) -> Result<(), LookError> {
     for ((folder, uid_validity), batch) in by_folder(actions) {
-        let Some(name): Option<FolderName> = session.named(&folder).map(|f| f.name.clone()) else { continue };
+        let Some(name) = session.named(&folder).map(|f| f.name.clone()) else {
+            gone_or_again(cx, desk, batch).await?;
+            continue;
+        };
         let uids: Vec<Uid> = batch.iter().map(|a| a.uid).collect();
         match session.inbox.set_flags(&name, uid_validity, &uids, &[flag]).await {
-            Ok(not_permitted) if not_permitted.contains(&flag) => end(cx, desk, &batch, "not_permitted").await?,
-            Ok(_) => end(cx, desk, &batch, "done").await?,
-            Err(e) if e.is_connection_lost() => return Err(e.into()),
+            Ok(not_permitted) => {
+                works(desk);
+                end(cx, desk, &batch, if not_permitted.contains(&flag) { "not_permitted" } else { "done" }).await?;
+            }
+            Err(e) if e.trouble == Trouble::Renumbered => {
+                read_anew(cx, desk, session, &name, e).await?;
+                gone_or_again(cx, desk, batch).await?;
+            }
             Err(e) => {
-                cx.note_trouble("imap", &e, cx.clock.now() + TRY_AGAIN).await;
+                refused(cx, desk, e).await?;
                 again_or_give_up(cx, desk, batch).await?;
             }
         }
     }
     Ok(())
+}
+
+/// A refused action is noted, and tried again after the next look. What ends the session, or says that its folder list is old, ends the turn.
+async fn refused(cx: &Context, desk: &Desk, error: MailError) -> Result<(), LookError> {
+    if error.is_connection_lost() || matches!(error.trouble, Trouble::FolderGone(_)) {
+        return Err(error.into());
+    }
+    desk.refused.store(true, Ordering::Relaxed);
+    cx.note_trouble("imap", &error, cx.clock.now() + TRY_AGAIN).await;
+    Ok(())
+}
+
+/// An action went well: what was refused before is no trouble any more.
+fn works(desk: &Desk) {
+    desk.refused.store(false, Ordering::Relaxed);
+}
+
+/// Reads a folder that was renumbered: whatever is still in it gets its new number.
+async fn read_anew(cx: &Context, desk: &Desk, session: &mut Session, folder: &FolderName, error: MailError) -> Result<(), LookError> {
+    cx.tell(&News::Trouble(error));
+    look_at(cx, desk, session, folder, &BTreeSet::new()).await
+}
+
+/// Letters that were not where they were seen last. If no look has shown them elsewhere since, they are gone, and nothing more is done about them.
+async fn gone_or_again(cx: &Context, desk: &Desk, actions: Vec<DueAction>) -> Result<(), LookError> {
+    let address = &desk.mailbox.address;
+    let places = cx.ledger.sightings_of(address.clone(), actions.iter().map(|a| a.letter).collect()).await?;
+    let was_last_seen_there = |a: &DueAction| {
+        places.iter().any(|p| p.letter == a.letter && p.folder == a.folder && p.uid_validity == a.uid_validity && p.uid == a.uid)
+    };
+    let (gone, again): (Vec<_>, Vec<_>) = actions.into_iter().partition(was_last_seen_there);
+    end(cx, desk, &gone, "gone").await?;
+    for a in &gone {
+        cx.tell(&News::Note(format!("{address}: letter {} is not in its folder any more: {} is left undone", a.letter, a.kind)));
+        if matches!(a.kind, ActionKind::Rescue | ActionKind::Open) {
+            cx.ledger.lapse_answer(desk.fence.clone(), a.letter, cx.clock.now()).await?;
+        }
+    }
+    again_or_give_up(cx, desk, again).await
 }
 
 async fn end(cx: &Context, desk: &Desk, actions: &[DueAction], result: &'static str) -> Result<(), crate::ledger::LedgerError> {

@@ -60,6 +60,8 @@ pub struct Desk {
     pub new_letters: Notify,
     /// Set when its sign-in was refused: it is out both ways until a person acts.
     pub out: AtomicBool,
+    /// Set when an action in its folders was refused, until one goes well.
+    pub refused: AtomicBool,
 }
 
 impl Desk {

@@ -78,6 +78,8 @@ struct Looker<'a> {
     next_others: Moment,
     not_before: Moment,
     failures: u32,
+    /// Whether the ledger may have a trouble of this channel: this run's, or an earlier one's.
+    troubled: bool,
 }
 
 /// Looks and acts for a mailbox until its day is over: every sender is done, nothing is awaited, and nothing is due before its hours end.
@@ -87,7 +89,8 @@ struct Looker<'a> {
 pub async fn look_day(cx: &Context, desk: &Desk, senders_done: watch::Receiver<bool>, pace: Pace) -> Result<(), LedgerError> {
     spread_what_is_overdue(cx, desk).await?;
     let now = cx.clock.now();
-    let mut looker = Looker { cx, desk, session: None, next_inbox: now, next_spam: now, next_others: now, not_before: now, failures: 0 };
+    let mut looker =
+        Looker { cx, desk, session: None, next_inbox: now, next_spam: now, next_others: now, not_before: now, failures: 0, troubled: true };
     let result = looker.work(&senders_done, pace).await;
     if let Some(session) = looker.session.take() {
         session.inbox.sign_out().await;
@@ -202,8 +205,11 @@ impl Looker<'_> {
     }
 
     async fn worked(&mut self) {
-        if self.failures > 0 {
-            self.failures = 0;
+        self.failures = 0;
+        if self.desk.refused.load(Ordering::Relaxed) {
+            self.troubled = true;
+        } else if self.troubled {
+            self.troubled = false;
             self.cx.clear_trouble(&self.desk.mailbox.address, "imap").await;
         }
     }
@@ -212,6 +218,7 @@ impl Looker<'_> {
         let now = self.cx.clock.now();
         self.not_before = now + back_off(self.failures);
         self.failures += 1;
+        self.troubled = true;
         if error.is_sign_in() {
             self.not_before = now + Duration::from_hours(1);
             self.desk.out.store(true, Ordering::Relaxed);

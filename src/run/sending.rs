@@ -41,6 +41,8 @@ struct Sender<'a> {
     last_handed: Option<Moment>,
     not_before: Moment,
     failures: u32,
+    /// Whether the ledger may have a trouble of this channel: this run's, or an earlier one's.
+    troubled: bool,
     unsettled: Option<Receipt<()>>,
 }
 
@@ -54,7 +56,8 @@ pub async fn send_day(cx: &Context, desk: &Desk, pacer: &Pacer, pace: Pace) -> R
     if let Some(at) = last_handed {
         pacer.went_before(&desk.mailbox.address.domain(), at).await;
     }
-    let mut sender = Sender { cx, desk, pacer, outbox: None, last_handed, not_before: desk.window.0, failures: 0, unsettled: None };
+    let mut sender =
+        Sender { cx, desk, pacer, outbox: None, last_handed, not_before: desk.window.0, failures: 0, troubled: true, unsettled: None };
     let result = sender.work(pace).await;
     sender.close_session().await;
     let settled = sender.settle().await;
@@ -173,8 +176,8 @@ impl Sender<'_> {
             };
             match outbox.offer(envelope).await {
                 Ok(Offer::Ready) => {
-                    if self.failures > 0 {
-                        self.failures = 0;
+                    self.failures = 0;
+                    if std::mem::take(&mut self.troubled) {
                         self.cx.clear_trouble(&self.desk.mailbox.address, "smtp").await;
                     }
                     return Ok(Some(outbox));
@@ -200,6 +203,7 @@ impl Sender<'_> {
         let now = self.cx.clock.now();
         self.not_before = now + back_off(self.failures);
         self.failures += 1;
+        self.troubled = true;
         if error.is_sign_in() {
             self.not_before = now + Duration::from_hours(1);
             self.desk.out.store(true, Ordering::Relaxed);
@@ -225,6 +229,7 @@ impl Sender<'_> {
             let error = MailError::new(&letter.plan.sender, *step, crate::mail::Trouble::Refused(reply.clone()));
             self.not_before = now + back_off(self.failures);
             self.failures += 1;
+            self.troubled = true;
             self.cx.note_trouble("smtp", &error, self.not_before).await;
         }
         self.cx.tell(&News::Rejected(letter.plan.id, letter.plan.sender.clone(), said));

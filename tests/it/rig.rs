@@ -273,6 +273,11 @@ impl Proxy {
     pub fn wait_for_strike(&self) -> String {
         self.strikes.recv_timeout(Duration::from_mins(1)).expect("the fault did not strike")
     }
+
+    /// Whether the fault has struck since it was last asked for.
+    pub fn has_struck(&self) -> bool {
+        self.strikes.try_recv().is_ok()
+    }
 }
 
 impl Drop for Proxy {

@@ -154,7 +154,7 @@ class Audit:
                 copies = ANY
             if letter.state not in STATES:
                 yield f"{letter}: no such state"
-            elif letter.state == "planned" and self.belongs_to_a_later_date(letter) and not submitted and not found:
+            elif letter.state in ("planned", "deferred") and self.belongs_to_a_later_date(letter) and not submitted and not found:
                 yield None
             elif letter.state in UNFINISHED and not self.unfinished:
                 yield f"{letter}: not accounted for at the end"
@@ -164,7 +164,7 @@ class Audit:
                 yield None
 
     def belongs_to_a_later_date(self, letter):
-        """An answer that is planned for a date on which its writer has no agenda yet."""
+        """An answer that is planned for, or was put off to, a date on which its writer has no agenda yet."""
         return letter.parent is not None and letter.date > max((date for mailbox, date in self.quotas if mailbox == letter.sender), default="9999")
 
     def check_copies(self):

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """A proxy on loopback that breaks SMTP or IMAP in one chosen way.
 
-    faultproxy.py TO MODE [ARGUMENT…] [--listen PORT] [--skip N] [--times N]
+    faultproxy.py TO MODE [ARGUMENT…] [--listen PORT] [--skip N] [--times N] [--heard FILE]
 
 TO is the port of a server on 127.0.0.1. The first line on standard output is `listening PORT`; each time that the fault
 strikes there is a line `struck MODE DETAIL`, so that a test knows when to look, or to kill. The first --skip occasions
-pass unharmed; after --times strikes everything passes. The proxy ends when its standard input is closed.
+pass unharmed; after --times strikes everything passes. --heard writes down every byte that clients said, TLS or not. The
+proxy ends when its standard input is closed.
 
 Modes for SMTP, of which those about messages need a server without TLS (behind STARTTLS everything passes):
     swallow-final           the server takes the message; its final reply is lost, the line stays open
@@ -49,11 +50,12 @@ class Cut(Exception):
 class Fault:
     """The fault, and how often it still strikes. Shared by all sessions of the proxy."""
 
-    def __init__(self, mode, arguments=(), skip=0, times=None, report=print):
+    def __init__(self, mode, arguments=(), skip=0, times=None, report=print, heard=None):
         wanted = MODES[mode]
         if len(arguments) != wanted if wanted is not None else len(arguments) < 2:
             raise ValueError(f"{mode} takes {wanted if wanted is not None else 'two or more'} arguments, not {len(arguments)}")
         self.mode, self.arguments, self.skip, self.times, self.report = mode, list(arguments), skip, times, report
+        self.heard = heard
 
     def strikes(self, *modes, detail=""):
         """Whether it is one of these modes, and its turn. Counts the occasion."""
@@ -122,10 +124,16 @@ class Session:
                 data = await self.client.readline()
             if not data:
                 return
+            self.write_down(data)
             if self.opaque:
                 await self.pass_on(data)
             else:
                 await self.relay_command(data)
+
+    def write_down(self, data):
+        if self.fault.heard:
+            self.fault.heard.write(data)
+            self.fault.heard.flush()
 
     async def pass_on(self, data):
         self.to_server.write(data)
@@ -172,6 +180,7 @@ class Session:
         drop = self.fault.strikes("drop-header") and self.fault.arguments[0].lower().encode() + b":"
         while True:
             line = await self.client.readline()
+            self.write_down(line)
             if not line:
                 raise Cut
             if line == b".\r\n":
@@ -305,9 +314,10 @@ async def main():
     parser.add_argument("--listen", type=int, default=0, metavar="PORT")
     parser.add_argument("--skip", type=int, default=0, metavar="N")
     parser.add_argument("--times", type=int, metavar="N")
+    parser.add_argument("--heard", type=argparse.FileType("ab"), metavar="FILE")
     options = parser.parse_args()
     try:
-        fault = Fault(options.mode, options.arguments, options.skip, options.times)
+        fault = Fault(options.mode, options.arguments, options.skip, options.times, heard=options.heard)
     except ValueError as error:
         parser.error(str(error))
     server = await listen(fault, options.to, options.listen)

@@ -5,6 +5,7 @@
 #   faults.sh plant USER FOLDER ID <MAIL   put somebody else's message there; the auditor checks that nobody touched it
 #   faults.sh deliver USER FOLDER <MAIL    put any bytes there, and forget it
 #   faults.sh uidvalidity USER FOLDER [N]  change a folder's UIDVALIDITY
+#   faults.sh create USER FOLDER           make a folder
 #   faults.sh rename USER FOLDER NEW       rename a folder
 #   faults.sh delete USER FOLDER           delete it with all that is in it
 #   faults.sh expunge USER FOLDER QUERY…   expunge what a doveadm query finds, such as `all`
@@ -108,6 +109,7 @@ case $fault in
   plant) plant "$@" ;;
   deliver) admin save -u "$1" -m "$2" ;;
   uidvalidity) admin mailbox update --uid-validity "${3:-$((RANDOM + 1))}" -u "$1" "$2" ;;
+  create) admin mailbox create -s -u "$1" "$2" ;;
   rename) admin mailbox rename -u "$1" "$2" "$3" ;;
   delete) admin mailbox delete -s -u "$1" "$2" ;;
   expunge) admin expunge -u "$1" mailbox "$2" "${@:3}" ;;

@@ -9,7 +9,7 @@ use crate::config::{Mailbox, Schedule};
 use crate::ledger::PauseScope;
 use crate::ramp::draw_curve;
 use crate::report::explain::{ExplainReport, LastError, TodayFacts};
-use crate::run::{NoQuotas, standings};
+use crate::run::{NoQuotas, standings, stored_quota};
 use crate::words::{Address, LocalDate, Role};
 
 #[derive(Debug, clap::Args)]
@@ -63,9 +63,12 @@ async fn report(pool: &Pool, mailbox: &Mailbox, schedule: &Schedule, date: Optio
     })?;
     let standing = all.remove(&mailbox.address).ok_or_else(|| CliError::new("error: this mailbox has no ramp"))?;
     let curve = draw_curve(&schedule.ramp, &schedule.calendar);
-    let (mut today, mut last_error) = (TodayFacts::default(), None);
+    let (mut today, mut last_error, mut set) = (TodayFacts::default(), None, None);
     if let Some(l) = &ledger {
-        today.sent = l.day(mailbox.address.clone(), date).await?.map_or(0, |d| d.spent);
+        let day = l.day(mailbox.address.clone(), date).await?;
+        today.sent = day.as_ref().map_or(0, |d| d.spent);
+        // Once the agenda is made the quota stands, with the reasons of then; a config edited since counts from the next day on.
+        set = day.as_ref().and_then(stored_quota);
         today.planned = l.to_send(mailbox.address.clone(), date).await?;
         today.paused = l.pauses().await?.into_iter().find(|p| concerns(&p.scope, &mailbox.address)).map(|p| p.reason);
         let trouble = l.troubles().await?.into_iter().filter(|t| t.mailbox == mailbox.address).max_by_key(|t| t.at);
@@ -79,7 +82,7 @@ async fn report(pool: &Pool, mailbox: &Mailbox, schedule: &Schedule, date: Optio
         origin: plan::origin(&schedule.origin),
         ramp_days: curve.days(),
         position: standing.position,
-        quota: standing.quota,
+        quota: set.unwrap_or(standing.quota),
         today,
         notes: curve.notes,
         last_error,

@@ -112,11 +112,6 @@ impl Habits<'_> {
             at
         }
     }
-
-    /// When the recipient's hours end on the date of `at`.
-    pub fn hours_end(&self, at: Moment) -> Moment {
-        at.local_date(self.zone).at(self.engagement.to, self.zone)
-    }
 }
 
 /// The end of a window that is kept free, so that what is planned late in it can still be sent inside it.
@@ -158,7 +153,8 @@ pub fn spread_overdue<K: Clone>(now: Moment, overdue: &[(K, Moment)]) -> Vec<(K,
     let n = u32::try_from(overdue.len()).unwrap_or(u32::MAX).max(1);
     let mut sorted: Vec<&(K, Moment)> = overdue.iter().collect();
     sorted.sort_by_key(|x| x.1);
-    sorted.iter().zip(1..).map(|((k, _), i): (&&(K, Moment), u32)| (k.clone(), now + OVER * i / (n + 1))).collect()
+    // The first is due at once, so that whoever comes by only now and then gets on.
+    sorted.iter().zip(0..).map(|((k, _), i): (&&(K, Moment), u32)| (k.clone(), now + OVER * i / n)).collect()
 }
 
 #[cfg(test)]
@@ -207,7 +203,6 @@ mod tests {
         assert_eq!(h.within_hours(t("2026-12-01T22:30:00+01:00")), t("2026-12-02T07:00:00+01:00"));
         assert_eq!(h.within_hours(t("2026-12-01T03:10:00+01:00")), t("2026-12-01T07:10:00+01:00"));
         assert_eq!(h.within_hours(t("2026-12-01T22:00:00+01:00")), t("2026-12-01T22:00:00+01:00"));
-        assert_eq!(h.hours_end(t("2026-12-01T12:00:00+01:00")), t("2026-12-01T22:00:00+01:00"));
     }
 
     #[test]
@@ -223,7 +218,7 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         // Friday noon: today, Monday, Tuesday.
-        assert_eq!(slots("2026-12-04T12:00:00+01:00"), ["2026-12-04 12:00", "2026-12-07 10:46", "2026-12-08 10:46"]);
+        assert_eq!(slots("2026-12-04T12:00:00+01:00"), ["2026-12-04 12:00", "2026-12-07 10:40", "2026-12-08 10:40"]);
         // Friday 17:25 is in the part that is kept free: Monday.
         assert_eq!(slots("2026-12-04T17:25:00+01:00")[0], "2026-12-07 10:24");
         // Nothing is promised where there is no send-day.
@@ -235,6 +230,6 @@ mod tests {
     fn what_is_overdue_is_spread_in_order() {
         let now = Moment(0);
         let out = spread_overdue(now, &[("b", Moment(-5)), ("a", Moment(-9)), ("c", Moment(-1))]);
-        assert_eq!(out.iter().map(|(k, at)| (*k, at.0 / 60_000)).collect::<Vec<_>>(), [("a", 30), ("b", 60), ("c", 90)]);
+        assert_eq!(out.iter().map(|(k, at)| (*k, at.0 / 60_000)).collect::<Vec<_>>(), [("a", 0), ("b", 40), ("c", 80)]);
     }
 }

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, params};
 
-use super::letters::{COLUMNS, LetterFacts, insert, letter, read_letter, skip};
+use super::letters::{COLUMNS, LetterFacts, apply, insert, letter, read_letter, skip};
 use super::rows::{address, all, execute, one};
 use super::{DayPlan, Fence, Ledger, LedgerError, days, ms};
 use crate::agenda::{Agenda, Carried, PlannedLetter};
+use crate::letter::LetterEvent;
 use crate::words::{Address, LetterId, LetterState, LocalDate, Moment, SkipReason};
 
 /// A letter that is to be sent.
@@ -194,8 +195,17 @@ impl Ledger {
                 );
                 let mut skipped = 0;
                 for l in all(c, &sql, params![sender.as_str(), through.to_string()], read_letter)? {
+                    // Skipped meanwhile, with what it would have answered.
+                    if letter(c, l.plan.id)?.is_none_or(|l| l.state == LetterState::Skipped) {
+                        continue;
+                    }
                     match next {
-                        Some(next) if l.plan.parent.is_some() && l.put_off < 3 => put_off(c, l.plan.id, next)?,
+                        // One that waits for its parent is not the later for it, but it does not wait for ever.
+                        Some(next) if l.plan.parent.is_some() && l.plan.due.is_none() && !waited_too_long(&l, through) => {
+                            let sql = "UPDATE letter SET date = ?2 WHERE id = ?1";
+                            execute(c, sql, params![l.plan.id.to_string(), next.to_string()])?;
+                        }
+                        Some(next) if l.plan.parent.is_some() && l.plan.due.is_some() && l.put_off < 3 => put_off(c, l.plan.id, next)?,
                         _ if l.plan.parent.is_some() => {
                             lapse(c, l.plan.id, now)?;
                             skipped += 1;
@@ -222,10 +232,15 @@ impl Ledger {
                        sender IN (SELECT address FROM mailbox WHERE removed_at IS NOT NULL) OR recipient IN (SELECT address FROM mailbox WHERE removed_at IS NOT NULL))"
                 );
                 let gone = all(c, &sql, [], read_letter)?;
+                let mut skipped = 0;
                 for l in &gone {
-                    skip(c, l.plan.id, SkipReason::Removed, now)?;
+                    if letter(c, l.plan.id)?.is_some_and(|l| matches!(l.state, LetterState::Planned | LetterState::Deferred)) {
+                        skip(c, l.plan.id, SkipReason::Removed, now)?;
+                        skipped += 1;
+                    }
                 }
-                Ok(gone.len() as u32)
+                settle_removed(c, now)?;
+                Ok(skipped)
             })
             .await
     }
@@ -243,20 +258,35 @@ impl Ledger {
     }
 }
 
+/// What mailboxes that were removed had handed over: nobody looks in their Sent folder any more, but the recipients may still see it.
+fn settle_removed(c: &Connection, now: Moment) -> Result<(), LedgerError> {
+    const GIVEN_UP_MS: i64 = 72 * 3_600_000;
+    let removed = "sender IN (SELECT address FROM mailbox WHERE removed_at IS NOT NULL)";
+    let of = |state: &str| format!("SELECT id FROM letter WHERE {removed} AND state = '{state}' AND handed_at < ?1 ORDER BY id");
+    for id in all(c, &of("handed"), [ms(now)], |r| super::rows::letter_id(r, "id"))? {
+        apply(c, id, LetterEvent::LostSight, now, None)?;
+    }
+    for id in all(c, &of("uncertain"), [ms(now) - GIVEN_UP_MS], |r| super::rows::letter_id(r, "id"))? {
+        apply(c, id, LetterEvent::GivenUp, now, None)?;
+    }
+    Ok(())
+}
+
+/// Whether an answer whose parent was never opened has waited for longer than letters take: its parent is missing, or nobody can look for it.
+fn waited_too_long(l: &LetterFacts, through: LocalDate) -> bool {
+    through.days_since(l.plan.expected.local_date(crate::words::Zone::UTC)) >= 4
+}
+
 /// Puts an answer off to another send-day. Its due time stays: in the past, it is re-spread when that day begins.
 pub(super) fn put_off(c: &Connection, id: LetterId, to: LocalDate) -> Result<(), LedgerError> {
     let sql = "UPDATE letter SET date = ?2, put_off = put_off + 1 WHERE id = ?1 AND state IN ('planned', 'deferred')";
     execute(c, sql, params![id.to_string(), to.to_string()]).map(|_| ())
 }
 
-/// An answer that will not be written any more, and with it the rest of its thread.
+/// An answer that will not be written any more.
 pub(super) fn lapse(c: &Connection, id: LetterId, now: Moment) -> Result<(), LedgerError> {
-    let mut next = Some(id);
-    while let Some(id) = next {
-        if letter(c, id)?.is_some_and(|l| matches!(l.state, LetterState::Planned | LetterState::Deferred)) {
-            skip(c, id, SkipReason::ParentUnseen, now)?;
-        }
-        next = one(c, "SELECT id FROM letter WHERE parent = ?1", [id.to_string()], |r| super::rows::letter_id(r, "id"))?;
+    match letter(c, id)? {
+        Some(l) if matches!(l.state, LetterState::Planned | LetterState::Deferred) => skip(c, id, SkipReason::ParentUnseen, now),
+        _ => Ok(()),
     }
-    Ok(())
 }

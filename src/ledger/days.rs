@@ -136,15 +136,4 @@ impl Ledger {
             })
             .await
     }
-
-    /// Lowers a day's quota, never below what is spent. Says the quota that holds then.
-    pub async fn lower_quota(&self, mailbox: Address, date: LocalDate, quota: u32) -> Result<u32, LedgerError> {
-        self.store
-            .run(move |c| {
-                let sql = "UPDATE day SET quota = max(spent, min(quota, ?3)) WHERE mailbox = ?1 AND date = ?2";
-                execute(c, sql, params![mailbox.as_str(), date.to_string(), quota])?;
-                day(c, &mailbox, date)?.map(|d| d.plan.quota).ok_or_else(|| LedgerError::Unknown(format!("day {date} of {mailbox}")))
-            })
-            .await
-    }
 }

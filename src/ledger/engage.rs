@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::letters::{COLUMNS, LetterFacts, letter, read_letter, skip};
+use super::letters::{COLUMNS, LetterFacts, lapse_answers_to, letter, read_letter, skip};
 use super::rows::{all, execute, letter_id, maybe, moment, one, word};
 use super::{Fence, Ledger, LedgerError, days, ms};
 pub use crate::engage::ActionKind;
@@ -95,6 +95,9 @@ impl Ledger {
                 for (id, kind) in ended {
                     let sql = "UPDATE action SET done_at = ?3, result = ?4 WHERE letter = ?1 AND kind = ?2 AND result IS NULL";
                     execute(c, sql, params![id.to_string(), kind.as_str(), ms(now), result])?;
+                    if result != "done" && matches!(kind, ActionKind::Rescue | ActionKind::Open) {
+                        lapse_answers_to(c, id, now)?;
+                    }
                 }
                 Ok(())
             })
@@ -135,19 +138,22 @@ impl Ledger {
                 fence.check(c)?;
                 let sql = "UPDATE action SET done_at = ?2, result = 'done' WHERE letter = ?1 AND kind = 'open' AND result IS NULL";
                 execute(c, sql, params![id.to_string(), ms(now)])?;
-                let Some(parent) = parent else { return Ok(None) };
+                let Some(parent) = parent else {
+                    lapse_answers_to(c, id, now)?;
+                    return Ok(None);
+                };
                 let Some(answer) = answer_to(c, id)?.filter(|a| a.state == LetterState::Planned && a.plan.due.is_none()) else {
                     return Ok(None);
                 };
                 keep_parent(c, id, &parent, now)?;
                 let mut placed = None;
-                for (n, (date, due)) in (0u32..).zip(slots) {
-                    if date == answer.plan.date || has_room(c, &answer.plan.sender, date)? {
-                        placed = Some((n, date, due));
+                for (date, due) in slots {
+                    if has_room(c, &answer, date)? {
+                        placed = Some((date, due));
                         break;
                     }
                 }
-                let Some((_, date, due)) = placed else {
+                let Some((date, due)) = placed else {
                     skip(c, answer.plan.id, SkipReason::Quota, now)?;
                     return Ok(None);
                 };
@@ -194,17 +200,6 @@ impl Ledger {
     pub async fn answer_to(&self, parent: LetterId) -> Result<Option<LetterFacts>, LedgerError> {
         self.store.run(move |c| answer_to(c, parent)).await
     }
-
-    /// Plans the `\Answered` mark on a letter whose answer was accepted.
-    pub async fn plan_answered_mark(&self, mailbox: Address, parent: LetterId, due: Moment) -> Result<(), LedgerError> {
-        self.store
-            .run(move |c| {
-                let sql =
-                    "INSERT INTO action (mailbox, letter, kind, due) VALUES (?1, ?2, 'answered', ?3) ON CONFLICT (letter, kind) DO NOTHING";
-                execute(c, sql, params![mailbox.as_str(), parent.to_string(), ms(due)]).map(|_| ())
-            })
-            .await
-    }
 }
 
 fn answer_to(c: &Connection, parent: LetterId) -> Result<Option<LetterFacts>, LedgerError> {
@@ -219,10 +214,12 @@ fn keep_parent(c: &Connection, id: LetterId, p: &OpenedParent, now: Moment) -> R
         .map(|_| ())
 }
 
-/// Whether one more letter fits under the quota of a date. A date without an agenda has room: its agenda will count what is carried to it.
-fn has_room(c: &Connection, mailbox: &Address, date: LocalDate) -> Result<bool, LedgerError> {
-    let Some(day) = days::day(c, mailbox, date)? else { return Ok(true) };
-    let sql = "SELECT count(*) FROM letter WHERE sender = ?1 AND date = ?2 AND state IN ('planned', 'deferred')";
-    let waiting = one(c, sql, params![mailbox.as_str(), date.to_string()], |r| Ok(r.get::<_, u32>(0)?))?.unwrap_or(0);
+/// Whether an answer fits under the quota of a date, beside everything else that is planned on it. A date without an agenda has room: its agenda will
+/// count what is carried to it.
+fn has_room(c: &Connection, answer: &LetterFacts, date: LocalDate) -> Result<bool, LedgerError> {
+    let Some(day) = days::day(c, &answer.plan.sender, date)? else { return Ok(true) };
+    let sql = "SELECT count(*) FROM letter WHERE sender = ?1 AND date = ?2 AND state IN ('planned', 'deferred') AND id <> ?3";
+    let key = params![answer.plan.sender.as_str(), date.to_string(), answer.plan.id.to_string()];
+    let waiting = one(c, sql, key, |r| Ok(r.get::<_, u32>(0)?))?.unwrap_or(0);
     Ok(day.spent + waiting < day.plan.quota)
 }

@@ -64,6 +64,11 @@ impl LedgerError {
         matches!(self, Self::Sql(e) if matches!(e.sqlite_error_code(), Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked)))
     }
 
+    /// Whether waiting may mend it: the disk is full, or another process holds the file.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::NotWritten(_)) || self.is_busy() || self.is_disk_full()
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> &'static str {
         match self {
@@ -73,7 +78,9 @@ impl LedgerError {
             }
             Self::Stale(_) => "another preheat took the work over; this one stops by itself",
             Self::NotWritten(_) => "make room on the disk, or check its rights; preheat sends nothing that it cannot record",
-            Self::Foreign(_) | Self::Illegal(..) => "run `preheat ledger check`, and restore a backup if it finds more",
+            Self::Foreign(_) | Self::Illegal(..) => {
+                "run `preheat ledger check`; a backup knows nothing of what was sent after it, so restore one only if nothing was"
+            }
             _ => "run `preheat ledger check`; if it is clean, please report this",
         }
     }

@@ -56,6 +56,11 @@ impl Fence {
     /// The resource of making agendas.
     pub const PLANNER: &'static str = "planner";
 
+    /// Whether it is the fence of `resource`.
+    pub fn is_of(&self, resource: &str) -> bool {
+        self.resource == resource
+    }
+
     /// Fails where the lease is not held under this fence any more.
     pub(super) fn check(&self, c: &Connection) -> Result<(), LedgerError> {
         let held =
@@ -65,11 +70,14 @@ impl Fence {
         held.ok_or_else(|| LedgerError::Stale(self.resource.clone()))
     }
 
-    /// Fails also where the last renewal is older than half of the expiry: what a worker must know before it sends.
-    pub(super) fn check_fresh(&self, c: &Connection, real_now: Moment) -> Result<(), LedgerError> {
-        let sql = "SELECT 1 FROM lease WHERE resource = ?1 AND fence = ?2 AND holder <> '' AND renewed_at >= ?3";
-        let fresh = one(c, sql, params![self.resource, self.number, ms(real_now - LEASE_TTL / 2)], |_| Ok(()))?;
-        fresh.ok_or_else(|| LedgerError::Stale(self.resource.clone()))
+    /// Whether the last renewal is younger than half of the expiry: what a worker must know before it sends.
+    ///
+    /// # Errors
+    /// As [`Fence::check`].
+    pub(super) fn is_fresh(&self, c: &Connection, real_now: Moment) -> Result<bool, LedgerError> {
+        self.check(c)?;
+        let sql = "SELECT 1 FROM lease WHERE resource = ?1 AND renewed_at >= ?2";
+        Ok(one(c, sql, params![self.resource, ms(real_now - LEASE_TTL / 2)], |_| Ok(()))?.is_some())
     }
 }
 
@@ -135,12 +143,13 @@ impl Ledger {
     /// Renews leases; all or none.
     ///
     /// # Errors
-    /// [`LedgerError::Stale`] where one is not ours any more, or had run out before: then somebody may have looked in already.
+    /// [`LedgerError::Stale`] where one is not ours any more. One that had run out (a laptop slept) and that nobody took is ours still: the fence,
+    /// which every taker raises, is the proof.
     pub async fn renew_leases(&self, fences: Vec<Fence>, real_now: Moment) -> Result<(), LedgerError> {
         self.store
             .run(move |c| {
                 for fence in fences {
-                    let sql = "UPDATE lease SET renewed_at = ?3, expires_at = ?4 WHERE resource = ?1 AND fence = ?2 AND holder <> '' AND expires_at > ?3";
+                    let sql = "UPDATE lease SET renewed_at = ?3, expires_at = ?4 WHERE resource = ?1 AND fence = ?2 AND holder <> ''";
                     if execute(c, sql, params![fence.resource, fence.number, ms(real_now), ms(real_now + LEASE_TTL)])? == 0 {
                         return Err(LedgerError::Stale(fence.resource));
                     }
@@ -211,10 +220,15 @@ mod tests {
         let l = Ledger::in_memory().unwrap();
         let taken = l.take_leases(vec!["mailbox:a@x.test".into()], holder(1), Moment(0), |_| false).await.unwrap();
         let fence = taken.ours.into_values().next().unwrap();
-        let f = fence.clone();
-        l.store.run(move |c| f.check_fresh(c, Moment(60_000))).await.unwrap();
-        let f = fence.clone();
-        assert!(l.store.run(move |c| f.check_fresh(c, Moment(60_001))).await.is_err());
+        let fresh_at = |real_now| {
+            let f = fence.clone();
+            l.store.run(move |c| f.is_fresh(c, real_now))
+        };
+        assert!(fresh_at(Moment(60_000)).await.unwrap());
+        assert!(!fresh_at(Moment(60_001)).await.unwrap());
+        // After a long sleep it is renewed, because nobody else took it.
+        l.renew_leases(vec![fence.clone()], Moment(500_000)).await.unwrap();
+        assert!(fresh_at(Moment(500_001)).await.unwrap());
         l.store.run(move |c| fence.check(c)).await.unwrap(); // but what happened may still be written down
     }
 

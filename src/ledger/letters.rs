@@ -160,7 +160,7 @@ pub(super) fn apply(
     apply_with(c, id, event, at, reply.map(|r| (Some(r.code), r.enhanced.map(|e| e.to_string()), r.text.clone())))
 }
 
-/// Skips a letter, with the reason in its history.
+/// Skips a letter, with the reason in its history. What would have answered it lapses, and the rest of the thread.
 pub(super) fn skip(c: &Connection, id: LetterId, reason: SkipReason, at: Moment) -> Result<(), LedgerError> {
     apply_with(c, id, LetterEvent::Skipped, at, Some((None, None, reason.as_str().to_owned())))?;
     execute(c, "UPDATE letter SET skip_reason = ?2 WHERE id = ?1", params![id.to_string(), reason.as_str()])?;
@@ -168,7 +168,16 @@ pub(super) fn skip(c: &Connection, id: LetterId, reason: SkipReason, at: Moment)
         let sql = "UPDATE day SET late = late + 1 FROM letter l WHERE l.id = ?1 AND day.mailbox = l.sender AND day.date = l.date";
         execute(c, sql, [id.to_string()])?;
     }
-    Ok(())
+    lapse_answers_to(c, id, at)
+}
+
+/// A letter that will not be opened has no answer: the answers that wait for it lapse.
+pub(super) fn lapse_answers_to(c: &Connection, id: LetterId, at: Moment) -> Result<(), LedgerError> {
+    let sql = "SELECT id FROM letter WHERE parent = ?1 AND state IN ('planned', 'deferred')";
+    match one(c, sql, [id.to_string()], |r| letter_id(r, "id"))? {
+        Some(answer) => skip(c, answer, SkipReason::ParentUnseen, at),
+        None => Ok(()),
+    }
 }
 
 fn apply_with(
@@ -247,22 +256,6 @@ impl Ledger {
                         text: r.get("text")?,
                     })
                 })
-            })
-            .await
-    }
-
-    /// Skips letters that can still be skipped; those that are out already are left alone.
-    pub async fn skip_letters(&self, ids: Vec<LetterId>, reason: SkipReason, now: Moment) -> Result<u32, LedgerError> {
-        self.store
-            .run(move |c| {
-                let mut n = 0;
-                for id in ids {
-                    if letter(c, id)?.is_some_and(|l| matches!(l.state, LetterState::Planned | LetterState::Deferred)) {
-                        skip(c, id, reason, now)?;
-                        n += 1;
-                    }
-                }
-                Ok(n)
             })
             .await
     }

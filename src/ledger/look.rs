@@ -1,13 +1,20 @@
 //! Looking, as the ledger sees it: folders, cursors, sightings. A look is one transaction, so that a cursor never runs ahead of what was read.
 
+use std::time::Duration;
+
 use rusqlite::{Connection, params};
 
-use super::letters::{apply, letter};
+use super::letters::{LetterFacts, apply, lapse_answers_to, letter, skip};
 use super::rows::{all, execute, one, word};
 use super::{ActionKind, Fence, Ledger, LedgerError, ms};
 use crate::letter::LetterEvent;
 use crate::mail::{Cursor, FolderName, Uid};
-use crate::words::{Address, FolderRole, LetterId, LetterState, MessageId, Moment, Placement};
+use crate::words::{Address, FolderRole, LetterId, LetterState, MessageId, Moment, Placement, SkipReason};
+
+/// Until then a provider may change its mind about a letter's placement (Microsoft's zero-hour purge).
+const JUDGED_AGAIN: Duration = Duration::from_hours(48);
+/// What waits for a rescue is due this long after it at the earliest.
+const AFTER_RESCUE: Duration = Duration::from_mins(30);
 
 /// A folder and how far it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -170,16 +177,22 @@ impl Ledger {
         self.store
             .run(move |c| {
                 fence.check(c)?;
-                // Inbox and spam must have been read after the grace time, every other folder too; Sent, drafts and Gmail's All are no places to arrive in.
+                // Inbox and spam must have been read after the grace time; other folders too, but for those that can never be opened (shared ones).
+                // Sent, drafts and Gmail's All are no places to arrive in.
                 let folders = folders(c, &recipient)?;
-                let looked_at = |f: &&StoredFolder| !matches!(f.role, FolderRole::Sent | FolderRole::Drafts | FolderRole::All);
-                let has_spam = folders.iter().any(|f| f.role == FolderRole::Spam);
-                let oldest_read = folders.iter().filter(looked_at).map(|f| f.read_at.unwrap_or(Moment(0))).min();
-                let Some(oldest_read) = oldest_read.filter(|_| has_spam) else { return Ok(Vec::new()) };
-                let sql = "SELECT id FROM letter WHERE recipient = ?1 AND state = 'accepted' AND accepted_at < ?2 AND accepted_at < ?3 - 86400000 ORDER BY id";
+                let role_read_at = |role| folders.iter().find(|f| f.role == role).and_then(|f| f.read_at);
+                let (Some(inbox), Some(spam)) = (role_read_at(FolderRole::Inbox), role_read_at(FolderRole::Spam)) else {
+                    return Ok(Vec::new());
+                };
+                let others = folders.iter().filter(|f| matches!(f.role, FolderRole::Other | FolderRole::Archive | FolderRole::Trash));
+                let oldest_read = others.filter_map(|f| f.read_at).chain([inbox, spam]).min().unwrap_or(inbox);
+                let sql =
+                    "SELECT id FROM letter WHERE recipient = ?1 AND state IN ('handed', 'uncertain', 'accepted') AND state = 'accepted'
+                           AND accepted_at < ?2 AND accepted_at < ?3 - 86400000 ORDER BY id";
                 let ids = all(c, sql, params![recipient.as_str(), ms(before), ms(oldest_read)], |r| super::rows::letter_id(r, "id"))?;
                 for id in &ids {
                     apply(c, *id, LetterEvent::GoneMissing, now, None)?;
+                    lapse_answers_to(c, *id, now)?;
                 }
                 Ok(ids)
             })
@@ -264,7 +277,10 @@ fn note_sighting(c: &Connection, note: &LookNote, s: &Sighted, noted: &mut Noted
         ],
     )?;
     if l.seen_at.is_none() {
-        // Planned or rejected letters cannot be seen; if one is, the ledger is not the one that sent it. It is recorded and not acted on.
+        // It was sent all the same: this ledger is older than the letter. The mark holds, so it must not go out a second time.
+        if matches!(l.state, LetterState::Planned | LetterState::Deferred) {
+            skip(c, s.letter, SkipReason::AlreadySent, note.now)?;
+        }
         if matches!(
             l.state,
             LetterState::Planned | LetterState::Deferred | LetterState::Rejected | LetterState::Skipped | LetterState::Bounced
@@ -273,23 +289,54 @@ fn note_sighting(c: &Connection, note: &LookNote, s: &Sighted, noted: &mut Noted
             noted.refused += note_refused(c, note, s.uid, "unknown_letter", Some(s.letter))?;
             return Ok(());
         }
-        apply(c, s.letter, LetterEvent::Seen, note.now, None)?;
-        execute(
-            c,
-            "UPDATE letter SET seen_at = ?2, placement = ?3, message_id_seen = ?4 WHERE id = ?1",
-            params![key, ms(note.now), s.placement.as_str(), s.message_id.as_ref().map(MessageId::as_str)],
-        )?;
-        noted.first_seen += 1;
-        noted.in_spam += u32::from(s.placement == Placement::Spam);
-        plan_actions(c, note, s.letter, &s.actions)?;
-    } else if l.placement == Some(Placement::Spam) && l.rescued_at.is_none() && note.role == FolderRole::Inbox {
-        execute(c, "UPDATE letter SET rescued_at = ?2 WHERE id = ?1", params![key, ms(note.now)])?;
-        let sql = "UPDATE action SET done_at = ?2, result = 'done' WHERE letter = ?1 AND kind = 'rescue' AND result IS NULL";
-        execute(c, sql, params![key, ms(note.now)])?;
-        noted.rescued += 1;
-        plan_actions(c, note, s.letter, &s.after_rescue)?;
+        return note_first_sighting(c, note, s, noted);
     }
-    Ok(())
+    match note.role {
+        FolderRole::Inbox if is_rescue_due(c, &l)? => {
+            execute(c, "UPDATE letter SET rescued_at = ?2 WHERE id = ?1", params![key, ms(note.now)])?;
+            let sql = "UPDATE action SET done_at = ?2, result = 'done' WHERE letter = ?1 AND kind = 'rescue' AND result IS NULL";
+            execute(c, sql, params![key, ms(note.now)])?;
+            noted.rescued += 1;
+            plan_actions(c, note, s.letter, &s.after_rescue)
+        }
+        FolderRole::Spam if l.rescued_at.is_none() => note_moved_to_spam(c, note, s, &l),
+        _ => Ok(()),
+    }
+}
+
+fn note_first_sighting(c: &Connection, note: &LookNote, s: &Sighted, noted: &mut Noted) -> Result<(), LedgerError> {
+    apply(c, s.letter, LetterEvent::Seen, note.now, None)?;
+    let sql = "UPDATE letter SET seen_at = ?2, placement = ?3, message_id_seen = ?4 WHERE id = ?1";
+    let message_id = s.message_id.as_ref().map(MessageId::as_str);
+    execute(c, sql, params![s.letter.to_string(), ms(note.now), s.placement.as_str(), message_id])?;
+    noted.first_seen += 1;
+    noted.in_spam += u32::from(s.placement == Placement::Spam);
+    if s.actions.is_empty() {
+        // Filed by a person's rule, stripped of its header, or not to be opened: nobody will answer it.
+        lapse_answers_to(c, s.letter, note.now)?;
+    }
+    plan_actions(c, note, s.letter, &s.actions)
+}
+
+/// Whether a letter that lies in the inbox now was in spam before: then this is the end of a rescue, whoever did it.
+fn is_rescue_due(c: &Connection, l: &LetterFacts) -> Result<bool, LedgerError> {
+    if l.rescued_at.is_some() {
+        return Ok(false);
+    }
+    let sql = "SELECT 1 FROM action WHERE letter = ?1 AND kind = 'rescue' AND result IS NULL";
+    Ok(l.placement == Some(Placement::Spam) || one(c, sql, [l.plan.id.to_string()], |_| Ok(()))?.is_some())
+}
+
+/// A letter that was in the inbox and is in spam now: providers do that, up to 48 hours later. It counts as spam then, is rescued, and what its
+/// recipient was about to do waits for that.
+fn note_moved_to_spam(c: &Connection, note: &LookNote, s: &Sighted, l: &LetterFacts) -> Result<(), LedgerError> {
+    let Some((_, rescue)) = s.actions.iter().find(|a| a.0 == ActionKind::Rescue) else { return Ok(()) };
+    if l.seen_at.is_some_and(|at| note.now.since(at) <= JUDGED_AGAIN) {
+        execute(c, "UPDATE letter SET placement = 'spam' WHERE id = ?1", [s.letter.to_string()])?;
+    }
+    let sql = "UPDATE action SET due = max(due, ?2) WHERE letter = ?1 AND kind IN ('open', 'important', 'flag') AND result IS NULL";
+    execute(c, sql, params![s.letter.to_string(), ms(*rescue + AFTER_RESCUE)])?;
+    plan_actions(c, note, s.letter, &s.actions)
 }
 
 fn plan_actions(c: &Connection, note: &LookNote, id: LetterId, actions: &[(ActionKind, Moment)]) -> Result<(), LedgerError> {

@@ -20,7 +20,7 @@ mod store;
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 
 use crate::words::Moment;
@@ -69,7 +69,7 @@ impl Ledger {
         let mut connection = Connection::open(path).map_err(|e| LedgerError::open(path, &e))?;
         set_up(&connection).map_err(|e| LedgerError::open(path, &e))?;
         MIGRATIONS.to_latest(&mut connection).map_err(|e| LedgerError::Schema(path.to_owned(), e.to_string()))?;
-        Ok(Self { store: Store::start(connection, place)?, path: path.to_owned() })
+        Ok(Self { store: Store::start(connection, place, TransactionBehavior::Immediate)?, path: path.to_owned() })
     }
 
     /// Opens the file as it is, for reading only. `Ok(None)` where there is none.
@@ -86,7 +86,7 @@ impl Ledger {
         if pending != 0 {
             return Err(LedgerError::Schema(path.to_owned(), format!("its schema is {} step(s) away from this preheat's", pending.abs())));
         }
-        Ok(Some(Self { store: Store::start(connection, Place::Thread)?, path: path.to_owned() }))
+        Ok(Some(Self { store: Store::start(connection, Place::Thread, TransactionBehavior::Deferred)?, path: path.to_owned() }))
     }
 
     /// A ledger in memory, inline: for rehearsals and tests.
@@ -97,7 +97,7 @@ impl Ledger {
         let mut connection = Connection::open_in_memory()?;
         set_up(&connection)?;
         MIGRATIONS.to_latest(&mut connection).map_err(|e| LedgerError::Schema(":memory:".into(), e.to_string()))?;
-        Ok(Self { store: Store::start(connection, Place::Inline)?, path: ":memory:".into() })
+        Ok(Self { store: Store::start(connection, Place::Inline, TransactionBehavior::Immediate)?, path: ":memory:".into() })
     }
 
     /// The file.

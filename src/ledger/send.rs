@@ -3,7 +3,7 @@
 use rusqlite::params;
 
 use super::agenda::{lapse, put_off};
-use super::letters::{COLUMNS, apply, letter, read_letter, skip};
+use super::letters::{COLUMNS, apply, lapse_answers_to, letter, read_letter, skip};
 use super::rows::{all, execute, one};
 use super::{Fence, Ledger, LedgerError, Receipt, days, ms};
 use crate::letter::LetterEvent;
@@ -37,13 +37,15 @@ pub enum IntentRefused {
     Window,
     /// Sender or recipient is not in the pool any more.
     Removed,
+    /// The lease was not renewed lately (the machine slept, the disk is full): wait until it is.
+    LeaseNotFresh,
 }
 
 impl IntentRefused {
     /// The reason with which the letter is skipped; `None` where it is not this letter's end.
     pub fn skip_reason(self) -> Option<SkipReason> {
         match self {
-            Self::NotDue | Self::Paused => None,
+            Self::NotDue | Self::Paused | Self::LeaseNotFresh => None,
             Self::Quota => Some(SkipReason::Quota),
             Self::Window => Some(SkipReason::Late),
             Self::Removed => Some(SkipReason::Removed),
@@ -96,14 +98,11 @@ impl Ledger {
         self.store.submit(move |c| {
             match outcome {
                 Outcome::Accepted(reply) => {
-                    let state = letter(c, id)?.map(|l| l.state);
-                    // Taken for uncertain by another run after we lost the lease: the reply is better knowledge.
-                    let event = if matches!(state, Some(LetterState::Uncertain | LetterState::Unaccounted)) {
-                        LetterEvent::Found
-                    } else {
-                        LetterEvent::Accepted
-                    };
-                    apply(c, id, event, now, Some(&reply))?;
+                    apply(c, id, LetterEvent::Accepted, now, Some(&reply))?;
+                    // What was answered is marked as answered, where it lies.
+                    let sql = "INSERT INTO action (mailbox, letter, kind, due) SELECT sender, parent, 'answered', ?2 FROM letter
+                               WHERE id = ?1 AND parent IS NOT NULL ON CONFLICT (letter, kind) DO NOTHING";
+                    execute(c, sql, params![id.to_string(), ms(now)])?;
                 }
                 Outcome::Deferred(reply, due) => {
                     apply(c, id, LetterEvent::Deferred, now, Some(&reply))?;
@@ -128,7 +127,6 @@ impl Ledger {
                 fence.check(c)?;
                 if letter(c, id)?.is_some_and(|l| matches!(l.state, LetterState::Planned | LetterState::Deferred)) {
                     skip(c, id, reason, now)?;
-                    lapse_answers_to(c, id, now)?;
                 }
                 Ok(())
             })
@@ -212,15 +210,10 @@ impl Ledger {
     }
 }
 
-fn lapse_answers_to(c: &rusqlite::Connection, id: LetterId, now: Moment) -> Result<(), LedgerError> {
-    match one(c, "SELECT id FROM letter WHERE parent = ?1", [id.to_string()], |r| super::rows::letter_id(r, "id"))? {
-        Some(answer) => lapse(c, answer, now),
-        None => Ok(()),
-    }
-}
-
 fn may_send(c: &rusqlite::Connection, fence: &Fence, intent: &Intent) -> Result<Result<(), IntentRefused>, LedgerError> {
-    fence.check_fresh(c, intent.real_now)?;
+    if !fence.is_fresh(c, intent.real_now)? {
+        return Ok(Err(IntentRefused::LeaseNotFresh));
+    }
     let Some(l) = letter(c, intent.letter)? else { return Err(LedgerError::Unknown(format!("letter {}", intent.letter))) };
     if !matches!(l.state, LetterState::Planned | LetterState::Deferred) {
         return Ok(Err(IntentRefused::NotDue));

@@ -61,12 +61,15 @@ impl<T: Send + 'static> Receipt<T> {
 }
 
 impl Store {
-    pub(super) fn start(connection: Connection, place: Place) -> Result<Self, LedgerError> {
+    pub(super) fn start(connection: Connection, place: Place, behaviour: TransactionBehavior) -> Result<Self, LedgerError> {
         match place {
             Place::Inline => Ok(Self::Inline(Arc::new(Mutex::new(connection)))),
             Place::Thread => {
                 let (jobs, inbox) = mpsc::channel();
-                std::thread::Builder::new().name("ledger".into()).spawn(move || serve(connection, &inbox)).map_err(LedgerError::Thread)?;
+                std::thread::Builder::new()
+                    .name("ledger".into())
+                    .spawn(move || serve(connection, behaviour, &inbox))
+                    .map_err(LedgerError::Thread)?;
                 Ok(Self::Thread(jobs))
             }
         }
@@ -82,7 +85,7 @@ impl Store {
             Self::Thread(jobs) => drop(jobs.send(job)),
             Self::Inline(connection) => {
                 let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
-                carry_out(&mut connection, vec![job]);
+                carry_out(&mut connection, TransactionBehavior::Immediate, vec![job]);
             }
         }
         Receipt { answer, value: std::marker::PhantomData }
@@ -97,7 +100,7 @@ impl Store {
     }
 }
 
-fn serve(mut connection: Connection, inbox: &mpsc::Receiver<Job>) {
+fn serve(mut connection: Connection, behaviour: TransactionBehavior, inbox: &mpsc::Receiver<Job>) {
     while let Ok(first) = inbox.recv() {
         let mut batch = vec![first];
         while batch.len() < BATCH {
@@ -106,13 +109,14 @@ fn serve(mut connection: Connection, inbox: &mpsc::Receiver<Job>) {
                 Err(_) => break,
             }
         }
-        carry_out(&mut connection, batch);
+        carry_out(&mut connection, behaviour, batch);
     }
 }
 
-/// One transaction for the whole batch.
-fn carry_out(connection: &mut Connection, batch: Vec<Job>) {
-    let transaction = match Transaction::new(connection, TransactionBehavior::Immediate) {
+/// One transaction for the whole batch: IMMEDIATE, so that a writer waits at its beginning and nowhere else; DEFERRED for those who only look, so
+/// that they never keep a run from writing.
+fn carry_out(connection: &mut Connection, behaviour: TransactionBehavior, batch: Vec<Job>) {
+    let transaction = match Transaction::new(connection, behaviour) {
         Ok(t) => t,
         Err(e) => return refuse_all(batch.into_iter().map(|j| j.reply), &e.into()),
     };
@@ -166,7 +170,7 @@ mod tests {
     fn store(place: Place) -> Store {
         let c = Connection::open_in_memory().unwrap();
         c.execute_batch("CREATE TABLE t (n INTEGER PRIMARY KEY) STRICT").unwrap();
-        Store::start(c, place).unwrap()
+        Store::start(c, place, TransactionBehavior::Immediate).unwrap()
     }
     fn insert(n: i64) -> impl FnOnce(&Connection) -> Result<(), LedgerError> + Send {
         move |c| Ok(c.execute("INSERT INTO t (n) VALUES (?1)", [n]).map(|_| ())?)
@@ -200,7 +204,7 @@ mod tests {
     async fn when_the_disk_is_full_everybody_in_the_transaction_hears_it_and_later_jobs_work() {
         let c = Connection::open_in_memory().unwrap();
         c.execute_batch("CREATE TABLE t (x TEXT NOT NULL) STRICT; PRAGMA max_page_count = 40").unwrap();
-        let s = Store::start(c, Place::Inline).unwrap();
+        let s = Store::start(c, Place::Inline, TransactionBehavior::Immediate).unwrap();
         let big = s.run(|c| Ok(c.execute("INSERT INTO t (x) VALUES (?1)", ["x".repeat(1_000_000)])?)).await;
         assert!(big.unwrap_err().is_disk_full());
         assert_eq!(s.run(|c| Ok(c.execute("INSERT INTO t (x) VALUES ('y')", [])?)).await.unwrap(), 1);

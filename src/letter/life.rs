@@ -100,13 +100,20 @@ pub fn next_state(from: LetterState, event: LetterEvent) -> Result<LetterState, 
         (S::Handed, E::LostSight) => S::Uncertain,
         (S::Uncertain | S::Unaccounted, E::Found) => S::Accepted,
         (S::Uncertain, E::GivenUp) => S::Unaccounted,
-        // The recipient may see a letter before the sender's own reply is written down: mail is faster than a commit.
         (S::Handed | S::Uncertain | S::Unaccounted | S::Accepted | S::Missing | S::Seen, E::Seen) => S::Seen,
-        (S::Seen, E::Accepted | E::Found) => S::Seen,
         (S::Accepted, E::GoneMissing) => S::Missing,
         (S::Handed | S::Uncertain | S::Unaccounted | S::Accepted | S::Missing, E::Bounced) => S::Bounced,
-        // A bounce can overtake the final reply in the same way.
-        (S::Bounced, E::Accepted) => S::Bounced,
+        // Late knowledge. A run that was taken for dead may still hear the reply to what another run has called uncertain: the reply is the
+        // better knowledge. And mail is faster than a commit: a letter may be seen, or bounce, before its sender's reply is written down, or
+        // although that reply was lost. Nothing that was seen can be unseen.
+        (S::Uncertain | S::Unaccounted, E::Accepted) => S::Accepted,
+        (S::Uncertain | S::Unaccounted, E::Rejected) => S::Rejected,
+        (S::Uncertain, E::LostSight) => S::Uncertain,
+        (S::Unaccounted, E::LostSight) => S::Unaccounted,
+        (S::Accepted, E::Accepted | E::Found | E::LostSight) => S::Accepted,
+        (S::Missing, E::Accepted | E::Found | E::LostSight) => S::Missing,
+        (S::Seen, E::Accepted | E::Found | E::LostSight | E::Rejected) => S::Seen,
+        (S::Bounced, E::Accepted | E::Found | E::LostSight | E::Rejected | E::Bounced) => S::Bounced,
         _ => return Err(IllegalStep { from, event }),
     };
     Ok(to)
@@ -129,12 +136,12 @@ mod tests {
         planned: handed→handed deferred→deferred rejected→rejected skipped→skipped
         deferred: handed→handed deferred→deferred rejected→rejected skipped→skipped
         handed: accepted→accepted rejected→rejected uncertain→uncertain seen→seen bounced→bounced
-        uncertain: found→accepted seen→seen bounced→bounced unaccounted→unaccounted
-        accepted: seen→seen missing→missing bounced→bounced
-        seen: accepted→seen found→seen seen→seen
-        missing: seen→seen bounced→bounced
-        bounced: accepted→bounced
-        unaccounted: found→accepted seen→seen bounced→bounced
+        uncertain: accepted→accepted rejected→rejected uncertain→uncertain found→accepted seen→seen bounced→bounced unaccounted→unaccounted
+        accepted: accepted→accepted uncertain→accepted found→accepted seen→seen missing→missing bounced→bounced
+        seen: accepted→seen rejected→seen uncertain→seen found→seen seen→seen
+        missing: accepted→missing uncertain→missing found→missing seen→seen bounced→bounced
+        bounced: accepted→bounced rejected→bounced uncertain→bounced found→bounced bounced→bounced
+        unaccounted: accepted→accepted rejected→rejected uncertain→unaccounted found→accepted seen→seen bounced→bounced
         rejected: (an end)
         skipped: (an end)
         ");

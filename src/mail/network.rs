@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
+use tokio::sync::Semaphore;
 
 use super::smtp::{SmtpOutbox, ehlo_name};
 use super::wire::{self, Deadlines, GuardedStream, Protocol, Trust};
@@ -11,18 +12,22 @@ use super::{Access, Inbox, MailError, Outbox, Step, Trouble};
 use crate::config::Mailbox;
 use crate::credentials;
 
+/// How many sign-ins are under way at once: a pool of hundreds begins its day without hundreds of handshakes, and of `command:` secrets, in one second.
+const SIGN_INS_AT_ONCE: usize = 24;
+
 /// Signs mailboxes in on their servers. One for the whole program: connections share the CAs that were read.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct NetworkAccess {
     trust: Trust,
     deadlines: Deadlines,
     base_dir: PathBuf,
+    sign_ins: Semaphore,
 }
 
 impl NetworkAccess {
     /// With the deadlines of [`Deadlines::default`]. Relative paths of secrets stand on `base_dir`, the config's folder; an empty one leaves them as they are.
     pub fn new(base_dir: PathBuf) -> Self {
-        Self { base_dir, ..Self::default() }
+        Self { base_dir, trust: Trust::default(), deadlines: Deadlines::default(), sign_ins: Semaphore::new(SIGN_INS_AT_ONCE) }
     }
 
     /// With other deadlines.
@@ -54,6 +59,8 @@ impl NetworkAccess {
 #[async_trait]
 impl Access for NetworkAccess {
     async fn open_outbox(&self, mailbox: &Mailbox) -> Result<Box<dyn Outbox>, MailError> {
+        // Never closed, so that it cannot fail; without a turn it would be no more than impolite.
+        let _turn = self.sign_ins.acquire().await;
         let secret = self.secret(mailbox).await?;
         let stream = wire::open(&mailbox.smtp.server, Protocol::Smtp, &ehlo_name(mailbox), &self.trust, &self.deadlines)
             .await
@@ -62,6 +69,7 @@ impl Access for NetworkAccess {
     }
 
     async fn open_inbox(&self, mailbox: &Mailbox) -> Result<Box<dyn Inbox>, MailError> {
+        let _turn = self.sign_ins.acquire().await;
         let secret = self.secret(mailbox).await?;
         let stream = self.open_inbox_stream(mailbox).await?;
         super::imap::sign_in(stream, mailbox, &secret).await

@@ -9,7 +9,7 @@ use super::{MailError, Step};
 use crate::config::Mailbox;
 use crate::words::{Address, FolderRole, Moment, Reply};
 
-/// Signs a mailbox in. Back-off, the breaker and limits on connections live behind it.
+/// Signs a mailbox in. How many sign-ins are under way at once is decided behind it.
 #[async_trait]
 pub trait Access: Send + Sync {
     /// A signed-in session for sending.

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::context::{Context, Desk};
-use super::looking::{LookError, Session, look_at};
+use super::look::{LookError, Session, look_at};
 use super::participants::participant;
 use super::progress::News;
 use crate::agenda::{ParentFacts, answer_after_rescue};
@@ -17,8 +17,9 @@ use crate::words::{FolderRole, LetterId, Moment};
 
 /// How many actions one turn takes on.
 const MOST: u32 = 500;
-/// After this many tries an action is given up, visibly.
-const TRIES: u32 = 5;
+/// After this many tries an action is given up, visibly: after two days and more.
+const TRIES: u32 = 7;
+/// Until the second try; each later one waits three times as long: 10 min, half an hour, 1½ h … 40 h.
 const TRY_AGAIN: Duration = Duration::from_mins(10);
 /// An answer may be put off to three later send-days.
 const SLOTS: usize = 4;
@@ -55,10 +56,12 @@ async fn rescue(cx: &Context, desk: &Desk, session: &mut Session, actions: Vec<D
     if actions.is_empty() {
         return Ok(());
     }
-    let Some(inbox) = session.folder(FolderRole::Inbox).map(|f| f.name.clone()) else { return Ok(()) };
+    let Some(inbox) = session.folder(FolderRole::Inbox).map(|f| f.name.clone()) else {
+        return again_or_give_up(cx, desk, actions).await;
+    };
     // A person, or the provider, may have moved some of them already: those need no rescue.
     let (already, in_spam): (Vec<_>, Vec<_>) = actions.into_iter().partition(|a| a.role != FolderRole::Spam);
-    end(cx, desk, &already, "done").await?;
+    end(cx, desk, &already, "gone").await?;
     let (mut moved, mut gone) = (BTreeSet::new(), BTreeSet::new());
     for ((folder, uid_validity), batch) in by_folder(in_spam.clone()) {
         let Some(from) = session.named(&folder).map(|f| f.name.clone()) else {
@@ -241,9 +244,6 @@ async fn gone_or_again(cx: &Context, desk: &Desk, actions: Vec<DueAction>) -> Re
     end(cx, desk, &gone, "gone").await?;
     for a in &gone {
         cx.tell(&News::Note(format!("{address}: letter {} is not in its folder any more: {} is left undone", a.letter, a.kind)));
-        if matches!(a.kind, ActionKind::Rescue | ActionKind::Open) {
-            cx.ledger.lapse_answer(desk.fence.clone(), a.letter, cx.clock.now()).await?;
-        }
     }
     again_or_give_up(cx, desk, again).await
 }
@@ -262,8 +262,8 @@ async fn again_or_give_up(cx: &Context, desk: &Desk, actions: Vec<DueAction>) ->
         cx.tell(&News::Note(format!("{}: letter {}: {} was given up after {TRIES} tries", desk.mailbox.address, a.letter, a.kind)));
     }
     end(cx, desk, &given_up, "given_up").await?;
-    let at = cx.clock.now() + TRY_AGAIN;
-    let again: Vec<_> = again.into_iter().map(|a| ((a.letter, a.kind), at)).collect();
+    let now = cx.clock.now();
+    let again: Vec<_> = again.into_iter().map(|a| ((a.letter, a.kind), now + TRY_AGAIN * 3u32.pow(a.attempts.min(5)))).collect();
     if !again.is_empty() {
         cx.ledger.retime_actions(desk.fence.clone(), again, true).await?;
     }

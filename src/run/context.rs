@@ -177,7 +177,74 @@ pub async fn stopped(stop: &mut watch::Receiver<bool>) {
     }
 }
 
+/// A refused sign-in is not tried again for this long, unless `check` finds it well before: a wrong password, tried often, locks an account.
+const SIGN_IN_REST: Duration = Duration::from_hours(12);
+
 /// How long to wait after the `n`th failure in a row: 1, 2, 4, 8, 15 minutes of plan time.
-pub fn back_off(n: u32) -> Duration {
+fn back_off(n: u32) -> Duration {
     Duration::from_mins(1) * (1u32 << n.min(4)).min(15)
+}
+
+/// How one channel of a mailbox (`smtp`, `imap`) fares: what went wrong in a row, and when it may be tried again.
+pub struct Attempts {
+    channel: &'static str,
+    in_a_row: u32,
+    /// Whether the ledger may hold a trouble of this channel: this run's, or an earlier one's.
+    troubled: bool,
+    not_before: Moment,
+}
+
+impl Attempts {
+    /// None yet; the first at `from`.
+    pub fn from(channel: &'static str, from: Moment) -> Self {
+        Self { channel, in_a_row: 0, troubled: true, not_before: from }
+    }
+
+    /// When it may be tried again.
+    pub fn not_before(&self) -> Moment {
+        self.not_before
+    }
+
+    /// Waits until `at` at least, for a reason that is no failure.
+    pub fn wait_until(&mut self, at: Moment) {
+        self.not_before = self.not_before.max(at);
+    }
+
+    /// Backs off, one step further each time.
+    pub fn back_off(&mut self, now: Moment) {
+        self.not_before = now + back_off(self.in_a_row);
+        self.in_a_row += 1;
+    }
+
+    /// A failure of the mail server: backs off and notes it. A refused sign-in puts the mailbox out, both ways.
+    pub async fn failed(&mut self, cx: &Context, desk: &Desk, error: &MailError) {
+        let now = cx.clock.now();
+        self.back_off(now);
+        self.troubled = true;
+        if error.is_sign_in() {
+            self.not_before = now + SIGN_IN_REST;
+            desk.out.store(true, Ordering::Relaxed);
+            desk.new_letters.notify_one();
+        }
+        cx.note_trouble(self.channel, error, self.not_before).await;
+    }
+
+    /// It works: what the ledger holds against it is cleared.
+    pub async fn worked(&mut self, cx: &Context, desk: &Desk) {
+        self.in_a_row = 0;
+        if std::mem::take(&mut self.troubled) {
+            cx.clear_trouble(&desk.mailbox.address, self.channel).await;
+        }
+    }
+
+    /// Something on the channel was refused although it works: the trouble stays until a turn goes well.
+    pub fn still_troubled(&mut self) {
+        self.in_a_row = 0;
+        self.troubled = true;
+    }
+
+    /// A person has acted: it may be tried at once.
+    pub fn afresh(&mut self, now: Moment) {
+        self.not_before = self.not_before.min(now);
+    }
 }

@@ -6,6 +6,7 @@
 mod acting;
 mod context;
 mod holder;
+mod look;
 mod looking;
 mod participants;
 mod prepare;
@@ -15,13 +16,14 @@ mod sending;
 mod sight;
 mod words_of_letter;
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::ledger::{Fence, HeldLease, Holder, LEASE_TTL, LedgerError};
+use crate::ledger::{Fence, HeldLease, Holder, LedgerError};
 use crate::words::Finding;
 use context::{Desk, Pacer};
 
@@ -30,7 +32,7 @@ pub use holder::{is_dead, this_process};
 pub use participants::{calendar_of, engagement_of, participant, window_of};
 pub use prepare::{DatePlan, date_of, plan_date, shortfalls_in_words};
 pub use progress::{News, Progress, Silent};
-pub use quotas::{NoQuotas, Standing, history_of, standings, whole_pool};
+pub use quotas::{NoQuotas, Standing, history_of, standings, stored_quota, whole_pool};
 pub use sending::Pace;
 
 /// Why a run did not begin, or broke off.
@@ -68,7 +70,7 @@ pub async fn run(cx: Context, pace: Pace, me: Holder, is_dead: fn(&Holder) -> bo
         cx.ledger.release_leases(fences).await?;
         return Err(RunError::Held(taken.held));
     }
-    let fences: Vec<Fence> = taken.ours.values().cloned().chain(planner.clone()).collect();
+    let leases = Leases::new(taken.ours.values().cloned().chain(planner.clone()));
     // The workers end when the caller says so, or when the leases are lost.
     let (end, stop) = watch::channel(false);
     let outer = cx.stop.clone();
@@ -77,49 +79,63 @@ pub async fn run(cx: Context, pace: Pace, me: Holder, is_dead: fn(&Holder) -> bo
         cx.ledger.register_pool(pool, cx.clock.now()).await?;
         let desks = prepare::desks(&cx, &taken, pace);
         prepare::end_the_past(&cx, &desks).await?;
-        if let Some(planner) = &planner {
+        if let Some(planner) = planner {
             cx.ledger.skip_removed(planner.clone(), cx.clock.now()).await?;
-            prepare::make_agendas(&cx, planner, &desks).await?;
+            prepare::make_agendas(&cx, &planner, &desks).await?;
+            leases.release(&cx, planner).await?;
         }
         prepare::respread_late(&cx, &desks).await?;
-        let desks: Vec<Arc<Desk>> = desks.into_iter().map(Arc::new).collect();
         announce(&cx, &desks).await?;
-        work_desks(&cx, &desks, pace).await?;
-        if !cx.stopping() {
-            let desks: Vec<Desk> = desks.into_iter().filter_map(|d| Arc::try_unwrap(d).ok()).collect();
-            prepare::end_the_day(&cx, &desks).await?;
-        }
-        Ok(())
+        work_desks(&cx, desks, pace, &leases).await
     };
     let result = tokio::select! {
         biased;
         result = work => result,
-        lost = keep_leases(&cx, &fences, outer, &end) => Err(RunError::Ledger(lost)),
+        lost = keep_leases(&cx, &leases, outer, &end) => Err(RunError::Ledger(lost)),
     };
-    cx.ledger.release_leases(fences).await?;
+    cx.ledger.release_leases(leases.held()).await?;
     result
 }
 
-/// Renews the leases, passes the caller's wish to stop on, and completes only when a lease is lost.
-async fn keep_leases(cx: &Context, fences: &[Fence], mut outer: watch::Receiver<bool>, end: &watch::Sender<bool>) -> LedgerError {
-    let mut renewed_at = cx.clock.real_now();
+/// The leases that this run holds. Each is given back as soon as its work is done: another run may want the mailbox's next day.
+#[derive(Clone)]
+struct Leases(Arc<Mutex<Vec<Fence>>>);
+
+impl Leases {
+    fn new(fences: impl Iterator<Item = Fence>) -> Self {
+        Self(Arc::new(Mutex::new(fences.collect())))
+    }
+
+    fn held(&self) -> Vec<Fence> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn release(&self, cx: &Context, fence: Fence) -> Result<(), LedgerError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|f| *f != fence);
+        cx.ledger.release_leases(vec![fence]).await
+    }
+}
+
+/// Renews the leases, passes the caller's wish to stop on, and completes only when a lease is lost: somebody else took it.
+async fn keep_leases(cx: &Context, leases: &Leases, mut outer: watch::Receiver<bool>, end: &watch::Sender<bool>) -> LedgerError {
     loop {
         let next = cx.clock.now() + cx.clock.plan_span(RENEW_EVERY);
         tokio::select! {
             biased;
             () = context::stopped(&mut outer), if !*end.borrow() => drop(end.send(true)),
-            () = cx.clock.sleep_until(next) => match cx.ledger.renew_leases(fences.to_vec(), cx.clock.real_now()).await {
-                Ok(()) => renewed_at = cx.clock.real_now(),
+            () = cx.clock.sleep_until(next) => match cx.ledger.renew_leases(leases.held(), cx.clock.real_now()).await {
+                Ok(()) => {}
+                // Given back between the list and the renewal: the next list does not have it.
+                Err(LedgerError::Stale(resource)) if !leases.held().iter().any(|f| f.is_of(&resource)) => {}
                 Err(e @ LedgerError::Stale(_)) => return e,
-                // A full disk passes; but nobody works on a lease that has run out.
-                Err(e) if cx.clock.real_now().since(renewed_at) > LEASE_TTL => return e,
+                // A full disk passes. Meanwhile nobody sends: an intent wants a lease that was renewed lately.
                 Err(e) => cx.tell(&News::Note(format!("the leases could not be renewed: {e}"))),
             },
         }
     }
 }
 
-async fn announce(cx: &Context, desks: &[Arc<Desk>]) -> Result<(), LedgerError> {
+async fn announce(cx: &Context, desks: &[Desk]) -> Result<(), LedgerError> {
     let mut letters = 0;
     for desk in desks {
         letters += cx.ledger.to_send(desk.mailbox.address.clone(), desk.date).await?;
@@ -128,29 +144,61 @@ async fn announce(cx: &Context, desks: &[Arc<Desk>]) -> Result<(), LedgerError> 
     Ok(())
 }
 
-/// Two workers a mailbox, until all are done. One that breaks off does not take the others with it.
-async fn work_desks(cx: &Context, desks: &[Arc<Desk>], pace: Pace) -> Result<(), RunError> {
-    let (senders_done, done) = watch::channel(false);
+/// Tells the lookers when the last sender is done, however it ended.
+struct Sending {
+    left: Arc<AtomicUsize>,
+    all_done: Arc<watch::Sender<bool>>,
+}
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        if self.left.fetch_sub(1, Ordering::AcqRel) == 1 {
+            let _ = self.all_done.send(true);
+        }
+    }
+}
+
+/// A task a mailbox, until all are done. One that breaks off does not take the others with it.
+async fn work_desks(cx: &Context, desks: Vec<Desk>, pace: Pace, leases: &Leases) -> Result<(), RunError> {
+    let (all_done, done) = watch::channel(desks.is_empty());
+    let (left, all_done) = (Arc::new(AtomicUsize::new(desks.len())), Arc::new(all_done));
     let pacer = Arc::new(Pacer::default());
-    let (mut senders, mut lookers) = (JoinSet::new(), JoinSet::new());
+    let mut tasks = JoinSet::new();
     for desk in desks {
-        let (context, own, pacer) = (cx.clone(), desk.clone(), pacer.clone());
-        senders.spawn(async move { sending::send_day(&context, &own, &pacer, pace).await });
-        let (context, own, done) = (cx.clone(), desk.clone(), done.clone());
-        lookers.spawn(async move { looking::look_day(&context, &own, done, pace).await });
+        let (cx, pacer, leases, done) = (cx.clone(), pacer.clone(), leases.clone(), done.clone());
+        let sending = Sending { left: left.clone(), all_done: all_done.clone() };
+        tasks.spawn(async move { work_desk(&cx, &desk, &pacer, pace, sending, done, &leases).await });
     }
     let mut first_error = None;
-    let mut take = |result: Result<Result<(), LedgerError>, tokio::task::JoinError>| match result {
-        Ok(Ok(())) => {}
-        Ok(Err(e)) => drop(first_error.get_or_insert(RunError::Ledger(e))),
-        Err(e) => drop(first_error.get_or_insert(RunError::Worker(e.to_string()))),
-    };
-    while let Some(result) = senders.join_next().await {
-        take(result);
-    }
-    let _ = senders_done.send(true);
-    while let Some(result) = lookers.join_next().await {
-        take(result);
+    while let Some(result) = tasks.join_next().await {
+        match result {
+            Ok(Ok(())) => {}
+            Ok(Err(e)) => drop(first_error.get_or_insert(RunError::Ledger(e))),
+            Err(e) => drop(first_error.get_or_insert(RunError::Worker(e.to_string()))),
+        }
     }
     first_error.map_or(Ok(()), Err)
+}
+
+/// The two workers of one mailbox; then its day is closed and its lease given back.
+async fn work_desk(
+    cx: &Context,
+    desk: &Desk,
+    pacer: &Pacer,
+    pace: Pace,
+    sending: Sending,
+    all_sent: watch::Receiver<bool>,
+    leases: &Leases,
+) -> Result<(), LedgerError> {
+    let send = async {
+        let sent = sending::send_day(cx, desk, pacer, pace).await;
+        drop(sending);
+        sent
+    };
+    let (outgoing, incoming) = tokio::join!(send, looking::look_day(cx, desk, all_sent, pace));
+    outgoing.and(incoming)?;
+    if !cx.stopping() {
+        prepare::end_the_day(cx, desk).await?;
+    }
+    leases.release(cx, desk.fence.clone()).await
 }

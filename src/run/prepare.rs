@@ -1,7 +1,7 @@
 //! Before a day is run: who owns what, what the last run left behind, today's quotas, the agenda, and a late start.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -19,7 +19,7 @@ use crate::ledger::{DayPlan, Fence, Ledger, LedgerError, PauseScope, Taken};
 use crate::words::{Address, LetterId, LetterState, LocalDate, Moment, Role, SkipReason};
 
 /// A letter that is overdue by less than this is simply due: a cron job comes every few minutes.
-const LATE_FROM: Duration = Duration::from_mins(15);
+pub(super) const LATE_FROM: Duration = Duration::from_mins(15);
 
 /// The local date that a run carries a mailbox through: today, or for a day's run the next date if today's window has ended.
 pub fn date_of(config: &Config, mailbox: &Mailbox, now: Moment, pace: Pace) -> LocalDate {
@@ -67,19 +67,17 @@ pub(super) async fn end_the_past(cx: &Context, desks: &[Desk]) -> Result<(), Led
             )));
         }
         close(cx, desk, desk.date.minus(1), &reasons).await?;
-        cx.look_whether_in_again(desk).await?;
+        desk.out.store(reasons.out_until(&desk.mailbox.address) > Some(now), Ordering::Relaxed);
     }
     Ok(())
 }
 
-/// Ends the dates of mailboxes whose windows are over.
-pub(super) async fn end_the_day(cx: &Context, desks: &[Desk]) -> Result<(), LedgerError> {
-    let now = cx.clock.now();
-    let reasons = Reasons::read(&cx.ledger).await?;
-    for desk in desks.iter().filter(|d| now >= d.window.1) {
-        close(cx, desk, desk.date, &reasons).await?;
+/// Ends a mailbox's date, if its window is over.
+pub(super) async fn end_the_day(cx: &Context, desk: &Desk) -> Result<(), LedgerError> {
+    if cx.clock.now() < desk.window.1 {
+        return Ok(());
     }
-    Ok(())
+    close(cx, desk, desk.date, &Reasons::read(&cx.ledger).await?).await
 }
 
 async fn close(cx: &Context, desk: &Desk, through: LocalDate, reasons: &Reasons) -> Result<(), LedgerError> {
@@ -96,21 +94,26 @@ async fn close(cx: &Context, desk: &Desk, through: LocalDate, reasons: &Reasons)
 /// Why letters of a mailbox were not sent.
 struct Reasons {
     paused: BTreeSet<PauseScope>,
-    signed_out: BTreeSet<Address>,
+    signed_out: BTreeMap<Address, Moment>,
 }
 
 impl Reasons {
     async fn read(ledger: &Ledger) -> Result<Self, LedgerError> {
         let paused = ledger.pauses().await?.into_iter().map(|p| p.scope).collect();
-        let signed_out = ledger.troubles().await?.into_iter().filter(|t| t.sign_in).map(|t| t.mailbox).collect();
+        let signed_out = ledger.troubles().await?.into_iter().filter(|t| t.sign_in).map(|t| (t.mailbox, t.retry_at)).collect();
         Ok(Self { paused, signed_out })
+    }
+
+    /// Until when a mailbox is out because its sign-in was refused.
+    fn out_until(&self, address: &Address) -> Option<Moment> {
+        self.signed_out.get(address).copied()
     }
 
     fn of(&self, address: &Address) -> SkipReason {
         let scopes = [PauseScope::All, PauseScope::Domain(address.domain()), PauseScope::Mailbox(address.clone())];
         if scopes.iter().any(|s| self.paused.contains(s)) {
             SkipReason::Paused
-        } else if self.signed_out.contains(address) {
+        } else if self.signed_out.contains_key(address) {
             SkipReason::SignIn
         } else {
             SkipReason::Late
@@ -121,7 +124,8 @@ impl Reasons {
 /// Makes the agendas of the desks' dates, for those mailboxes that have none yet. Needs the planner's lease.
 pub(super) async fn make_agendas(cx: &Context, planner: &Fence, desks: &[Desk]) -> Result<(), RunError> {
     let mut by_date: BTreeMap<LocalDate, Vec<&Mailbox>> = BTreeMap::new();
-    for desk in desks {
+    // A window that is over (`--once` in the evening) gets none: nothing of it could be sent.
+    for desk in desks.iter().filter(|d| cx.clock.now() < d.window.1) {
         if cx.ledger.day(desk.mailbox.address.clone(), desk.date).await?.is_none() {
             by_date.entry(desk.date).or_default().push(&desk.mailbox);
         }
@@ -203,7 +207,7 @@ pub(super) async fn respread_late(cx: &Context, desks: &[Desk]) -> Result<(), Le
     Ok(())
 }
 
-async fn respread_domain(cx: &Context, date: LocalDate, desks: &[&Desk]) -> Result<(), LedgerError> {
+pub(super) async fn respread_domain(cx: &Context, date: LocalDate, desks: &[&Desk]) -> Result<(), LedgerError> {
     let now = cx.clock.now();
     let (mut letters, mut taken, mut answers) = (Vec::new(), Vec::new(), BTreeSet::new());
     for desk in desks {

@@ -8,7 +8,7 @@ use crate::agenda::{Participant, carries};
 use crate::chance::Seed;
 use crate::config::{Config, Mailbox, Schedule, provider_facts};
 use crate::ledger::{DayPlan, DayRow, Ledger, LedgerError};
-use crate::ramp::{Caps, CurveMark, DayRecord, Position, Quota, curve_mark, domain_shares, position, quota};
+use crate::ramp::{Caps, CurveMark, DayRecord, Position, Quota, Reason, curve_mark, domain_shares, position, quota};
 use crate::words::{Address, Domain, Finding, LocalDate, Moment, RampDay, Role};
 
 /// A warming mailbox on one date: where it stands, and what that gives.
@@ -48,6 +48,22 @@ pub fn history_of(days: &[DayRow]) -> Vec<DayRecord> {
             curve: CurveMark(d.plan.curve),
         })
         .collect()
+}
+
+/// The rules by which a quota comes about, as [`Reason::rule`] names them.
+const RULES: [&str; 10] =
+    ["curve", "growth bound", "calendar", "jitter", "mailbox cap", "domain cap", "provider limit", "pool", "after the ramp", "history"];
+
+/// The quota that was set for a day when its agenda was made, with the reasons of then; `None` where the ledger holds none that can be read.
+pub fn stored_quota(day: &DayRow) -> Option<Quota> {
+    let stored: Vec<serde_json::Value> = serde_json::from_str(&day.plan.reasons).ok()?;
+    let reason = |r: &serde_json::Value| {
+        let rule = RULES.into_iter().find(|rule| r["rule"] == **rule)?;
+        let value = u32::try_from(r["value"].as_u64()?).ok()?;
+        Some(Reason { rule, value, why: r["why"].as_str()?.to_owned() })
+    };
+    let reasons: Option<Vec<Reason>> = stored.iter().map(reason).collect();
+    Some(Quota { value: day.plan.quota, reasons: reasons? })
 }
 
 /// The standing of warming mailboxes on `date`, each with all caps: its own, its domain's, its provider's, and what the pool can carry.

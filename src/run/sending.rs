@@ -3,16 +3,17 @@
 //! For each letter: ask the ledger, offer it to the server up to the 354, write the intent (durable), send the bytes, write the outcome. A
 //! crash before the intent leaves the letter planned; a crash after it leaves it `handed`, and the next run calls that uncertain.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::context::{Context, Desk, Pacer, Woken, back_off};
+use super::context::{Attempts, Context, Desk, Pacer, Woken};
+use super::prepare::{LATE_FROM, respread_domain};
 use super::progress::News;
-use super::words_of_letter::bytes_of;
+use super::words_of_letter::{Unwritten, bytes_of};
+use crate::compose::message_id_of;
 use crate::engage::answer_slots;
-use crate::ledger::{Intent, IntentRefused, LedgerError, LetterFacts, Outcome, Receipt};
+use crate::ledger::{Intent, IntentRefused, LedgerError, LetterFacts, Outcome, Receipt, TroubleNote};
 use crate::mail::{Envelope, Handover, MailError, Offer, Outbox, Refusal, Step};
-use crate::words::{Moment, SkipReason};
+use crate::words::{LetterId, Moment, SkipReason};
 
 /// A session that is not needed for this long, in real time, is closed.
 const KEEP_OPEN: Duration = Duration::from_secs(20);
@@ -20,6 +21,10 @@ const KEEP_OPEN: Duration = Duration::from_secs(20);
 const PAUSE_LOOK: Duration = Duration::from_mins(5);
 /// How often a mailbox whose sign-in was refused looks whether a person has acted.
 pub(super) const OUT_LOOK: Duration = Duration::from_mins(5);
+/// How soon a lease that was not renewed lately is looked at again, in real time.
+const LEASE_LOOK: Duration = Duration::from_secs(3);
+/// A content program that fails is asked again after this.
+const CONTENT_REST: Duration = Duration::from_mins(30);
 /// After a 421, or "too fast": nothing for this long (Google asks for ten minutes at least).
 const CALM: Duration = Duration::from_mins(10);
 
@@ -39,11 +44,17 @@ struct Sender<'a> {
     pacer: &'a Pacer,
     outbox: Option<Box<dyn Outbox>>,
     last_handed: Option<Moment>,
-    not_before: Moment,
-    failures: u32,
-    /// Whether the ledger may have a trouble of this channel: this run's, or an earlier one's.
-    troubled: bool,
-    unsettled: Option<Receipt<()>>,
+    attempts: Attempts,
+    content_fails: bool,
+    unsettled: Option<Unsettled>,
+}
+
+/// An outcome that was handed in, and may not be durable yet.
+struct Unsettled {
+    receipt: Receipt<()>,
+    letter: LetterId,
+    outcome: Outcome,
+    at: Moment,
 }
 
 /// Sends a mailbox's letters of its date.
@@ -56,8 +67,8 @@ pub async fn send_day(cx: &Context, desk: &Desk, pacer: &Pacer, pace: Pace) -> R
     if let Some(at) = last_handed {
         pacer.went_before(&desk.mailbox.address.domain(), at).await;
     }
-    let mut sender =
-        Sender { cx, desk, pacer, outbox: None, last_handed, not_before: desk.window.0, failures: 0, troubled: true, unsettled: None };
+    let attempts = Attempts::from("smtp", desk.window.0);
+    let mut sender = Sender { cx, desk, pacer, outbox: None, last_handed, attempts, content_fails: true, unsettled: None };
     let result = sender.work(pace).await;
     sender.close_session().await;
     let settled = sender.settle().await;
@@ -66,80 +77,104 @@ pub async fn send_day(cx: &Context, desk: &Desk, pacer: &Pacer, pace: Pace) -> R
 
 impl Sender<'_> {
     async fn work(&mut self, pace: Pace) -> Result<(), LedgerError> {
-        let address = &self.desk.mailbox.address;
-        let end = self.desk.window.1;
         while !self.cx.stopping() {
             let now = self.cx.clock.now();
-            if now >= end {
+            if now >= self.desk.window.1 {
                 break;
             }
-            if self.desk.is_out() {
-                if pace == Pace::Once || self.cx.wait_until((now + OUT_LOOK).min(end)).await == Woken::Stop {
-                    break;
+            match self.turn(now, pace).await {
+                Ok(true) => {}
+                Ok(false) => break,
+                // Nothing can be recorded, so nothing is sent; it passes when there is room again, or the other process is done.
+                Err(e) if e.may_pass() => {
+                    self.cx.tell(&News::Note(format!("{}: nothing is sent: {e} (hint: {})", self.desk.mailbox.address, e.hint())));
+                    self.attempts.back_off(now);
+                    if pace == Pace::Once || self.cx.wait_until(self.attempts.not_before().min(self.desk.window.1)).await == Woken::Stop {
+                        break;
+                    }
                 }
-                self.cx.look_whether_in_again(self.desk).await?;
-                continue;
-            }
-            let next = self.cx.ledger.due_letters(address.clone(), self.desk.date, 1).await?.into_iter().next();
-            let at = match &next {
-                Some(letter) => self.earliest(letter.plan.due.unwrap_or(letter.plan.expected)),
-                None => end,
-            };
-            if at > now {
-                if pace == Pace::Once {
-                    break;
-                }
-                if self.cx.clock.real_span(at.since(now)) > KEEP_OPEN {
-                    self.close_session().await;
-                }
-                if self.cx.wait_or_bell(at.min(end), &self.desk.new_letters).await == Woken::Stop {
-                    break;
-                }
-                continue;
-            }
-            if let Some(letter) = next {
-                self.send(&letter).await?;
+                Err(e) => return Err(e),
             }
         }
         Ok(())
     }
 
+    /// Sends the next letter, or waits for it. False: this worker's day is over.
+    async fn turn(&mut self, now: Moment, pace: Pace) -> Result<bool, LedgerError> {
+        let end = self.desk.window.1;
+        if self.desk.is_out() {
+            if pace == Pace::Once || self.cx.wait_until((now + OUT_LOOK).min(end)).await == Woken::Stop {
+                return Ok(false);
+            }
+            self.cx.look_whether_in_again(self.desk).await?;
+            if !self.desk.is_out() {
+                self.attempts.afresh(now);
+            }
+            return Ok(true);
+        }
+        let next = self.cx.ledger.due_letters(self.desk.mailbox.address.clone(), self.desk.date, 1).await?.into_iter().next();
+        let at = match &next {
+            Some(letter) => self.earliest(letter.plan.due.unwrap_or(letter.plan.expected)),
+            None => end,
+        };
+        if at > now {
+            if pace == Pace::Once {
+                return Ok(false);
+            }
+            if self.cx.clock.real_span(at.since(now)) > KEEP_OPEN {
+                self.close_session().await;
+            }
+            return Ok(self.cx.wait_or_bell(at.min(end), &self.desk.new_letters).await != Woken::Stop);
+        }
+        let Some(letter) = next else { return Ok(true) };
+        if pace == Pace::Day && letter.plan.due.is_some_and(|due| due + LATE_FROM < now) {
+            // After a pause, an outage or a sleep: what piled up is spread over what is left, not sent in a row.
+            respread_domain(self.cx, self.desk.date, &[self.desk]).await?;
+            return Ok(true);
+        }
+        self.send(&letter).await?;
+        Ok(true)
+    }
+
     /// A letter never goes sooner than the gap after the one before it, and not while the server asked for calm.
     fn earliest(&self, due: Moment) -> Moment {
         let after_gap = self.last_handed.map_or(due, |l| l + self.desk.pacing.mailbox_gap);
-        due.max(after_gap).max(self.not_before)
+        due.max(after_gap).max(self.attempts.not_before())
     }
 
     async fn send(&mut self, letter: &LetterFacts) -> Result<(), LedgerError> {
         let plan = &letter.plan;
-        let at = self.pacer.take(&plan.sender.domain(), self.desk.pacing.domain_gap, self.cx.clock.now()).await;
-        if self.cx.wait_until(at.min(self.desk.window.1)).await == Woken::Stop {
-            return Ok(());
-        }
-        let message = match bytes_of(self.cx, self.desk, letter).await? {
-            Ok(message) => message,
-            Err(why) => {
-                self.cx.tell(&News::Note(format!("{}: letter {} could not be written: {why}", plan.sender, plan.id)));
-                return self.cx.ledger.skip_letter(self.desk.fence.clone(), plan.id, SkipReason::ParentUnseen, self.cx.clock.now()).await;
-            }
-        };
         let intent = || Intent {
             letter: plan.id,
-            message_id: message.message_id.clone(),
+            message_id: message_id_of(plan.id, &plan.sender),
             window: self.desk.window,
             now: self.cx.clock.now(),
             real_now: self.cx.clock.real_now(),
         };
+        // The ledger is asked before anybody is bothered: the content program, the domain's pacer, the server.
         if let Err(refused) = self.cx.ledger.may_send(self.desk.fence.clone(), intent()).await? {
             return self.not_now(letter, refused).await;
         }
-        let first_intent = intent();
+        let message = match bytes_of(self.cx, self.desk, letter).await? {
+            Ok(message) => message,
+            Err(why) => return self.not_written(letter, why).await,
+        };
+        if std::mem::take(&mut self.content_fails) {
+            self.cx.clear_trouble(&plan.sender, "content").await;
+        }
+        let at = self.pacer.take(&plan.sender.domain(), self.desk.pacing.domain_gap, self.cx.clock.now()).await;
+        if self.cx.wait_until(at.min(self.desk.window.1)).await == Woken::Stop {
+            return Ok(());
+        }
         let envelope = Envelope { from: plan.sender.clone(), to: plan.recipient.clone(), size: message.bytes.len() };
         let Some(mut outbox) = self.offer(&envelope, letter).await? else { return Ok(()) };
 
-        // The 354 is here, and no byte of the message is out: now the intent must be durable.
-        let intent = Intent { now: self.cx.clock.now(), real_now: self.cx.clock.real_now(), ..first_intent };
-        match self.cx.ledger.intend(self.desk.fence.clone(), intent).await {
+        // The 354 is here, and no byte of the message is out. The outcome of the letter before must be durable, and then this one's intent.
+        let written = match self.settle().await {
+            Ok(()) => self.cx.ledger.intend(self.desk.fence.clone(), intent()).await,
+            Err(e) => Err(e),
+        };
+        match written {
             Ok(Ok(())) => {}
             Ok(Err(refused)) => {
                 outbox.abandon();
@@ -147,17 +182,38 @@ impl Sender<'_> {
             }
             Err(e) => {
                 outbox.abandon();
-                return self.cannot_record(e);
+                return Err(e);
             }
         }
-        self.settle().await?;
         self.last_handed = Some(self.cx.clock.now());
         let handover = outbox.hand_over(&message.bytes).await;
-        self.note_handover(letter, handover).await?;
+        self.note_handover(letter, handover);
         if outbox.is_open() {
             self.outbox = Some(outbox);
         }
         Ok(())
+    }
+
+    /// A letter without words: an answer to nothing ends; where the content program fails, the letter waits.
+    async fn not_written(&mut self, letter: &LetterFacts, why: Unwritten) -> Result<(), LedgerError> {
+        let (plan, now) = (&letter.plan, self.cx.clock.now());
+        match why {
+            Unwritten::ParentNotOpened => self.cx.ledger.skip_letter(self.desk.fence.clone(), plan.id, SkipReason::ParentUnseen, now).await,
+            Unwritten::Failed(what) => {
+                self.attempts.wait_until(now + CONTENT_REST);
+                self.content_fails = true;
+                self.cx.tell(&News::Note(format!("{}: letter {} could not be written: {what}", plan.sender, plan.id)));
+                let note = TroubleNote {
+                    channel: "content",
+                    step: "writing a letter".into(),
+                    what,
+                    hint: "check `content:` in preheat.yaml; the letter waits, and is tried again".into(),
+                    sign_in: false,
+                    retry_at: self.attempts.not_before(),
+                };
+                self.cx.ledger.note_trouble(plan.sender.clone(), note, now).await
+            }
+        }
     }
 
     /// Opens a session if none is open, and offers the letter. `None`: not taken, and all is noted.
@@ -169,17 +225,14 @@ impl Sender<'_> {
                 None => match self.cx.access.open_outbox(&self.desk.mailbox).await {
                     Ok(outbox) => outbox,
                     Err(e) => {
-                        self.note_failure(&e).await;
+                        self.attempts.failed(self.cx, self.desk, &e).await;
                         return Ok(None);
                     }
                 },
             };
             match outbox.offer(envelope).await {
                 Ok(Offer::Ready) => {
-                    self.failures = 0;
-                    if std::mem::take(&mut self.troubled) {
-                        self.cx.clear_trouble(&self.desk.mailbox.address, "smtp").await;
-                    }
+                    self.attempts.worked(self.cx, self.desk).await;
                     return Ok(Some(outbox));
                 }
                 Ok(Offer::Refused(refusal)) => {
@@ -192,23 +245,11 @@ impl Sender<'_> {
                 // A session that was kept may have been closed by the server meanwhile: one fresh try, nothing was taken over.
                 Err(_) if reused => reused = false,
                 Err(e) => {
-                    self.note_failure(&e).await;
+                    self.attempts.failed(self.cx, self.desk, &e).await;
                     return Ok(None);
                 }
             }
         }
-    }
-
-    async fn note_failure(&mut self, error: &MailError) {
-        let now = self.cx.clock.now();
-        self.not_before = now + back_off(self.failures);
-        self.failures += 1;
-        self.troubled = true;
-        if error.is_sign_in() {
-            self.not_before = now + Duration::from_hours(1);
-            self.desk.out.store(true, Ordering::Relaxed);
-        }
-        self.cx.note_trouble("smtp", error, self.not_before).await;
     }
 
     async fn note_refusal(&mut self, letter: &LetterFacts, refusal: &Refusal) -> Result<(), LedgerError> {
@@ -219,7 +260,7 @@ impl Sender<'_> {
             let wait = Duration::from_mins(15) * (1 << letter.attempts.min(3));
             let again = now + wait;
             if reply.code == 421 {
-                self.not_before = now + CALM;
+                self.attempts.wait_until(now + CALM);
             }
             self.cx.tell(&News::Deferred(letter.plan.id, letter.plan.sender.clone(), again, said));
             return self.cx.ledger.record(letter.plan.id, Outcome::Deferred(reply.clone(), again), now).durable().await;
@@ -227,25 +268,19 @@ impl Sender<'_> {
         if *step == Step::MailFrom {
             // The sender itself is refused: the next letter would hear the same. Not a word about the recipient.
             let error = MailError::new(&letter.plan.sender, *step, crate::mail::Trouble::Refused(reply.clone()));
-            self.not_before = now + back_off(self.failures);
-            self.failures += 1;
-            self.troubled = true;
-            self.cx.note_trouble("smtp", &error, self.not_before).await;
+            self.attempts.failed(self.cx, self.desk, &error).await;
         }
         self.cx.tell(&News::Rejected(letter.plan.id, letter.plan.sender.clone(), said));
         self.cx.ledger.record(letter.plan.id, Outcome::Rejected(reply.clone()), now).durable().await
     }
 
-    async fn note_handover(&mut self, letter: &LetterFacts, handover: Handover) -> Result<(), LedgerError> {
+    fn note_handover(&mut self, letter: &LetterFacts, handover: Handover) {
         let (plan, now) = (&letter.plan, self.cx.clock.now());
         let outcome = match handover {
             Handover::Accepted(reply) => {
                 let news =
                     News::Sent { letter: plan.id, from: plan.sender.clone(), to: plan.recipient.clone(), answer: plan.parent.is_some() };
                 self.cx.tell(&news);
-                if let Some(parent) = plan.parent {
-                    self.cx.ledger.plan_answered_mark(plan.sender.clone(), parent, now).await?;
-                }
                 Outcome::Accepted(reply)
             }
             Handover::Refused(reply) => {
@@ -254,14 +289,13 @@ impl Sender<'_> {
             }
             Handover::Uncertain(why) => {
                 self.cx.tell(&News::Uncertain(plan.id, plan.sender.clone(), why.clone()));
-                self.not_before = now + back_off(self.failures);
-                self.failures += 1;
+                self.attempts.back_off(now);
                 Outcome::Uncertain(why)
             }
         };
         // Written with the next letter's intent, or when the worker ends: one durable wait a letter.
-        self.unsettled = Some(self.cx.ledger.record(plan.id, outcome, now));
-        Ok(())
+        self.unsettled =
+            Some(Unsettled { receipt: self.cx.ledger.record(plan.id, outcome.clone(), now), letter: plan.id, outcome, at: now });
     }
 
     /// A letter that may not go now: paused is waited for, anything else is the letter's end or a put-off.
@@ -270,7 +304,8 @@ impl Sender<'_> {
         let fence = self.desk.fence.clone();
         match refused {
             IntentRefused::NotDue => {}
-            IntentRefused::Paused => self.not_before = now + PAUSE_LOOK,
+            IntentRefused::Paused => self.attempts.wait_until(now + PAUSE_LOOK),
+            IntentRefused::LeaseNotFresh => self.attempts.wait_until(now + self.cx.clock.plan_span(LEASE_LOOK)),
             IntentRefused::Quota if plan.parent.is_some() => {
                 let slots = answer_slots(
                     self.desk.window.1 + Duration::from_millis(1),
@@ -293,22 +328,15 @@ impl Sender<'_> {
         Ok(())
     }
 
-    /// Nothing can be recorded, so nothing is sent: wait, unless the work is not ours any more.
-    fn cannot_record(&mut self, error: LedgerError) -> Result<(), LedgerError> {
-        if matches!(error, LedgerError::NotWritten(_)) || error.is_busy() {
-            self.cx.tell(&News::Note(format!("nothing is sent: {error} (hint: {})", error.hint())));
-            self.not_before = self.cx.clock.now() + back_off(self.failures);
-            self.failures += 1;
-            return Ok(());
-        }
-        Err(error)
-    }
-
-    /// Waits until the last outcome is durable.
+    /// Waits until the last outcome is durable. One that cannot be written now (a full disk) is kept, and handed in again.
     async fn settle(&mut self) -> Result<(), LedgerError> {
-        match self.unsettled.take() {
-            Some(receipt) => receipt.durable().await,
-            None => Ok(()),
+        let Some(Unsettled { receipt, letter, outcome, at }) = self.unsettled.take() else { return Ok(()) };
+        match receipt.durable().await {
+            Err(e) if e.may_pass() => {
+                self.unsettled = Some(Unsettled { receipt: self.cx.ledger.record(letter, outcome.clone(), at), letter, outcome, at });
+                Err(e)
+            }
+            result => result,
         }
     }
 

@@ -57,6 +57,10 @@ fn read_claim(header: &Header, mailbox: &Address, config: &Config, keys: &Keyrin
     let message_id = message.message_id().and_then(MessageId::parse);
     let mark = message.header_raw(HeaderName::Other("X-Preheat".into())).map(str::trim);
     let from = message.from().and_then(|a| a.first()).and_then(|a| a.address()).and_then(|a| Address::parse(a).ok());
+    // A copy of what this mailbox sent itself, kept in whatever folder: no letter to it.
+    if from.as_ref() == Some(mailbox) {
+        return None;
+    }
     let uid = header.uid;
     let refused = |why, letter| Claim::Refused(RefusedMark { uid, why, letter });
     let claim = match (mark, from) {

@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::context::{Context, Desk};
 use crate::clock::within;
@@ -15,15 +15,23 @@ use crate::words::Address;
 /// How long the user's content program may take, in real time.
 const COMMAND_LIMIT: Duration = Duration::from_secs(30);
 /// What it may print.
-const COMMAND_BYTES: usize = 256 * 1024;
+const COMMAND_BYTES: u64 = 256 * 1024;
 
-/// Writes a letter. The inner error is a sentence for people: this letter cannot be written, and never will.
-pub(super) async fn bytes_of(cx: &Context, desk: &Desk, letter: &LetterFacts) -> Result<Result<Composed, String>, LedgerError> {
+/// Why a letter has no words.
+pub(super) enum Unwritten {
+    /// It answers a letter that was never opened: it never will have any.
+    ParentNotOpened,
+    /// The content failed, in words for people: it may have some later.
+    Failed(String),
+}
+
+/// Writes a letter.
+pub(super) async fn bytes_of(cx: &Context, desk: &Desk, letter: &LetterFacts) -> Result<Result<Composed, Unwritten>, LedgerError> {
     let plan = &letter.plan;
     let parent = match plan.parent {
         None => None,
         Some(id) => match cx.ledger.opened_parent(id).await? {
-            None => return Ok(Err("what it answers was not opened".into())),
+            None => return Ok(Err(Unwritten::ParentNotOpened)),
             Some(p) => {
                 let date = chrono::DateTime::parse_from_rfc3339(&p.date).unwrap_or_default();
                 let from = Party { address: plan.recipient.clone(), name: p.from_name };
@@ -50,7 +58,7 @@ pub(super) async fn bytes_of(cx: &Context, desk: &Desk, letter: &LetterFacts) ->
             Err(e) => Err(e),
         },
     };
-    Ok(written)
+    Ok(written.map_err(Unwritten::Failed))
 }
 
 fn party(mailbox: &Mailbox) -> Party {
@@ -83,20 +91,24 @@ async fn run_command(command: &[String], input: &str) -> Result<Vec<u8>, String>
         .kill_on_drop(true)
         .spawn()
         .map_err(|e| failed("could not be started", &e))?;
-    let stdin = child.stdin.take();
+    let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
+    let mut printed = Vec::new();
     let work = async {
         if let Some(mut stdin) = stdin {
             // A program that does not read its input is free not to: a closed pipe is no error.
             let _ = stdin.write_all(input.as_bytes()).await;
         }
-        child.wait_with_output().await
+        if let Some(stdout) = stdout {
+            stdout.take(COMMAND_BYTES + 1).read_to_end(&mut printed).await?;
+        }
+        child.wait().await
     };
-    let output = within(COMMAND_LIMIT, work).await.map_err(|e| failed("took too long", &e))?.map_err(|e| failed("broke off", &e))?;
-    if !output.status.success() {
-        return Err(failed("ended", &output.status));
+    let status = within(COMMAND_LIMIT, work).await.map_err(|e| failed("took too long", &e))?.map_err(|e| failed("broke off", &e))?;
+    if printed.len() as u64 > COMMAND_BYTES {
+        return Err(failed("printed too much", &format!("over {COMMAND_BYTES} bytes")));
     }
-    if output.stdout.len() > COMMAND_BYTES {
-        return Err(failed("printed too much", &format!("{} bytes", output.stdout.len())));
+    if !status.success() {
+        return Err(failed("ended", &status));
     }
-    Ok(output.stdout)
+    Ok(printed)
 }

@@ -50,6 +50,8 @@ word! {
         ParentUnseen = "parent_unseen",
         /// The sender's sign-in fails.
         SignIn = "sign_in",
+        /// It was found at its recipient although this ledger had not sent it: an older ledger was restored.
+        AlreadySent = "already_sent",
         /// Deferred until its window was over.
         Deferred = "deferred",
     }

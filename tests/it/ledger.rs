@@ -303,12 +303,44 @@ async fn a_letter_in_spam_is_rescued_only_when_it_is_seen_in_the_inbox_and_a_sec
 }
 
 #[tokio::test]
-async fn a_letter_that_was_never_sent_cannot_be_seen() {
-    let d = Desk::new(3, vec![start(1)]).await;
+async fn a_letter_that_is_found_although_this_ledger_never_sent_it_does_not_go_out_again() {
+    let d = Desk::new(3, vec![start(1), answer_to(&start(1))]).await;
     let noted = d.look("INBOX", &[(start(1).id, 1)], NINE).await;
     assert_eq!((noted.first_seen, noted.refused), (0, 1));
-    assert_eq!(d.state(start(1).id).await, LetterState::Planned);
+    let l = d.ledger.letter(start(1).id).await.unwrap().unwrap();
+    assert_eq!((l.state, l.skip_reason), (LetterState::Skipped, Some(SkipReason::AlreadySent)));
+    assert_eq!(d.state(answer_to(&start(1)).id).await, LetterState::Skipped, "what would have answered it lapses");
+    assert_eq!(d.intend(start(1).id, NINE).await.unwrap().unwrap_err(), IntentRefused::NotDue);
     assert_eq!(d.ledger.next_action(ben()).await.unwrap(), None);
+    d.assert_whole().await;
+}
+
+#[tokio::test]
+async fn a_letter_that_moves_to_spam_after_it_was_seen_is_rescued_before_it_is_opened() {
+    let d = Desk::new(3, vec![start(1)]).await;
+    d.send(start(1).id, NINE).await;
+    d.look("INBOX", &[(start(1).id, 1)], later(5)).await; // to be opened at 15
+    d.look("Junk", &[(start(1).id, 1)], later(12)).await; // to be rescued at 22
+    assert_eq!(d.ledger.letter(start(1).id).await.unwrap().unwrap().placement, Some(Placement::Spam));
+    let due = d.ledger.due_actions(ben(), later(30), 9).await.unwrap();
+    assert_eq!(due.iter().map(|a| (a.kind, a.role)).collect::<Vec<_>>(), [(ActionKind::Rescue, FolderRole::Spam)]);
+    assert_eq!(d.look("INBOX", &[(start(1).id, 2)], later(31)).await.rescued, 1);
+    let due = d.ledger.due_actions(ben(), later(120), 9).await.unwrap();
+    assert_eq!(due.iter().map(|a| (a.kind, a.uid)).collect::<Vec<_>>(), [(ActionKind::Open, Uid(2))]);
+    d.assert_whole().await;
+}
+
+#[tokio::test]
+async fn a_reply_that_is_lost_after_the_letter_was_seen_leaves_it_seen() {
+    let d = Desk::new(3, vec![start(1), start(2)]).await;
+    for (n, outcome) in [(1, Outcome::Uncertain("no reply in 300 s".into())), (2, Outcome::Rejected(Reply::new(554, "too late")))] {
+        d.intend(start(n).id, NINE).await.unwrap().unwrap();
+        d.look("INBOX", &[(start(n).id, n)], later(1)).await;
+        d.ledger.record(start(n).id, outcome, later(5)).durable().await.unwrap();
+        assert_eq!(d.state(start(n).id).await, LetterState::Seen);
+    }
+    assert_eq!(d.spent().await, (2, 2));
+    d.assert_whole().await;
 }
 
 #[tokio::test]
@@ -331,23 +363,56 @@ async fn nothing_is_called_missing_before_every_folder_was_read_a_day_after() {
 
 #[tokio::test]
 async fn a_day_ends_with_starts_skipped_and_answers_put_off_three_times() {
-    let d = Desk::new(3, vec![start(1), answer_to(&start(1)), start(2)]).await;
+    let unsent = answer_to(&start(2)).id;
+    let d = Desk::new(3, vec![start(1), answer_to(&start(1)), start(2), answer_to(&start(2))]).await;
     d.send(start(1).id, NINE).await;
     let answer = answer_to(&start(1)).id;
-    let close_ben =
-        |through: LocalDate| d.ledger.close_days(d.ben.clone(), ben(), through, Some(through.plus(1)), SkipReason::Late, later(900));
-    assert_eq!(d.ledger.close_days(d.anna.clone(), anna(), today(), Some(today().plus(1)), SkipReason::Late, later(900)).await.unwrap(), 1);
+    let close_anna = d.ledger.close_days(d.anna.clone(), anna(), today(), Some(today().plus(1)), SkipReason::Late, later(900));
+    assert_eq!(close_anna.await.unwrap(), 1);
     assert_eq!(d.ledger.letter(start(2).id).await.unwrap().unwrap().skip_reason, Some(SkipReason::Late));
     assert_eq!(d.ledger.day(anna(), today()).await.unwrap().unwrap().offered(), 2);
-    for n in 0..3 {
+    assert_eq!(d.state(unsent).await, LetterState::Skipped, "nobody answers what was never sent");
+
+    // While its parent is not opened it waits, and is not the later for it.
+    let close_ben =
+        |through: LocalDate| d.ledger.close_days(d.ben.clone(), ben(), through, Some(through.plus(1)), SkipReason::Late, later(900));
+    assert_eq!(close_ben(today()).await.unwrap(), 0);
+    assert_eq!(d.ledger.carried_on(vec![ben()], today().plus(1)).await.unwrap()[0].put_off, 0);
+
+    // Once it is due, it is put off three times, and then lapses.
+    d.look("INBOX", &[(start(1).id, 1)], later(905)).await;
+    let slots = vec![(today().plus(1), later(1440))];
+    d.ledger.note_opened(d.ben.clone(), start(1).id, Some(opened()), slots, later(925)).await.unwrap().unwrap();
+    for n in 1..4 {
         assert_eq!(close_ben(today().plus(n)).await.unwrap(), 0);
         assert_eq!(d.ledger.letter(answer).await.unwrap().unwrap().plan.date, today().plus(n + 1));
-        assert_eq!(d.ledger.carried_on(vec![ben()], today().plus(n + 1)).await.unwrap()[0].put_off, n + 1);
+        assert_eq!(d.ledger.carried_on(vec![ben()], today().plus(n + 1)).await.unwrap()[0].put_off, n);
     }
-    assert_eq!(close_ben(today().plus(3)).await.unwrap(), 1);
+    assert_eq!(close_ben(today().plus(4)).await.unwrap(), 1);
     let lapsed = d.ledger.letter(answer).await.unwrap().unwrap();
     assert_eq!((lapsed.state, lapsed.skip_reason), (LetterState::Skipped, Some(SkipReason::ParentUnseen)));
     d.assert_whole().await;
+}
+
+#[tokio::test]
+async fn an_answer_whose_parent_is_never_opened_does_not_wait_for_ever() {
+    let d = Desk::new(3, vec![start(1), answer_to(&start(1))]).await;
+    d.send(start(1).id, NINE).await;
+    let close =
+        |n: u32| d.ledger.close_days(d.ben.clone(), ben(), today().plus(n), Some(today().plus(n + 1)), SkipReason::Late, later(900));
+    let lapsed: Vec<u32> = [close(0).await, close(1).await, close(2).await, close(3).await, close(4).await].map(Result::unwrap).into();
+    assert_eq!(lapsed, [0, 0, 0, 0, 1]);
+}
+
+fn opened() -> OpenedParent {
+    OpenedParent {
+        message_id: MessageId::parse("seen@mx.test").unwrap(),
+        references: vec![MessageId::parse("a@x.test").unwrap(), MessageId::parse("b@x.test").unwrap()],
+        subject: "Grüße".into(),
+        text: "line one\nline two".into(),
+        from_name: None,
+        date: "2026-12-01T09:00:00+01:00".into(),
+    }
 }
 
 #[tokio::test]
@@ -357,14 +422,7 @@ async fn an_answer_is_due_when_its_parent_is_opened_on_the_first_date_with_room(
     let d = Desk::new(3, vec![start(1), answer_to(&start(1)), second]).await;
     d.send(start(1).id, NINE).await;
     d.look("INBOX", &[(start(1).id, 1)], later(5)).await;
-    let parent = OpenedParent {
-        message_id: MessageId::parse("seen@mx.test").unwrap(),
-        references: vec![MessageId::parse("a@x.test").unwrap(), MessageId::parse("b@x.test").unwrap()],
-        subject: "Grüße".into(),
-        text: "line one\nline two".into(),
-        from_name: None,
-        date: "2026-12-01T09:00:00+01:00".into(),
-    };
+    let parent = opened();
     let slots = vec![(today(), later(40)), (today().plus(1), later(1440))];
     let placed = d.ledger.note_opened(d.ben.clone(), start(1).id, Some(parent.clone()), slots.clone(), later(25)).await.unwrap();
     assert_eq!(placed, Some((today(), later(40))));

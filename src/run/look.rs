@@ -1,0 +1,178 @@
+//! One look at a mailbox: its folders, one folder's news held against the ledger, and its own Sent folder.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::context::{Context, Desk};
+use super::progress::News;
+use super::sight;
+use crate::engage::Habits;
+use crate::ledger::{LedgerError, LookNote, StoredFolder, TroubleNote};
+use crate::mail::{FolderName, Inbox, MailError};
+use crate::words::{FolderRole, LetterId, Moment, Placement};
+
+/// Without a cursor, letters of the last days are looked for: as long as a late one may still arrive.
+const LOOK_BACK: Duration = Duration::from_hours(8 * 24);
+
+/// What can end a look: the mail server, which is worked around, or the ledger, which is not.
+pub enum LookError {
+    /// The mail server.
+    Mail(MailError),
+    /// The ledger.
+    Ledger(LedgerError),
+}
+impl From<MailError> for LookError {
+    fn from(e: MailError) -> Self {
+        Self::Mail(e)
+    }
+}
+impl From<LedgerError> for LookError {
+    fn from(e: LedgerError) -> Self {
+        Self::Ledger(e)
+    }
+}
+
+/// A signed-in session with the mailbox's folders.
+pub(super) struct Session {
+    pub(super) inbox: Box<dyn Inbox>,
+    pub(super) folders: Vec<StoredFolder>,
+}
+
+impl Session {
+    pub(super) fn folder(&self, role: FolderRole) -> Option<&StoredFolder> {
+        self.folders.iter().find(|f| f.role == role)
+    }
+
+    pub(super) fn named(&self, wire: &str) -> Option<&StoredFolder> {
+        self.folders.iter().find(|f| f.name.wire == wire)
+    }
+}
+
+/// Signs in and finds the folders. A mailbox without a spam folder that can be found says so loudly, in the ledger too.
+pub(super) async fn open(cx: &Context, desk: &Desk) -> Result<Session, LookError> {
+    let address = &desk.mailbox.address;
+    let mut inbox = cx.access.open_inbox(&desk.mailbox).await?;
+    let found = inbox.folders().await?;
+    let knows_spam = found.iter().any(|f| f.role == FolderRole::Spam);
+    cx.ledger.note_folders(desk.fence.clone(), address.clone(), found).await?;
+    let folders = cx.ledger.folders(address.clone()).await?;
+    if knows_spam {
+        cx.clear_trouble(address, "spam_folder").await;
+    } else {
+        cx.tell(&News::SpamFolderUnknown(address.clone()));
+        let now = cx.clock.now();
+        let note = TroubleNote {
+            channel: "spam_folder",
+            step: "finding folders".into(),
+            what: "spam folder unknown: letters that land in spam are neither seen nor rescued".into(),
+            hint: "name it in preheat.yaml: `spam_folder: …` (`preheat check` lists the folders)".into(),
+            sign_in: false,
+            retry_at: now,
+        };
+        cx.ledger.note_trouble(address.clone(), note, now).await?;
+    }
+    Ok(Session { inbox, folders })
+}
+
+/// One look at one folder, to its end, noted in the ledger. `moved`: letters that we moved there ourselves a moment ago.
+pub(super) async fn look_at(
+    cx: &Context,
+    desk: &Desk,
+    session: &mut Session,
+    name: &FolderName,
+    moved: &BTreeSet<LetterId>,
+) -> Result<(), LookError> {
+    loop {
+        let Some(folder) = session.named(&name.wire) else { return Ok(()) };
+        let (role, cursor) = (folder.role, folder.cursor);
+        let now = cx.clock.now();
+        let look = session.inbox.look(name, cursor, now - LOOK_BACK).await?;
+        let unchanged = look.new.is_empty() && cursor == Some(look.cursor);
+        let claims = sight::read_claims(&look.new, &desk.mailbox.address, &cx.config, &cx.keys);
+        let known = cx.ledger.letters_of(sight::letters_named(&claims)).await?;
+        let known: BTreeMap<_, _> = known.into_iter().map(|l| (l.plan.id, l)).collect();
+        let elsewhere = still_elsewhere(cx, desk, session, name, &known, moved).await?;
+        let habits = Habits { engagement: &desk.engagement, zone: desk.mailbox.zone };
+        let (sighted, refused) = sight::judge(claims, &known, &elsewhere, &desk.mailbox.address, role, habits, now);
+        let note =
+            LookNote { mailbox: desk.mailbox.address.clone(), folder: name.wire.clone(), role, cursor: look.cursor, sighted, refused, now };
+        let noted = cx.ledger.note_look(desk.fence.clone(), note).await?;
+        tell(cx, desk, noted);
+        if let Some(folder) = session.folders.iter_mut().find(|f| f.name.wire == name.wire) {
+            folder.cursor = Some(look.cursor);
+            folder.read_at = Some(now);
+        }
+        if !look.more || unchanged {
+            return Ok(());
+        }
+    }
+}
+
+fn tell(cx: &Context, desk: &Desk, noted: crate::ledger::Noted) {
+    let at = &desk.mailbox.address;
+    if noted.in_spam > 0 {
+        cx.tell(&News::Seen { at: at.clone(), letters: noted.in_spam, placement: Placement::Spam });
+    }
+    if noted.first_seen > noted.in_spam {
+        cx.tell(&News::Seen { at: at.clone(), letters: noted.first_seen - noted.in_spam, placement: Placement::Inbox });
+    }
+    if noted.rescued > 0 {
+        cx.tell(&News::Rescued(at.clone(), noted.rescued));
+    }
+    if noted.refused > 0 {
+        cx.tell(&News::RefusedMarks(at.clone(), noted.refused));
+    }
+}
+
+/// Of letters that were sighted before in another folder: those whose earlier copy is still there, so that the new one is a second.
+async fn still_elsewhere(
+    cx: &Context,
+    desk: &Desk,
+    session: &mut Session,
+    here: &FolderName,
+    known: &BTreeMap<LetterId, crate::ledger::LetterFacts>,
+    moved: &BTreeSet<LetterId>,
+) -> Result<BTreeSet<LetterId>, LookError> {
+    let seen_before: Vec<LetterId> =
+        known.values().filter(|l| l.seen_at.is_some() && !moved.contains(&l.plan.id)).map(|l| l.plan.id).collect();
+    let mut still = BTreeSet::new();
+    if seen_before.is_empty() {
+        return Ok(still);
+    }
+    for place in cx.ledger.sightings_of(desk.mailbox.address.clone(), seen_before).await? {
+        if place.folder == here.wire {
+            continue;
+        }
+        let Some(old) = session.named(&place.folder).map(|f| f.name.clone()) else { continue };
+        match session.inbox.flags_of(&old, place.uid_validity, &[place.uid]).await {
+            Ok(flags) if !flags.is_empty() => drop(still.insert(place.letter)),
+            Ok(_) => {}
+            // Renumbered or gone: the old place says nothing any more.
+            Err(e) if !e.is_connection_lost() => {}
+            Err(e) => return Err(e.into()),
+        }
+    }
+    Ok(still)
+}
+
+/// Adds the letters of this mailbox's own that its Sent folder holds since `since`.
+pub(super) async fn find_in_sent(
+    cx: &Context,
+    desk: &Desk,
+    session: &mut Session,
+    since: Moment,
+    found: &mut BTreeSet<LetterId>,
+) -> Result<(), LookError> {
+    let Some(sent) = session.folder(FolderRole::Sent).map(|f| f.name.clone()) else { return Ok(()) };
+    let mut cursor = None;
+    loop {
+        let look = session.inbox.look(&sent, cursor, since - Duration::from_hours(1)).await?;
+        for header in &look.new {
+            found.extend(sight::own_letter(header, &desk.mailbox.address, &cx.keys));
+        }
+        if !look.more || cursor == Some(look.cursor) {
+            return Ok(());
+        }
+        cursor = Some(look.cursor);
+    }
+}

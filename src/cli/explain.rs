@@ -65,7 +65,9 @@ async fn report(pool: &Pool, mailbox: &Mailbox, schedule: &Schedule, date: Optio
     let curve = draw_curve(&schedule.ramp, &schedule.calendar);
     let (mut today, mut last_error) = (TodayFacts::default(), None);
     if let Some(l) = &ledger {
-        today.sent = l.day(mailbox.address.clone(), date).await?.map_or(0, |d| d.spent);
+        let day = l.day(mailbox.address.clone(), date).await?;
+        today.has_agenda = day.is_some();
+        today.sent = day.map_or(0, |d| d.spent);
         today.planned = l.to_send(mailbox.address.clone(), date).await?;
         today.paused = l.pauses().await?.into_iter().find(|p| concerns(&p.scope, &mailbox.address)).map(|p| p.reason);
         let trouble = l.troubles().await?.into_iter().filter(|t| t.mailbox == mailbox.address).max_by_key(|t| t.at);

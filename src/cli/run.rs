@@ -41,6 +41,7 @@ pub struct Args {
 
 pub fn run(args: &Args, config: &Path, printer: Printer) -> Result<Exit, CliError> {
     let pool = Pool::load(config, printer)?;
+    pool.say_clock(printer);
     let pace = if args.once { Pace::Once } else { Pace::Day };
     if args.dry_run {
         return dry_run(&pool, pace, printer);
@@ -103,6 +104,9 @@ fn dry_run(pool: &Pool, pace: Pace, printer: Printer) -> Result<Exit, CliError> 
     runtime()?.block_on(async {
         let real = pool.look_into_ledger()?;
         let seed = pool.seed(real.as_ref()).await?;
+        if real.is_none() {
+            printer.say("an example: the first run draws the pool's seed, and with it other times and pairs");
+        }
         let ledger = match real {
             Some(l) => l,
             None => Ledger::in_memory()?,

@@ -103,7 +103,7 @@ impl Tally {
     fn in_words(&self) -> String {
         let waiting = self.sent.saturating_sub(self.inbox + self.spam);
         let mut text = format!(
-            "{} sent ({} answers), {} seen in the inbox, {} in spam, {} rescued, {} opened, {waiting} waiting",
+            "{} sent ({} of them answers), {} seen in the inbox, {} in spam, {} rescued, {} opened, {waiting} waiting",
             self.sent, self.answers, self.inbox, self.spam, self.rescued, self.opened
         );
         for (n, what) in [

@@ -4,6 +4,10 @@
 //! servers. `tests/run` starts them and runs everything.
 
 #[cfg(test)]
+mod cli;
+#[cfg(test)]
+mod ramps;
+#[cfg(test)]
 mod rig;
 #[cfg(test)]
 mod rig_day;

@@ -460,3 +460,22 @@ fn a_clock_that_cannot_be_read_is_an_error() {
     let output = desk.command(&["status"]).env("PREHEAT_CLOCK", "tomorrow").output().unwrap();
     assert!(output.status.code() == Some(1) && err(&output).contains("write an instant and a factor"), "{}", all(&output));
 }
+
+#[test]
+fn the_readmes_example_loads_and_its_commands_are_those_that_there_are() {
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let yaml = readme.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
+    let desk = Desk::with_pool();
+    desk.write("preheat.yaml", yaml);
+    let check = desk.preheat(&["check", "--offline"]);
+    assert_eq!(check.status.code(), Some(0), "{}", all(&check));
+    for command in COMMANDS.iter().filter(|c| **c != "resume") {
+        assert!(readme.contains(&format!("`preheat {command}")), "the README does not name {command}");
+    }
+    // The exit codes are said once more there.
+    let help = out(&desk.preheat(&["--help"]));
+    for line in help.lines().skip_while(|l| *l != "Exit codes:").skip(1) {
+        let (code, meaning) = line.trim().split_once(' ').unwrap();
+        assert!(readme.contains(&format!("| {code} | {} |", meaning.trim())), "{line}");
+    }
+}

@@ -53,7 +53,7 @@ pub fn run(args: &Args, config: &Path, printer: Printer) -> Result<Exit, CliErro
     let watcher = Arc::new(Watcher::new(printer, args.verbose));
     let result = runtime.block_on(async {
         let (tell, stop) = watch::channel(false);
-        watch_signals(tell, printer)?;
+        watch_signals(tell, printer, watcher.clone())?;
         let seed = ledger.seed(Seed::from_os(), pool.clock.now()).await?;
         let context = Context {
             access: Arc::new(NetworkAccess::new(pool.folder())),
@@ -73,7 +73,7 @@ pub fn run(args: &Args, config: &Path, printer: Printer) -> Result<Exit, CliErro
 }
 
 /// The first SIGINT or SIGTERM asks the workers to end; the second ends the process where it stands.
-fn watch_signals(tell: watch::Sender<bool>, printer: Printer) -> Result<(), CliError> {
+fn watch_signals(tell: watch::Sender<bool>, printer: Printer, watcher: Arc<Watcher>) -> Result<(), CliError> {
     let failed = |e: std::io::Error| CliError::new(format!("error: signals cannot be watched: {e}"));
     let (mut interrupt, mut terminate) =
         (signal(SignalKind::interrupt()).map_err(failed)?, signal(SignalKind::terminate()).map_err(failed)?);
@@ -88,7 +88,7 @@ fn watch_signals(tell: watch::Sender<bool>, printer: Printer) -> Result<(), CliE
                 printer.error("ending at once; the next run finds out what became of the letter that was on its way");
                 std::process::exit(130);
             }
-            printer.say("ending in good order: the letter that is on its way is finished (once more: at once)");
+            watcher.say("ending in good order: the letter that is on its way is finished (once more: at once)");
             let _ = tell.send(true);
         }
     });

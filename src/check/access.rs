@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::clock::within;
 use crate::config::Mailbox;
-use crate::mail::{Access, Folder, MailError};
+use crate::mail::{Access, Folder, MailError, Step};
 use crate::words::{Finding, FolderRole};
 
 /// A whole check of one mailbox may take this long, in real time.
@@ -13,7 +13,7 @@ const LIMIT: Duration = Duration::from_mins(3);
 /// What a check of one mailbox found.
 #[derive(Clone, Debug, Default)]
 pub struct MailboxCheck {
-    /// In the order of the steps.
+    /// In the order of the steps; a note for each that works: it signed in there, or found that folder.
     pub findings: Vec<Finding>,
     /// Whether SMTP and IMAP both let it in.
     pub signs_in: bool,
@@ -39,8 +39,13 @@ async fn check_both(access: &dyn Access, mailbox: &Mailbox) -> MailboxCheck {
     let sends = match access.open_outbox(mailbox).await {
         Ok(outbox) => {
             outbox.sign_out().await;
-            check.findings.push(Finding::note(subject(), format!("SMTP: signed in at {}:{}", smtp.host, smtp.port)));
+            check.findings.push(Finding::note(subject(), format!("SMTP {}:{}", smtp.host, smtp.port)));
             true
+        }
+        // Without a secret no server was asked, and the other one would say the same.
+        Err(e) if e.step == Step::Secret => {
+            check.findings.push(Finding::error(subject(), format!("{}: {}", e.step, e.trouble)).hint(e.hint()));
+            return check;
         }
         Err(e) => {
             check.findings.push(failed(&e, "SMTP", &smtp.host, smtp.port));
@@ -52,7 +57,7 @@ async fn check_both(access: &dyn Access, mailbox: &Mailbox) -> MailboxCheck {
         Err(e) => check.findings.push(failed(&e, "IMAP", &imap.host, imap.port)),
         Ok(mut inbox) => {
             reads = true;
-            check.findings.push(Finding::note(subject(), format!("IMAP: signed in at {}:{}", imap.host, imap.port)));
+            check.findings.push(Finding::note(subject(), format!("IMAP {}:{}", imap.host, imap.port)));
             match inbox.folders().await {
                 Err(e) => check.findings.push(failed(&e, "IMAP", &imap.host, imap.port)),
                 Ok(folders) => {
@@ -74,7 +79,8 @@ fn failed(e: &MailError, protocol: &str, host: &str, port: u16) -> Finding {
 fn folder_finding(mailbox: &Mailbox, folders: &[Folder]) -> Finding {
     let subject = mailbox.address.to_string();
     if let Some(f) = folders.iter().find(|f| f.role == FolderRole::Spam) {
-        return Finding::note(subject, format!("spam folder: {} (found by {})", f.name.shown, f.found_by));
+        let how = if f.found_by.starts_with("SPECIAL-USE") { String::new() } else { format!(" (found by {})", f.found_by) };
+        return Finding::note(subject, format!("spam folder {}{how}", f.name.shown));
     }
     let names: Vec<&str> = folders.iter().map(|f| f.name.shown.as_str()).take(40).collect();
     let what = match &mailbox.spam_folder {

@@ -1,5 +1,6 @@
 //! `preheat agenda`.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::Path;
 
@@ -28,6 +29,7 @@ pub struct Args {
 
 pub fn agenda(args: &Args, config: &Path, printer: Printer) -> Result<Exit, CliError> {
     let pool = Pool::load(config, printer)?;
+    pool.say_clock(printer);
     let chosen = pool.chosen(args.of.as_deref())?;
     let date = args.date.unwrap_or_else(|| pool.clock.now().local_date(pool.config.zone));
     let rows = match pool.look_into_ledger()? {
@@ -52,15 +54,17 @@ fn zone_of(pool: &Pool, address: &Address) -> Zone {
     pool.config.mailboxes.get(address).map_or(pool.config.zone, |m| m.zone)
 }
 
-/// The letters of a date as a table; times are the sender's.
+/// The letters of a date as a table; times are the sender's, with their zone where there are several.
 pub fn to_text(rows: &[AgendaRow], date: LocalDate, zone_of: &dyn Fn(&Address) -> Zone, width: usize) -> String {
     let mut table =
         Table::new(&[("time", Align::Left), ("from", Align::Left), ("to", Align::Left), ("what", Align::Left), ("state", Align::Left)]);
+    let zones: BTreeSet<&str> = rows.iter().map(|r| zone_of(&r.plan.sender).name()).collect();
+    let clock = if zones.len() > 1 { "%H:%M %Z" } else { "%H:%M" };
     for r in rows {
         let zone = zone_of(&r.plan.sender);
         let time = match (r.handed_at, r.plan.due) {
-            (Some(at), _) | (None, Some(at)) => at.in_zone(zone).format("%H:%M").to_string(),
-            (None, None) => format!("~{}", r.plan.expected.in_zone(zone).format("%H:%M")),
+            (Some(at), _) | (None, Some(at)) => at.in_zone(zone).format(clock).to_string(),
+            (None, None) => format!("~{}", r.plan.expected.in_zone(zone).format(clock)),
         };
         let what = if r.plan.parent.is_some() { format!("answer {}", r.plan.in_thread) } else { "start".to_owned() };
         table.row([time, r.plan.sender.to_string(), r.plan.recipient.to_string(), what, state_in_words(r)]);

@@ -13,6 +13,7 @@ use crate::check::{MailboxCheck, check_mailbox, check_pool};
 use crate::config::Mailbox;
 use crate::credentials::load_keyring;
 use crate::mail::NetworkAccess;
+use crate::report::indented;
 use crate::run::whole_pool;
 use crate::words::{Finding, Severity};
 
@@ -34,8 +35,10 @@ pub struct Args {
 
 pub fn check(args: &Args, config: &Path, printer: Printer) -> Result<Exit, CliError> {
     let pool = Pool::load(config, printer)?;
+    pool.say_clock(printer);
     let chosen = pool.chosen(args.who.as_deref())?;
-    let mut findings = pool.config.warnings.clone();
+    // The config's own warnings were said when it was read; only JSON has them again.
+    let mut findings = if args.json { pool.config.warnings.clone() } else { Vec::new() };
     findings.extend(check_pool(&pool.config, &whole_pool(&pool.config)));
     findings.push(match load_keyring(&pool.config.key_file) {
         Ok(_) => Finding::note("key", format!("the key of X-Preheat is in {}", pool.config.key_file.display())),
@@ -99,11 +102,22 @@ fn show(findings: &[Finding], as_json: bool, printer: Printer) {
         printer.json(&json!({ "findings": findings, "errors": count(Severity::Error), "warnings": count(Severity::Warning) }));
         return;
     }
-    for finding in findings {
-        match finding.severity {
-            Severity::Note => printer.data(format_args!("ok: {}: {}", finding.subject, finding.what)),
-            Severity::Warning | Severity::Error => printer.data(format_args!("{finding}\n")),
+    // What is well about one subject stands on one line; findings about a subject follow one another.
+    for about in findings.chunk_by(|a, b| a.subject == b.subject) {
+        let well: Vec<&str> = about.iter().filter(|f| f.severity == Severity::Note).map(|f| f.what.as_str()).collect();
+        if let (Some(first), false) = (about.first(), well.is_empty()) {
+            printer.data(indented(&format!("ok: {}: {}", first.subject, well.join("; ")), printer.width(), 0, 4));
+        }
+        let ill: Vec<&Finding> = about.iter().filter(|f| f.severity != Severity::Note).collect();
+        for (n, finding) in ill.iter().enumerate() {
+            // One hint for several findings of a subject stands below the last of them.
+            let again = ill.get(n + 1).is_some_and(|next| next.hint == finding.hint);
+            let text = if again { Finding { hint: None, ..(*finding).clone() }.to_string() } else { finding.to_string() };
+            // What shows lines of a file is set as it is: the carets point into them.
+            printer.data(if finding.what.contains('\n') { text } else { indented(&text, printer.width(), 0, 4) });
         }
     }
-    printer.data(format_args!("{} errors, {} warnings", count(Severity::Error), count(Severity::Warning)));
+    let some = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    printer.data(format_args!("\n{}, {}", some(errors, "error"), some(warnings, "warning")));
 }

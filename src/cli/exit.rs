@@ -41,6 +41,8 @@ impl Exit {
 
 /// What the `--help` says of them.
 pub const HELP: &str = "\
+Begin with `preheat init`, fill in preheat.yaml, then check, plan, and run.
+
 Exit codes:
   0   done
   1   it could not be done

@@ -66,6 +66,7 @@ async fn report(pool: &Pool, mailbox: &Mailbox, schedule: &Schedule, date: Optio
     let (mut today, mut last_error, mut set) = (TodayFacts::default(), None, None);
     if let Some(l) = &ledger {
         let day = l.day(mailbox.address.clone(), date).await?;
+        today.has_agenda = day.is_some();
         today.sent = day.as_ref().map_or(0, |d| d.spent);
         // Once the agenda is made the quota stands, with the reasons of then; a config edited since counts from the next day on.
         set = day.as_ref().and_then(stored_quota);

@@ -29,6 +29,7 @@ enum Command {
 
 pub fn ledger(args: &Args, config: &Path, printer: Printer) -> Result<Exit, CliError> {
     let pool = Pool::load(config, printer)?;
+    pool.say_clock(printer);
     let Some(ledger) = pool.look_into_ledger()? else {
         return Err(CliError::new(format!("error: there is no ledger yet at {}", pool.config.ledger.display()))
             .hint("the first `preheat run` makes it"));

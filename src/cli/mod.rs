@@ -22,28 +22,31 @@ use clap::{Parser, Subcommand};
 pub use exit::{CliError, Exit};
 use printer::Printer;
 
-/// Warms new sending domains between mailboxes that you own.
+/// Warms new sending domains between mailboxes that you own: a gradual ramp of daily volume for each mailbox, letters that are
+/// seen, pulled out of spam, opened and answered, and a ledger that says why today's number is what it is.
 #[derive(Debug, Parser)]
-#[command(name = "preheat", version, about, max_term_width = 100, after_help = exit::HELP, propagate_version = false)]
-#[command(long_about = "Warms new sending domains between mailboxes that you own: a gradual ramp of daily volume for each mailbox, \
-letters that are seen, pulled out of spam, opened and answered, and a ledger that says why today's number is what it is.\n\n\
-Begin with `preheat init`, fill in preheat.yaml, then `preheat check`, `preheat plan` and `preheat run`.")]
+#[command(name = "preheat", version, max_term_width = 100, after_help = exit::HELP, propagate_version = false)]
+#[command(disable_help_subcommand = true)]
 struct Cli {
     /// The config
     #[arg(long, short, global = true, default_value = "preheat.yaml", value_name = "FILE", env = "PREHEAT_CONFIG")]
+    #[arg(help_heading = EVERYWHERE)]
     config: PathBuf,
     /// Say nothing but data and errors
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, help_heading = EVERYWHERE)]
     quiet: bool,
     #[command(subcommand)]
     command: Command,
 }
 
+/// The heading of the options that every command has.
+const EVERYWHERE: &str = "Options of every command";
+
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Write a commented preheat.yaml and the key for the X-Preheat header
     Init(init::Args),
-    /// Check the config, the pool, and the sign-in of every mailbox
+    /// Say what is wrong with config, pool and sign-ins before anything is sent
     Check(check::Args),
     /// Show the ramp by calendar date: table, chart, JSON, CSV or SVG
     Plan(plan::Args),
@@ -57,7 +60,7 @@ enum Command {
     Status(status::Args),
     /// Stop sending from a mailbox, a domain or all; looking and rescuing go on
     Pause(pause::PauseArgs),
-    /// Send again
+    /// Let a paused mailbox, domain or all send again
     Resume(pause::ResumeArgs),
     /// Back the ledger up, or check it
     Ledger(ledger::Args),

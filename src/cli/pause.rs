@@ -26,6 +26,7 @@ pub struct ResumeArgs {
 
 pub fn pause(args: &PauseArgs, config: &Path, printer: Printer) -> Result<Exit, CliError> {
     let pool = Pool::load(config, printer)?;
+    pool.say_clock(printer);
     let scope = scope(&pool, &args.who)?;
     let reason: String = args.reason.chars().map(|c| if c.is_control() { ' ' } else { c }).take(500).collect();
     let ledger = pool.open_ledger()?;
@@ -36,6 +37,7 @@ pub fn pause(args: &PauseArgs, config: &Path, printer: Printer) -> Result<Exit, 
 
 pub fn resume(args: &ResumeArgs, config: &Path, printer: Printer) -> Result<Exit, CliError> {
     let pool = Pool::load(config, printer)?;
+    pool.say_clock(printer);
     let scope = scope(&pool, &args.who)?;
     let ledger = pool.open_ledger()?;
     let (was_paused, pauses) =

@@ -55,6 +55,7 @@ pub fn plan(args: &Args, config: &Path, printer: Printer) -> Result<Exit, CliErr
     if args.json {
         printer.json(&report.to_json());
     } else if args.csv {
+        pool.say_clock(printer);
         printer.data(report.to_csv());
     } else {
         printer.data(report.to_text(printer.width()));

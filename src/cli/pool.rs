@@ -1,5 +1,6 @@
 //! What most commands begin with: the config, the clock, the ledger.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::CliError;
@@ -20,17 +21,21 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// Reads the config and the clock; says the warnings, and the clock where it is not the system's.
+    /// Reads the config and the clock; says the config's warnings.
     pub fn load(file: &Path, printer: Printer) -> Result<Self, CliError> {
         let config = config::load(file)?;
         let clock = Clock::from_env().map_err(|e| CliError::new(format!("error: {e}")))?;
         for warning in &config.warnings {
-            printer.say(warning);
-        }
-        if let Some(name) = clock.name() {
-            printer.say(format_args!("{name}"));
+            printer.say(format_args!("{warning}\n"));
         }
         Ok(Self { config, clock })
+    }
+
+    /// Says which clock it is, where it is not the system's: for output that does not name it itself.
+    pub fn say_clock(&self, printer: Printer) {
+        if let Some(name) = self.clock.name() {
+            printer.say(name);
+        }
     }
 
     /// Opens the ledger for writing, making it where there is none.
@@ -63,9 +68,9 @@ impl Pool {
         Library::with_files(&files).map_err(|findings| crate::config::ConfigError { findings }.into())
     }
 
-    /// The folder of the config: what relative paths in it start from.
+    /// The folder of the config: what relative paths in it start from. Empty where it is the working folder.
     pub fn folder(&self) -> PathBuf {
-        self.config.file.parent().filter(|p| !p.as_os_str().is_empty()).map_or_else(|| PathBuf::from("."), Path::to_path_buf)
+        self.config.file.parent().map(Path::to_path_buf).unwrap_or_default()
     }
 
     /// The mailboxes that a person means: all, those of a domain, or one.
@@ -78,16 +83,24 @@ impl Pool {
             Domain::parse(who).ok().map(|d| all().filter(|a| a.domain() == d).collect()).unwrap_or_default()
         };
         if chosen.is_empty() {
-            let known: Vec<String> =
-                if who.contains('@') { all().map(|a| a.to_string()).collect() } else { all().map(|a| a.domain().to_string()).collect() };
-            let nearest = known.iter().min_by_key(|k| strsim::damerau_levenshtein(k, who));
-            let error = CliError::new(format!("error: there is no {} in this pool", who.escape_debug()));
-            return Err(match nearest {
-                Some(n) => error.hint(format!("did you mean {n}?")),
-                None => error,
-            });
+            return Err(self.nobody(who));
         }
         Ok(chosen)
+    }
+
+    /// Nobody is meant by `who`: the nearest name that somebody could have meant, else where to look.
+    fn nobody(&self, who: &str) -> CliError {
+        let addresses = self.config.mailboxes.keys();
+        // `anna` means anna@new.example; a domain is near a domain, an address near an address.
+        let named: Option<String> = addresses.clone().find(|a| a.local().eq_ignore_ascii_case(who)).map(ToString::to_string);
+        let known: BTreeSet<String> = addresses.map(|a| if who.contains('@') { a.to_string() } else { a.domain().to_string() }).collect();
+        let far = (who.chars().count() / 5).max(2);
+        let near = known.iter().map(|k| (strsim::damerau_levenshtein(k, who), k)).filter(|(d, _)| *d <= far).min();
+        let hint = match named.or_else(|| near.map(|(_, k)| k.clone())) {
+            Some(name) => format!("did you mean {name}?"),
+            None => "a mailbox is named by its whole address, a domain by its name; `preheat status` shows them all".to_owned(),
+        };
+        CliError::new(format!("error: there is no {} in this pool", who.escape_debug())).hint(hint)
     }
 }
 

@@ -41,6 +41,7 @@ pub struct Args {
 
 pub fn run(args: &Args, config: &Path, printer: Printer) -> Result<Exit, CliError> {
     let pool = Pool::load(config, printer)?;
+    pool.say_clock(printer);
     let pace = if args.once { Pace::Once } else { Pace::Day };
     if args.dry_run {
         return dry_run(&pool, pace, printer);
@@ -52,7 +53,7 @@ pub fn run(args: &Args, config: &Path, printer: Printer) -> Result<Exit, CliErro
     let watcher = Arc::new(Watcher::new(printer, args.verbose));
     let result = runtime.block_on(async {
         let (tell, stop) = watch::channel(false);
-        watch_signals(tell, printer)?;
+        watch_signals(tell, printer, watcher.clone())?;
         let seed = ledger.seed(Seed::from_os(), pool.clock.now()).await?;
         let context = Context {
             access: Arc::new(NetworkAccess::new(pool.folder())),
@@ -72,7 +73,7 @@ pub fn run(args: &Args, config: &Path, printer: Printer) -> Result<Exit, CliErro
 }
 
 /// The first SIGINT or SIGTERM asks the workers to end; the second ends the process where it stands.
-fn watch_signals(tell: watch::Sender<bool>, printer: Printer) -> Result<(), CliError> {
+fn watch_signals(tell: watch::Sender<bool>, printer: Printer, watcher: Arc<Watcher>) -> Result<(), CliError> {
     let failed = |e: std::io::Error| CliError::new(format!("error: signals cannot be watched: {e}"));
     let (mut interrupt, mut terminate) =
         (signal(SignalKind::interrupt()).map_err(failed)?, signal(SignalKind::terminate()).map_err(failed)?);
@@ -87,7 +88,7 @@ fn watch_signals(tell: watch::Sender<bool>, printer: Printer) -> Result<(), CliE
                 printer.error("ending at once; the next run finds out what became of the letter that was on its way");
                 std::process::exit(130);
             }
-            printer.say("ending in good order: the letter that is on its way is finished (once more: at once)");
+            watcher.say("ending in good order: the letter that is on its way is finished (once more: at once)");
             let _ = tell.send(true);
         }
     });
@@ -106,7 +107,7 @@ fn dry_run(pool: &Pool, pace: Pace, printer: Printer) -> Result<Exit, CliError> 
         let ledger = if let Some(ledger) = real {
             ledger
         } else {
-            printer.say("this pool has not begun: its seed is drawn at the first run, and pairs and times will be others than these");
+            printer.say("an example: the first run draws the pool's seed, and with it other times and pairs");
             Ledger::in_memory()?
         };
         let (_keep, stop) = watch::channel(false);

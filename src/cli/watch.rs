@@ -48,7 +48,7 @@ impl Watcher {
     /// One that shows a live line where a person watches.
     pub fn new(printer: Printer, verbose: bool) -> Self {
         let bar = printer.is_watched().then(|| {
-            let style = ProgressStyle::with_template("{bar:30} {pos}/{len}  {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
+            let style = ProgressStyle::with_template("{bar:20} {pos}/{len}  {wide_msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
             let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(10)).with_style(style);
             bar.enable_steady_tick(Duration::from_millis(200));
             bar
@@ -66,7 +66,11 @@ impl Watcher {
     }
 
     fn line(&self, now: Moment, text: &str) {
-        let text = format!("{} {text}", clock_time(now));
+        self.say(&format!("{} {text}", clock_time(now)));
+    }
+
+    /// Says something above the live line.
+    pub fn say(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.suspend(|| self.printer.error(text)),
             None => self.printer.say(text),
@@ -100,10 +104,20 @@ impl Tally {
         }
     }
 
+    /// For the live line, which is cut at the terminal's width.
+    fn in_short(&self) -> String {
+        let faults = self.deferred + self.refused + self.uncertain + self.skipped + self.missing;
+        let faults = if faults > 0 { format!(", {faults} with trouble") } else { String::new() };
+        format!(
+            "{} inbox, {} spam, {} rescued, {} opened, {} answers{faults}",
+            self.inbox, self.spam, self.rescued, self.opened, self.answers
+        )
+    }
+
     fn in_words(&self) -> String {
         let waiting = self.sent.saturating_sub(self.inbox + self.spam);
         let mut text = format!(
-            "{} sent ({} answers), {} seen in the inbox, {} in spam, {} rescued, {} opened, {waiting} waiting",
+            "{} sent ({} of them answers), {} seen in the inbox, {} in spam, {} rescued, {} opened, {waiting} waiting",
             self.sent, self.answers, self.inbox, self.spam, self.rescued, self.opened
         );
         for (n, what) in [
@@ -135,7 +149,7 @@ impl Progress for Watcher {
         if let Some(bar) = &self.bar {
             bar.set_length(u64::from(tally.letters.max(tally.sent)));
             bar.set_position(u64::from(tally.sent));
-            bar.set_message(format!("{}  {}", clock_time(at), tally.in_words()));
+            bar.set_message(format!("{}  {}", at.utc().format("%H:%MZ"), tally.in_short()));
         }
         if let Some(text) = sentence(news, self.verbose) {
             self.line(at, &text);

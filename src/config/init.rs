@@ -85,24 +85,24 @@ pub fn new_key_line(bytes: &[u8; 32], id: &str) -> String {
     line
 }
 
-/// Writes `preheat.yaml` and `preheat.key` into a folder that has neither; the key with mode 0600 from its first moment.
+/// Writes `config`, such as `preheat.yaml`, and `preheat.key` into a folder that has neither; the key with mode 0600 from its first moment.
 ///
 /// Returns the files in the order in which they were written.
 ///
 /// # Errors
 /// [`InitError::Exists`] before anything is written; [`InitError::Write`] and [`InitError::BadKey`] otherwise.
-pub fn write_files(folder: &Path, starter: &str, key_line: &str) -> Result<Vec<PathBuf>, InitError> {
+pub fn write_files(config: &Path, starter: &str, key_line: &str) -> Result<Vec<PathBuf>, InitError> {
     Keyring::parse(key_line).map_err(|_| InitError::BadKey)?;
-    let (config, key) = (folder.join("preheat.yaml"), folder.join("preheat.key"));
-    for path in [&config, &key] {
+    let key = config.with_file_name("preheat.key");
+    for path in [config, &key] {
         // A dangling link counts: following it would write somewhere else.
         if path.symlink_metadata().is_ok() {
-            return Err(InitError::Exists(path.clone()));
+            return Err(InitError::Exists(path.to_owned()));
         }
     }
     write_new(&key, &format!("# The key that signs X-Preheat. Keep it secret, and back it up with the ledger.\n{key_line}"), 0o600)?;
-    write_new(&config, starter, 0o644)?;
-    Ok(vec![key, config])
+    write_new(config, starter, 0o644)?;
+    Ok(vec![key, config.to_owned()])
 }
 
 fn write_new(path: &Path, text: &str, mode: u32) -> Result<(), InitError> {
@@ -164,8 +164,9 @@ mod tests {
     #[test]
     fn files_are_written_once_and_never_over_another() {
         let dir = tempfile::tempdir().unwrap();
+        let config = dir.path().join("preheat.yaml");
         let (text, key) = (starter(&usual()), new_key_line(&[7; 32], "k1"));
-        let written = write_files(dir.path(), &text, &key).unwrap();
+        let written = write_files(&config, &text, &key).unwrap();
         assert_eq!(written, [dir.path().join("preheat.key"), dir.path().join("preheat.yaml")]);
         assert!(load(&written[1]).is_ok());
         assert!(Keyring::parse(&std::fs::read_to_string(&written[0]).unwrap()).is_ok());
@@ -174,12 +175,12 @@ mod tests {
             use std::os::unix::fs::PermissionsExt;
             assert_eq!(std::fs::metadata(&written[0]).unwrap().permissions().mode() & 0o777, 0o600);
         }
-        assert!(matches!(write_files(dir.path(), "x", &key), Err(InitError::Exists(_))));
+        assert!(matches!(write_files(&config, "x", &key), Err(InitError::Exists(_))));
         std::fs::remove_file(&written[0]).unwrap();
-        assert!(matches!(write_files(dir.path(), "x", &key), Err(InitError::Exists(p)) if p == written[1]));
+        assert!(matches!(write_files(&config, "x", &key), Err(InitError::Exists(p)) if p == written[1]));
         assert!(!written[0].exists(), "nothing is written beside a config that is there");
         assert_eq!(std::fs::read_to_string(&written[1]).unwrap(), text);
-        assert!(matches!(write_files(&dir.path().join("nowhere"), "x", &key), Err(InitError::Write { .. })));
-        assert!(matches!(write_files(dir.path(), "x", "no key"), Err(InitError::BadKey)));
+        assert!(matches!(write_files(&dir.path().join("nowhere/preheat.yaml"), "x", &key), Err(InitError::Write { .. })));
+        assert!(matches!(write_files(&config, "x", "no key"), Err(InitError::BadKey)));
     }
 }

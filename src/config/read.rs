@@ -395,7 +395,8 @@ fn wrong<T>(node: &Node, name: &str, kind: &Kind, f: &mut Findings<'_>) -> Optio
             let (host, port) = text.rsplit_once(':').unwrap_or_default();
             format!("the port is a key of its own: {{host: {host}, port: {port}}}")
         }
-        _ if kind.example().is_empty() => String::new(),
+        (Kind::Whole { .. }, _) => "write the number alone: digits, no unit".to_owned(),
+        _ if kind.example().is_empty() => format!("write {}", kind.wanted()),
         _ => format!("for example {}", kind.example()),
     };
     let shown = shown(node, f);

@@ -335,7 +335,7 @@ mod tests {
         assert_eq!(
             fault("ramp: {start: 0, target: many, weeks: 27, jitter: 0.6}\n"),
             "1:15 `start` is 0, out of its range | it wants a whole number of messages a day from 1 to 10000000\n\
-             1:26 `target` wants a whole number of messages a day from 1 to 10000000, not `many` | -\n\
+             1:26 `target` wants a whole number of messages a day from 1 to 10000000, not `many` | write the number alone: digits, no unit\n\
              1:39 `weeks` is 27, out of its range | it wants a whole number of weeks from 1 to 26\n\
              1:51 `jitter` is 0.6, out of its range | it wants a number from 0 to 0.5"
         );

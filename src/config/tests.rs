@@ -245,7 +245,7 @@ fn faults_of_values() {
         fault(
             "    daily_cap: many\n    receive_limit: -1\n    start_on: tomorrow\n    zone: Berlin\n    role: parner\n    languages: [en, klingon]\n"
         ),
-        "5:16 `daily_cap` wants a whole number of messages from 1 to 10000000, not `many` | -\n\
+        "5:16 `daily_cap` wants a whole number of messages from 1 to 10000000, not `many` | write the number alone: digits, no unit\n\
          6:20 `receive_limit` is -1, out of its range | it wants a whole number of messages from 0 to 10000\n\
          7:15 `start_on` wants a date, year-month-day, not `tomorrow` | for example 2026-12-01\n\
          8:11 unknown zone `Berlin` | zones have IANA names, such as Europe/Berlin or America/New_York\n\
@@ -265,7 +265,7 @@ fn faults_of_values() {
     );
     assert_eq!(faults("zone: UTC\n---\nzone: UTC\n").len(), 1);
     assert_eq!(fault("    languages: []\n"), "5:16 `languages` is empty | name one at least: en, de, fr or es");
-    assert_eq!(fault("    user: [a, b]\n"), "5:11 `user` wants a line of text, not a list | -");
+    assert_eq!(fault("    user: [a, b]\n"), "5:11 `user` wants a line of text, not a list | write a line of text");
     assert_eq!(fault("    address: x\n"), "5:5 `address` is set twice | it is set first at line 4; keep one of the two");
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::credentials::CredentialError;
 use crate::words::{Address, Reply};
 
 /// A step of the dialogue with a server.
@@ -77,7 +78,7 @@ impl fmt::Display for Step {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trouble {
     /// The secret could not be read.
-    NoSecret(String),
+    NoSecret(CredentialError),
     /// No such host, refused, no route.
     Unreachable(String),
     /// No answer in time; in seconds.
@@ -121,7 +122,7 @@ pub struct MailError {
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoSecret(s) => write!(f, "the secret could not be read: {s}"),
+            Self::NoSecret(e) => write!(f, "{e}"),
             Self::Unreachable(s) => write!(f, "the server cannot be reached: {s}"),
             Self::TimedOut(s) => write!(f, "no answer within {s} s"),
             Self::Tls(s) => write!(f, "no trusted TLS connection: {s}"),
@@ -162,7 +163,7 @@ impl MailError {
     /// What to do about it, in a sentence or two.
     pub fn hint(&self) -> String {
         match &self.trouble {
-            Trouble::NoSecret(_) => "check the mailbox's `secret:` in preheat.yaml: the variable is set, the file exists and is yours alone (chmod 600), the command prints the secret".into(),
+            Trouble::NoSecret(e) => e.hint(),
             Trouble::Unreachable(_) => "check host and port in preheat.yaml, and that this machine may reach them (many hosters block outgoing 465 and 587)".into(),
             Trouble::TimedOut(_) => "the server is slow or a firewall swallows packets; preheat tries again later by itself".into(),
             Trouble::Tls(_) => "the host in preheat.yaml must be a name on the server's certificate; for a CA of your own set `ca_file`".into(),

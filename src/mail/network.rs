@@ -52,7 +52,7 @@ impl NetworkAccess {
     pub async fn secret(&self, mailbox: &Mailbox) -> Result<SecretString, MailError> {
         credentials::resolve(&mailbox.credential, &self.base_dir)
             .await
-            .map_err(|e| MailError::new(&mailbox.address, Step::Secret, Trouble::NoSecret(e.to_string())))
+            .map_err(|e| MailError::new(&mailbox.address, Step::Secret, Trouble::NoSecret(e)))
     }
 }
 

@@ -45,6 +45,8 @@ pub struct TodayFacts {
     pub sent: u32,
     /// Messages that are planned and not sent yet.
     pub planned: u32,
+    /// Whether the day has an agenda; before it has, nothing can be said to be left over.
+    pub has_agenda: bool,
     /// Why the mailbox is paused; `None` where it is not.
     pub paused: Option<String>,
 }
@@ -116,14 +118,18 @@ impl ExplainReport {
     }
 
     fn day_so_far(&self, width: usize) -> String {
-        let TodayFacts { sent, planned, paused } = &self.today;
+        let TodayFacts { sent, planned, has_agenda, paused } = &self.today;
         let free = self.quota.value.saturating_sub(sent.saturating_add(*planned));
         let rest = match sent.saturating_add(*planned).cmp(&self.quota.value) {
             Ordering::Less => format!(", {free} not used"),
             Ordering::Equal => String::new(),
             Ordering::Greater => "; what is over the quota will be skipped".to_owned(),
         };
-        let text = format!("{sent} of {} sent, {planned} planned{rest}", self.quota.value);
+        let text = if *has_agenda {
+            format!("{sent} of {} sent, {planned} planned{rest}", self.quota.value)
+        } else {
+            "It has no agenda yet: `preheat run` makes it".to_owned()
+        };
         let mut out = format!("\nThe day so far\n{}", indented(&format!("{text}."), width, 2, 4));
         if let Some(why) = paused {
             out += &indented(&format!("Paused: {why}. Nothing is sent until it is resumed."), width, 2, 4);

@@ -127,9 +127,26 @@ impl PlanReport {
         out
     }
 
+    /// Messages by date for each mailbox; mailboxes of the same numbers share a line, because one would hide the other.
+    fn lines_of_mailboxes(&self) -> Vec<(String, BTreeMap<LocalDate, u64>)> {
+        let mut lines: Vec<(Vec<&Address>, BTreeMap<LocalDate, u64>)> = Vec::new();
+        for mailbox in &self.mailboxes {
+            let quotas = mailbox.quotas();
+            match lines.iter_mut().find(|(_, other)| *other == quotas) {
+                Some((names, _)) => names.push(&mailbox.address),
+                None => lines.push((vec![&mailbox.address], quotas)),
+            }
+        }
+        let name = |names: &[&Address]| match names {
+            [first, others @ ..] if !others.is_empty() => format!("{first} and {} more", others.len()),
+            _ => names.iter().map(ToString::to_string).collect(),
+        };
+        lines.into_iter().map(|(names, quotas)| (name(&names), quotas)).collect()
+    }
+
     /// The plan as an SVG line chart: a line for each mailbox; for each domain where these are many; for the pool where those are, too.
     pub fn to_svg(&self) -> String {
-        let by_mailbox = || self.mailboxes.iter().map(|m| (m.address.to_string(), m.quotas())).collect::<Vec<_>>();
+        let by_mailbox = || self.lines_of_mailboxes();
         let by_domain = || self.domain_totals().into_iter().map(|(d, days)| (d.to_string(), days)).collect::<Vec<_>>();
         let (what, lines) = if self.mailboxes.len() <= svg::MOST_LINES {
             ("by mailbox", by_mailbox())

@@ -88,7 +88,7 @@ impl Sums {
         [
             name,
             ramp_day,
-            format!("{}/{}", self.sent, self.quota),
+            if self.sent + self.quota == 0 { n(0) } else { format!("{}/{}", self.sent, self.quota) },
             n(self.to_send),
             n(w.inbox),
             n(w.spam),
@@ -101,11 +101,16 @@ impl Sums {
     }
 }
 
+/// Columns that are there on every terminal: up to and with `spam`.
+const ALWAYS: usize = 6;
+/// From this width on all columns are there.
+const FULL: usize = 96;
+
 const COLUMNS: [(&str, Align); 11] = [
     ("", Align::Left),
-    ("ramp day", Align::Right),
+    ("day", Align::Right),
     ("sent", Align::Right),
-    ("to send", Align::Right),
+    ("left", Align::Right),
     ("inbox", Align::Right),
     ("spam", Align::Right),
     ("rescued", Align::Right),
@@ -129,31 +134,19 @@ impl StatusReport {
         for p in &self.pauses {
             out += &indented(&format!("PAUSED: {}, since {}: {}", p.scope, p.since, p.reason), width, 0, 8);
         }
-        out += "\nToday's letters, and where those of the last 7 days were seen\n\n";
-        let mut table = Table::new(&COLUMNS);
-        let mut total = Sums::default();
-        for (domain, lines) in self.by_domain() {
-            let mut sums = Sums::default();
-            for line in &lines {
-                let name = if line.role == Role::Partner { format!("  {} (partner)", line.address) } else { format!("  {}", line.address) };
-                table.row(line.sums().cells(name, line.ramp_day().map_or_else(|| "·".into(), |d| d.to_string())));
-                sums.add(line.sums());
-            }
-            if lines.len() > 1 {
-                table.row(sums.cells(format!("{domain}, all"), String::new()));
-            }
-            total.add(sums);
-        }
-        table.row(total.cells("pool".into(), String::new()));
-        out += &table.to_text(width);
+        out += "\nRamp day, today's letters, and where those of the last 7 days were seen\n\n";
+        out += &self.table(width);
         out += &self.not_sent(width);
         if !self.troubles.is_empty() {
             out += "\nWhat does not work\n";
         }
-        for t in &self.troubles {
+        for (n, t) in self.troubles.iter().enumerate() {
             let times = if t.count > 1 { format!(", {} times since {}", t.count, t.since) } else { String::new() };
             out += &indented(&format!("{} ({}): {}: {}{times}", t.mailbox, t.channel, t.step, t.what), width, 2, 4);
-            out += &indented(&format!("hint: {}", t.hint), width, 4, 4);
+            // One hint for several mailboxes stands below the last of them.
+            if self.troubles.get(n + 1).is_none_or(|next| next.hint != t.hint) {
+                out += &indented(&format!("hint: {}", t.hint), width, 4, 4);
+            }
         }
         out
     }
@@ -172,10 +165,45 @@ impl StatusReport {
         out
     }
 
-    fn by_domain(&self) -> BTreeMap<Domain, Vec<&MailboxLine>> {
-        let mut domains: BTreeMap<Domain, Vec<&MailboxLine>> = BTreeMap::new();
+    /// A heading for each domain, its mailboxes by their local parts, and the sums.
+    fn table(&self, width: usize) -> String {
+        let mut headings = Vec::new();
+        let mut rows: Vec<[String; 11]> = Vec::new();
+        let mut total = Sums::default();
+        for ((role, domain), lines) in self.by_domain() {
+            headings.push(if role == Role::Partner { format!("{domain}, partners") } else { domain.to_string() });
+            rows.push(Default::default());
+            let mut sums = Sums::default();
+            for line in &lines {
+                let day = line.ramp_day().map_or_else(|| "·".into(), |d| d.to_string());
+                rows.push(line.sums().cells(format!("  {}", line.address.local()), day));
+                sums.add(line.sums());
+            }
+            if lines.len() > 1 {
+                rows.push(sums.cells("  all".into(), String::new()));
+            }
+            total.add(sums);
+        }
+        rows.push(total.cells("pool".into(), String::new()));
+        // On a narrow terminal, columns in which nothing stands make room for the names.
+        let empty = |column: usize| rows.iter().all(|row| matches!(row[column].as_str(), "" | "·"));
+        let shown: Vec<usize> = (0..COLUMNS.len()).filter(|c| *c < ALWAYS || width >= FULL || !empty(*c)).collect();
+        let mut table = Table::new(&shown.iter().map(|c| COLUMNS[*c]).collect::<Vec<_>>());
+        for row in &rows {
+            table.row(shown.iter().map(|c| row[*c].as_str()));
+        }
+        // A heading is not a cell: it may be as wide as the table. Its row is the empty one.
+        let mut headings = headings.iter();
+        let text = table.to_text(width);
+        let lines = text.lines().map(|line| if line.is_empty() { headings.next().map_or("", String::as_str) } else { line });
+        lines.fold(String::new(), |out, line| out + line + "\n")
+    }
+
+    /// Warming domains first, then the partners'.
+    fn by_domain(&self) -> BTreeMap<(Role, Domain), Vec<&MailboxLine>> {
+        let mut domains: BTreeMap<(Role, Domain), Vec<&MailboxLine>> = BTreeMap::new();
         for line in &self.mailboxes {
-            domains.entry(line.address.domain()).or_default().push(line);
+            domains.entry((line.role, line.address.domain())).or_default().push(line);
         }
         domains
     }

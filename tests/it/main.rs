@@ -4,8 +4,10 @@
 //! servers. `tests/run` starts them and runs everything.
 #![cfg(test)]
 
+mod cli;
 mod feasible;
 mod ledger;
+mod ramps;
 mod rig;
 mod rig_crash;
 mod rig_day;

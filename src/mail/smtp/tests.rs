@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::config::{AuthKind, CredentialSource, Mailbox, TlsMode};
+use crate::credentials::CredentialError;
 use crate::mail::wire::Deadlines;
 use crate::mail::wire::testing::{ScriptedPeer, TestCa, mailbox_on, plain_at};
 use crate::mail::{Access, Envelope, Handover, MailError, NetworkAccess, Offer, Outbox, Step, Trouble};
@@ -257,7 +258,7 @@ async fn a_secret_that_is_not_there_is_found_before_anything_is_dialled() {
     let error = open(&access(), &mailbox).await.err().unwrap();
     assert_eq!((error.step, error.is_sign_in()), (Step::Secret, true));
     let error = access().open_inbox(&mailbox).await.err().unwrap();
-    assert_eq!(error.trouble, Trouble::NoSecret("the environment variable PREHEAT_TEST_UNSET is not set".into()));
+    assert_eq!(error.trouble, Trouble::NoSecret(CredentialError::EnvUnset("PREHEAT_TEST_UNSET".into())));
 }
 
 #[tokio::test]

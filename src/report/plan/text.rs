@@ -25,8 +25,8 @@ pub(super) fn plan_text(plan: &PlanReport, width: usize) -> String {
     if plan.mailboxes.is_empty() {
         out += "\nNo warming mailbox is in it.\n";
     } else if plan.mailboxes.len() <= DETAILED {
-        for mailbox in &plan.mailboxes {
-            out += &mailbox_text(mailbox, plan.generated_for, width);
+        for alike in plan.mailboxes.chunk_by(same_ramp) {
+            out += &mailbox_text(alike, plan.generated_for, width);
         }
     } else {
         out += &overview(plan, width);
@@ -47,8 +47,19 @@ pub(super) fn plan_text(plan: &PlanReport, width: usize) -> String {
     out
 }
 
-fn mailbox_text(m: &MailboxPlan, today: LocalDate, width: usize) -> String {
-    let mut out = format!("\n{}", wrapped(m.address.as_str(), width));
+/// Whether one table says all there is to say of both.
+fn same_ramp(a: &MailboxPlan, b: &MailboxPlan) -> bool {
+    let days = |m: &MailboxPlan| m.days.iter().map(|d| (d.date, d.ramp_day, d.quota.value)).collect::<Vec<_>>();
+    let about = |m: &MailboxPlan| (m.domain.clone(), m.schedule_name.clone(), m.origin.clone(), m.start, m.notes.clone());
+    about(a) == about(b) && outcome(a) == outcome(b) && days(a) == days(b)
+}
+
+/// One mailbox, or some that have the same ramp.
+fn mailbox_text(alike: &[MailboxPlan], today: LocalDate, width: usize) -> String {
+    let Some(m) = alike.first() else { return String::new() };
+    let names: Vec<&str> = alike.iter().map(|m| m.address.as_str()).collect();
+    let each = if alike.len() > 1 { ", each" } else { "" };
+    let mut out = format!("\n{}", wrapped(&format!("{}{each}", names.join(", ")), width));
     out += &indented(&format!("schedule {} ({}), from {} on", m.schedule_name, m.origin, m.start), width, 2, 4);
     out += &indented(&outcome(m), width, 2, 4);
     for note in &m.notes {
@@ -73,7 +84,10 @@ fn outcome(m: &MailboxPlan) -> String {
     let until = || m.days.iter().filter(|d| d.date <= done);
     let total: u64 = until().map(|d| u64::from(d.quota.value)).sum();
     let last = until().next_back().map_or(0, |d| d.quota.value);
-    let after = m.days.iter().find(|d| d.quota.is_after_ramp()).and_then(|d| d.quota.curve()).unwrap_or(0);
+    let mut after = m.days.iter().filter(|d| d.quota.is_after_ramp()).map(|d| (d.quota.curve().unwrap_or(0), d.quota.value));
+    let (wanted, most) = after.next().map_or((0, 0), |(wanted, first)| (wanted, after.map(|(_, n)| n).max().unwrap_or(0).max(first)));
+    // A cap may hold what comes after the ramp down, too; a plan that ends on a day without sending knows only what is wanted.
+    let after = if most == 0 { wanted } else { wanted.min(most) };
     let then = if after == 0 { "then nothing more".to_owned() } else { format!("then {after} a day") };
     format!("ramp done on {done} ({}) at {last} a day, {total} messages until then; {then}", done.weekday())
 }

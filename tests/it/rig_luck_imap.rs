@@ -137,23 +137,34 @@ fn poor_servers_and_foreign_spam_folders_are_managed_and_an_unknown_one_is_said_
     rig.write_pool(dir, &short_day(2, Line::Starttls));
     seed(dir, 7);
     let everybody = everybody(&rig);
-    let [bare, bad_move, french, unknown, named, _] = &everybody[..] else { unreachable!() };
-    // Without MOVE, UIDPLUS and SPECIAL-USE; the second time with a proxy that would see a MOVE.
+    let [bare, bad_move, french, unknown, named, liar] = &everybody[..] else { unreachable!() };
+    // Without MOVE, UIDPLUS and SPECIAL-USE; the second time with a proxy that would see a MOVE. And a server that offers MOVE and does not know it.
     let moves = rig.proxy(rig.port(2143), &["answer", "UID MOVE", "BAD unknown command"]);
     give(dir, bare, &format!("imap: {}", plain_at(rig.port(2143))));
     give(dir, bad_move, &format!("imap: {}", plain_at(moves.port)));
+    let lies = rig.proxy(rig.port(1143), &["answer", "UID MOVE", "BAD unknown command"]);
+    give(dir, liar, &format!("imap: {}", plain_at(lies.port)));
     for who in [french, unknown] {
         give(dir, who, &format!("imap: {}", plain_at(rig.port(3143))));
     }
     give(dir, named, &format!("spam_folder: Werbung, imap: {}", plain_at(rig.port(3143))));
-    for (who, folder) in
-        [(bare, "Junk"), (bad_move, "Junk"), (french, "Courrier indésirable"), (unknown, "Zonk"), (named, "Werbung"), (named, "Spam")]
-    {
-        rig.fault(&["create", who, folder]);
-        rig.fault(&["junk", "128", folder, who]);
+    let folders = [
+        (bare, "Junk"),
+        (bad_move, "Junk"),
+        (liar, "Junk"),
+        (french, "Courrier indésirable"),
+        (unknown, "Zonk"),
+        (named, "Spam"),
+        (named, "Werbung"),
+    ];
+    for (who, folder) in folders {
+        // The main view makes Junk by itself; the poor ones do not.
+        if who != liar {
+            rig.fault(&["create", who, folder]);
+        }
+        rig.fault(&["junk", "256", folder, who]);
         rig.plant(who, folder, &format!("foreign-{}", folder.len()), "From: aunt@family.example\r\nSubject: hello\r\n\r\nhello\r\n");
     }
-    rig.fault(&["junk", "128", "Werbung", named]);
 
     let check = rig.preheat(dir, &["check"], TUESDAY);
     assert_exit(&check, 4);
@@ -168,6 +179,7 @@ fn poor_servers_and_foreign_spam_folders_are_managed_and_an_unknown_one_is_said_
     assert_exit(&day, 0);
     let told = said(&day);
     assert_exit(&rig.audit(dir, &["--junk-left", "99"]), 0);
+    assert!(lies.has_struck(), "MOVE was not tried although it is offered");
     assert!(!moves.has_struck(), "MOVE was tried although it is not offered");
     assert_says(&told, &format!("{unknown}: SPAM FOLDER UNKNOWN"));
     let seen = status(&rig, dir, TUESDAY);
@@ -178,7 +190,7 @@ fn poor_servers_and_foreign_spam_folders_are_managed_and_an_unknown_one_is_said_
     assert_says(&said(&rig.preheat(dir, &["status"], TUESDAY)), "spam folder unknown");
 
     let n = |sql: &str| count(dir, sql);
-    for who in [bare, bad_move, french, named] {
+    for who in [bare, bad_move, french, named, liar] {
         assert!(n(&format!("SELECT count(*) FROM letter WHERE recipient = '{who}' AND rescued_at IS NOT NULL")) > 0, "{who}\n{told}");
     }
     assert_eq!(n(NOT_RESCUED), 0, "{told}");
@@ -186,8 +198,18 @@ fn poor_servers_and_foreign_spam_folders_are_managed_and_an_unknown_one_is_said_
     let ours = |m: &String| m.contains("X-Preheat: rig.");
     assert_eq!(n(&format!("SELECT count(*) FROM action WHERE mailbox = '{unknown}' AND kind = 'rescue'")), 0);
     assert!(rig.messages(unknown, "Zonk").iter().any(ours));
-    for (who, folder) in [(bare, "Junk"), (bad_move, "Junk"), (french, "Courrier ind&AOk-sirable"), (named, "Werbung")] {
+    for (who, folder) in [(bare, "Junk"), (bad_move, "Junk"), (french, "Courrier ind&AOk-sirable"), (named, "Werbung"), (liar, "Junk")] {
         let left = rig.messages(who, folder);
         assert_eq!((left.len(), left.iter().filter(|m| ours(m)).count()), (1, 0), "{who}: only the foreign mail is left");
     }
+
+    // A person names the folder: `check` finds it, and takes the warning back.
+    let yaml = std::fs::read_to_string(dir.join("preheat.yaml")).unwrap();
+    std::fs::write(
+        dir.join("preheat.yaml"),
+        yaml.replace(&format!("address: {unknown}, "), &format!("address: {unknown}, spam_folder: Zonk, ")),
+    )
+    .unwrap();
+    assert_exit(&rig.preheat(dir, &["check"], TUESDAY), 0);
+    assert_eq!(troubles(&status(&rig, dir, TUESDAY)), Vec::<String>::new());
 }

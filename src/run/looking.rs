@@ -160,6 +160,10 @@ impl Looker<'_> {
             self.next_inbox = now + INBOX_EVERY;
         }
         if now >= self.next_spam {
+            // Many servers make the spam folder with the first message for it.
+            if session.folder(FolderRole::Spam).is_none() {
+                find_folders(self.cx, self.desk, session).await?;
+            }
             look_at_role(self.cx, self.desk, session, FolderRole::Spam).await?;
             self.next_spam = now + SPAM_EVERY;
         }
@@ -287,28 +291,37 @@ impl Looker<'_> {
 
 /// Signs in and finds the folders. A mailbox without a spam folder that can be found says so loudly, in the ledger too.
 async fn open(cx: &Context, desk: &Desk) -> Result<Session, LookError> {
+    let inbox = cx.access.open_inbox(&desk.mailbox).await?;
+    let mut session = Session { inbox, folders: Vec::new() };
+    if find_folders(cx, desk, &mut session).await? {
+        return Ok(session);
+    }
     let address = &desk.mailbox.address;
-    let mut inbox = cx.access.open_inbox(&desk.mailbox).await?;
-    let found = inbox.folders().await?;
+    cx.tell(&News::SpamFolderUnknown(address.clone()));
+    let now = cx.clock.now();
+    let note = TroubleNote {
+        channel: "spam_folder",
+        step: "finding folders".into(),
+        what: "spam folder unknown: letters that land in spam are neither seen nor rescued".into(),
+        hint: "name it in preheat.yaml: `spam_folder: …` (`preheat check` lists the folders)".into(),
+        sign_in: false,
+        retry_at: now,
+    };
+    cx.ledger.note_trouble(address.clone(), note, now).await?;
+    Ok(session)
+}
+
+/// Reads the folder list. Says whether the spam folder is known.
+async fn find_folders(cx: &Context, desk: &Desk, session: &mut Session) -> Result<bool, LookError> {
+    let address = &desk.mailbox.address;
+    let found = session.inbox.folders().await?;
     let knows_spam = found.iter().any(|f| f.role == FolderRole::Spam);
     cx.ledger.note_folders(desk.fence.clone(), address.clone(), found).await?;
-    let folders = cx.ledger.folders(address.clone()).await?;
+    session.folders = cx.ledger.folders(address.clone()).await?;
     if knows_spam {
         cx.clear_trouble(address, "spam_folder").await;
-    } else {
-        cx.tell(&News::SpamFolderUnknown(address.clone()));
-        let now = cx.clock.now();
-        let note = TroubleNote {
-            channel: "spam_folder",
-            step: "finding folders".into(),
-            what: "spam folder unknown: letters that land in spam are neither seen nor rescued".into(),
-            hint: "name it in preheat.yaml: `spam_folder: …` (`preheat check` lists the folders)".into(),
-            sign_in: false,
-            retry_at: now,
-        };
-        cx.ledger.note_trouble(address.clone(), note, now).await?;
     }
-    Ok(Session { inbox, folders })
+    Ok(knows_spam)
 }
 
 async fn look_at_role(cx: &Context, desk: &Desk, session: &mut Session, role: FolderRole) -> Result<(), LookError> {

@@ -66,8 +66,10 @@ fn folders_that_change_in_mid_day_are_looked_at_again_and_what_is_gone_is_said_t
     seed(dir, 5);
     let everybody = everybody(&rig);
     rig.junk_share(128, &everybody);
-    let [renumbered, no_junk, expunged, ..] = &everybody[..] else { unreachable!() };
-    rig.junk_share(256, &[no_junk.clone(), expunged.clone()]);
+    let [renumbered, no_junk, expunged, late_junk, ..] = &everybody[..] else { unreachable!() };
+    rig.junk_share(256, &[no_junk.clone(), expunged.clone(), late_junk.clone()]);
+    // A server that makes the spam folder with the first letter for it.
+    give(dir, late_junk, &format!("imap: {}", plain_at(rig.port(2143))));
     rig.junk_share(0, std::slice::from_ref(renumbered));
     let faults = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rig/faults.sh");
     let before_move =
@@ -104,6 +106,8 @@ fn folders_that_change_in_mid_day_are_looked_at_again_and_what_is_gone_is_said_t
         assert_says(&told, &format!("{who}: letter "));
     }
     assert_exit(&rig.audit(dir, &["--gone", &gone.join(",")]), 0);
+    assert_says(&told, &format!("{late_junk}: SPAM FOLDER UNKNOWN"));
+    assert!(count(dir, &format!("SELECT count(*) FROM letter WHERE recipient = '{late_junk}' AND rescued_at IS NOT NULL")) > 0, "{told}");
     // The renumbered inbox was read again: every letter in it has its new number, and was opened.
     let validity = format!("SELECT DISTINCT uid_validity FROM sighting WHERE mailbox = '{renumbered}' AND role = 'inbox'");
     assert_eq!(count(dir, &validity), 424_242, "{told}");

@@ -50,28 +50,37 @@ impl Session {
 
 /// Signs in and finds the folders. A mailbox without a spam folder that can be found says so loudly, in the ledger too.
 pub(super) async fn open(cx: &Context, desk: &Desk) -> Result<Session, LookError> {
+    let inbox = cx.access.open_inbox(&desk.mailbox).await?;
+    let mut session = Session { inbox, folders: Vec::new() };
+    if find_folders(cx, desk, &mut session).await? {
+        return Ok(session);
+    }
     let address = &desk.mailbox.address;
-    let mut inbox = cx.access.open_inbox(&desk.mailbox).await?;
-    let found = inbox.folders().await?;
+    cx.tell(&News::SpamFolderUnknown(address.clone()));
+    let now = cx.clock.now();
+    let note = TroubleNote {
+        channel: "spam_folder",
+        step: "finding folders".into(),
+        what: "spam folder unknown: letters that land in spam are neither seen nor rescued".into(),
+        hint: "name it in preheat.yaml: `spam_folder: …` (`preheat check` lists the folders)".into(),
+        sign_in: false,
+        retry_at: now,
+    };
+    cx.ledger.note_trouble(address.clone(), note, now).await?;
+    Ok(session)
+}
+
+/// Reads the folder list. Says whether the spam folder is known.
+pub(super) async fn find_folders(cx: &Context, desk: &Desk, session: &mut Session) -> Result<bool, LookError> {
+    let address = &desk.mailbox.address;
+    let found = session.inbox.folders().await?;
     let knows_spam = found.iter().any(|f| f.role == FolderRole::Spam);
     cx.ledger.note_folders(desk.fence.clone(), address.clone(), found).await?;
-    let folders = cx.ledger.folders(address.clone()).await?;
+    session.folders = cx.ledger.folders(address.clone()).await?;
     if knows_spam {
         cx.clear_trouble(address, "spam_folder").await;
-    } else {
-        cx.tell(&News::SpamFolderUnknown(address.clone()));
-        let now = cx.clock.now();
-        let note = TroubleNote {
-            channel: "spam_folder",
-            step: "finding folders".into(),
-            what: "spam folder unknown: letters that land in spam are neither seen nor rescued".into(),
-            hint: "name it in preheat.yaml: `spam_folder: …` (`preheat check` lists the folders)".into(),
-            sign_in: false,
-            retry_at: now,
-        };
-        cx.ledger.note_trouble(address.clone(), note, now).await?;
     }
-    Ok(Session { inbox, folders })
+    Ok(knows_spam)
 }
 
 /// One look at one folder, to its end, noted in the ledger. `moved`: letters that we moved there ourselves a moment ago.

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::acting::act;
 use super::context::{Attempts, Context, Desk, Woken, stopped};
-use super::look::{LookError, Session, find_in_sent, look_at, open};
+use super::look::{LookError, Session, find_folders, find_in_sent, look_at, open};
 use super::progress::News;
 use super::sending::{OUT_LOOK, Pace};
 use crate::engage::{Habits, spread_overdue};
@@ -142,6 +142,10 @@ impl Looker<'_> {
             self.next_inbox = now + INBOX_EVERY;
         }
         if now >= self.next_spam {
+            // Many servers make the spam folder with the first message for it.
+            if session.folder(FolderRole::Spam).is_none() {
+                find_folders(self.cx, self.desk, session).await?;
+            }
             self.look_at_role(session, FolderRole::Spam).await?;
             self.next_spam = now + SPAM_EVERY;
         }
@@ -178,7 +182,10 @@ impl Looker<'_> {
 
     async fn look_everywhere_else(&mut self, session: &mut Session) -> Result<(), LookError> {
         let (cx, desk) = (self.cx, self.desk);
-        let others: Vec<FolderName> = session.folders.iter().filter(|f| is_other(f.role)).map(|f| f.name.clone()).collect();
+        // While the spam folder is unknown it is one of the others: what lies there is not *filed*, and not missing either.
+        let knows_spam = session.folder(FolderRole::Spam).is_some();
+        let is_place = |role: FolderRole| is_other(role) && (knows_spam || role != FolderRole::Other);
+        let others: Vec<FolderName> = session.folders.iter().filter(|f| is_place(f.role)).map(|f| f.name.clone()).collect();
         for name in others {
             let looked = look_at(cx, desk, session, &name, &BTreeSet::new()).await;
             if let Some(e) = self.work_around(looked)? {

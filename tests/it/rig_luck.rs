@@ -20,7 +20,7 @@ ramp: {start: 5, target: 5, weeks: 4, curve: linear}
 window: {hours: 09:00-12:00}
 engagement:
   open: 1
-  answer: 0.5
+  answer: 1
   important: 0.5
   flag: 0.5
   rescue_delay: {median: 30m, p95: 50m, min: 20m, max: 1h}
@@ -128,6 +128,8 @@ pub fn sent_by(dir: &Path, address: &str) -> i64 {
 #[test]
 #[ignore = "needs the rig: tests/run"]
 fn whoever_cannot_sign_in_safely_is_out_and_says_why_while_the_others_go_on() {
+    // Twice as fast as the others: most of it is failures.
+    let (tuesday, wednesday) = (&TUESDAY.replace("x1800", "x3600"), &WEDNESDAY.replace("x1800", "x3600"));
     let rig = Rig::from_env(2);
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
@@ -163,7 +165,7 @@ fn whoever_cannot_sign_in_safely_is_out_and_says_why_while_the_others_go_on() {
     give(dir, &inject_i, &format!("imap: {}", starttls_at(injected_imap.port)));
 
     // `check` names the step, and what to do.
-    let check = rig.preheat(dir, &["check", "--json"], TUESDAY);
+    let check = rig.preheat(dir, &["check", "--json"], tuesday);
     assert_exit(&check, 3);
     let check: Value = serde_json::from_slice(&check.stdout).unwrap();
     let errors: Vec<&Value> = check["findings"].as_array().unwrap().iter().filter(|f| f["severity"] == "error").collect();
@@ -197,13 +199,13 @@ fn whoever_cannot_sign_in_safely_is_out_and_says_why_while_the_others_go_on() {
         assert!(found, "{who}: {protocol} {what}\n{errors:#?}");
     }
 
-    let day = rig.preheat(dir, &["run"], TUESDAY);
+    let day = rig.preheat(dir, &["run"], tuesday);
     assert_exit(&day, 0);
     assert_exit(&rig.audit(dir, &[]), 0);
     let told = said(&day);
     assert_says(&told, &format!("{wrong_password}: signing in: the server refused the sign-in"));
     assert_says(&told, &format!("{strip_s}: STARTTLS: the server does not offer STARTTLS"));
-    let seen = status(&rig, dir, TUESDAY);
+    let seen = status(&rig, dir, tuesday);
     let troubled = troubles(&seen);
     for (who, channel, what) in [
         (&wrong_password, "imap", "signing in"),
@@ -252,11 +254,11 @@ fn whoever_cannot_sign_in_safely_is_out_and_says_why_while_the_others_go_on() {
     // A person acts; `check` finds everything well, and lets them in again.
     rig.fault(&["password", &wrong_password, rig.fact("RIG_PASSWORD")]);
     fs::write(dir.join("preheat.yaml"), good).unwrap();
-    assert_exit(&rig.preheat(dir, &["check"], WEDNESDAY), 0);
-    assert_eq!(troubles(&status(&rig, dir, WEDNESDAY)), Vec::<String>::new());
-    assert_exit(&rig.preheat(dir, &["run"], WEDNESDAY), 0);
+    assert_exit(&rig.preheat(dir, &["check"], wednesday), 0);
+    assert_eq!(troubles(&status(&rig, dir, wednesday)), Vec::<String>::new());
+    assert_exit(&rig.preheat(dir, &["run"], wednesday), 0);
     assert_exit(&rig.audit(dir, &[]), 0);
-    assert_eq!(troubles(&status(&rig, dir, WEDNESDAY)), Vec::<String>::new());
+    assert_eq!(troubles(&status(&rig, dir, wednesday)), Vec::<String>::new());
     for who in [&wrong_password, &wrong_name, &unknown_ca, &strip_s, &inject_s] {
         assert!(sent_by(dir, who) >= 2, "{who}");
     }

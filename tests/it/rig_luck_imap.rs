@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use crate::rig::{Line, Rig};
 use crate::rig_day::{assert_exit, count, said};
-use crate::rig_luck::{PLAIN, TUESDAY, assert_says, give, plain_at, seed, short_day, status, texts, troubles, wait_for};
+use crate::rig_luck::{PLAIN, TUESDAY, WEDNESDAY_NIGHT, assert_says, give, plain_at, seed, short_day, status, texts, troubles, wait_for};
 
 fn everybody(rig: &Rig) -> Vec<String> {
     rig.warm_domains().iter().flat_map(|d| (1..=2).map(|n| rig.user(n, d))).collect()
@@ -66,8 +66,10 @@ fn folders_that_change_in_mid_day_are_looked_at_again_and_what_is_gone_is_said_t
     seed(dir, 5);
     let everybody = everybody(&rig);
     rig.junk_share(128, &everybody);
-    let [renumbered, no_junk, expunged, ..] = &everybody[..] else { unreachable!() };
-    rig.junk_share(256, &[no_junk.clone(), expunged.clone()]);
+    let [renumbered, no_junk, expunged, late_junk, ..] = &everybody[..] else { unreachable!() };
+    rig.junk_share(256, &[no_junk.clone(), expunged.clone(), late_junk.clone()]);
+    // A server that makes the spam folder with the first letter for it.
+    give(dir, late_junk, &format!("imap: {}", plain_at(rig.port(2143))));
     rig.junk_share(0, std::slice::from_ref(renumbered));
     let faults = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rig/faults.sh");
     let before_move =
@@ -104,6 +106,8 @@ fn folders_that_change_in_mid_day_are_looked_at_again_and_what_is_gone_is_said_t
         assert_says(&told, &format!("{who}: letter "));
     }
     assert_exit(&rig.audit(dir, &["--gone", &gone.join(",")]), 0);
+    assert_says(&told, &format!("{late_junk}: SPAM FOLDER UNKNOWN"));
+    assert!(count(dir, &format!("SELECT count(*) FROM letter WHERE recipient = '{late_junk}' AND rescued_at IS NOT NULL")) > 0, "{told}");
     // The renumbered inbox was read again: every letter in it has its new number, and was opened.
     let validity = format!("SELECT DISTINCT uid_validity FROM sighting WHERE mailbox = '{renumbered}' AND role = 'inbox'");
     assert_eq!(count(dir, &validity), 424_242, "{told}");
@@ -116,8 +120,15 @@ fn folders_that_change_in_mid_day_are_looked_at_again_and_what_is_gone_is_said_t
         ),
         0
     );
-    assert_eq!((count(dir, LEFT), count(dir, "SELECT count(*) FROM action WHERE result IS NULL")), (0, 0), "{told}");
+    assert_eq!(count(dir, "SELECT count(*) FROM action WHERE result IS NULL"), 0, "{told}");
     assert_eq!(troubles(&status(&rig, dir, TUESDAY)), Vec::<String>::new());
+    // What was taken away before anybody saw it is waited for, and missing when a day has gone by.
+    let lost = count(dir, LEFT);
+    let unseen = format!("SELECT count(*) FROM letter WHERE state = 'accepted' AND recipient IN ('{no_junk}', '{expunged}')");
+    assert_eq!(count(dir, &unseen), lost, "{told}");
+    assert_exit(&rig.preheat(dir, &["run", "--once"], WEDNESDAY_NIGHT), 0);
+    assert_eq!(count(dir, "SELECT count(*) FROM letter WHERE state = 'missing'"), lost);
+    assert_exit(&rig.audit(dir, &["--gone", &gone.join(",")]), 0);
     assert_exit(&rig.preheat(dir, &["ledger", "check"], TUESDAY), 0);
 }
 
@@ -130,23 +141,34 @@ fn poor_servers_and_foreign_spam_folders_are_managed_and_an_unknown_one_is_said_
     rig.write_pool(dir, &short_day(2, Line::Starttls));
     seed(dir, 7);
     let everybody = everybody(&rig);
-    let [bare, bad_move, french, unknown, named, _] = &everybody[..] else { unreachable!() };
-    // Without MOVE, UIDPLUS and SPECIAL-USE; the second time with a proxy that would see a MOVE.
+    let [bare, bad_move, french, unknown, named, liar] = &everybody[..] else { unreachable!() };
+    // Without MOVE, UIDPLUS and SPECIAL-USE; the second time with a proxy that would see a MOVE. And a server that offers MOVE and does not know it.
     let moves = rig.proxy(rig.port(2143), &["answer", "UID MOVE", "BAD unknown command"]);
     give(dir, bare, &format!("imap: {}", plain_at(rig.port(2143))));
     give(dir, bad_move, &format!("imap: {}", plain_at(moves.port)));
+    let lies = rig.proxy(rig.port(1143), &["answer", "UID MOVE", "BAD unknown command"]);
+    give(dir, liar, &format!("imap: {}", plain_at(lies.port)));
     for who in [french, unknown] {
         give(dir, who, &format!("imap: {}", plain_at(rig.port(3143))));
     }
     give(dir, named, &format!("spam_folder: Werbung, imap: {}", plain_at(rig.port(3143))));
-    for (who, folder) in
-        [(bare, "Junk"), (bad_move, "Junk"), (french, "Courrier indésirable"), (unknown, "Zonk"), (named, "Werbung"), (named, "Spam")]
-    {
-        rig.fault(&["create", who, folder]);
-        rig.fault(&["junk", "128", folder, who]);
+    let folders = [
+        (bare, "Junk"),
+        (bad_move, "Junk"),
+        (liar, "Junk"),
+        (french, "Courrier indésirable"),
+        (unknown, "Zonk"),
+        (named, "Spam"),
+        (named, "Werbung"),
+    ];
+    for (who, folder) in folders {
+        // The main view makes Junk by itself; the poor ones do not.
+        if who != liar {
+            rig.fault(&["create", who, folder]);
+        }
+        rig.fault(&["junk", "256", folder, who]);
         rig.plant(who, folder, &format!("foreign-{}", folder.len()), "From: aunt@family.example\r\nSubject: hello\r\n\r\nhello\r\n");
     }
-    rig.fault(&["junk", "128", "Werbung", named]);
 
     let check = rig.preheat(dir, &["check"], TUESDAY);
     assert_exit(&check, 4);
@@ -161,6 +183,7 @@ fn poor_servers_and_foreign_spam_folders_are_managed_and_an_unknown_one_is_said_
     assert_exit(&day, 0);
     let told = said(&day);
     assert_exit(&rig.audit(dir, &["--junk-left", "99"]), 0);
+    assert!(lies.has_struck(), "MOVE was not tried although it is offered");
     assert!(!moves.has_struck(), "MOVE was tried although it is not offered");
     assert_says(&told, &format!("{unknown}: SPAM FOLDER UNKNOWN"));
     let seen = status(&rig, dir, TUESDAY);
@@ -171,7 +194,7 @@ fn poor_servers_and_foreign_spam_folders_are_managed_and_an_unknown_one_is_said_
     assert_says(&said(&rig.preheat(dir, &["status"], TUESDAY)), "spam folder unknown");
 
     let n = |sql: &str| count(dir, sql);
-    for who in [bare, bad_move, french, named] {
+    for who in [bare, bad_move, french, named, liar] {
         assert!(n(&format!("SELECT count(*) FROM letter WHERE recipient = '{who}' AND rescued_at IS NOT NULL")) > 0, "{who}\n{told}");
     }
     assert_eq!(n(NOT_RESCUED), 0, "{told}");
@@ -179,8 +202,18 @@ fn poor_servers_and_foreign_spam_folders_are_managed_and_an_unknown_one_is_said_
     let ours = |m: &String| m.contains("X-Preheat: rig.");
     assert_eq!(n(&format!("SELECT count(*) FROM action WHERE mailbox = '{unknown}' AND kind = 'rescue'")), 0);
     assert!(rig.messages(unknown, "Zonk").iter().any(ours));
-    for (who, folder) in [(bare, "Junk"), (bad_move, "Junk"), (french, "Courrier ind&AOk-sirable"), (named, "Werbung")] {
+    for (who, folder) in [(bare, "Junk"), (bad_move, "Junk"), (french, "Courrier ind&AOk-sirable"), (named, "Werbung"), (liar, "Junk")] {
         let left = rig.messages(who, folder);
         assert_eq!((left.len(), left.iter().filter(|m| ours(m)).count()), (1, 0), "{who}: only the foreign mail is left");
     }
+
+    // A person names the folder: `check` finds it, and takes the warning back.
+    let yaml = std::fs::read_to_string(dir.join("preheat.yaml")).unwrap();
+    std::fs::write(
+        dir.join("preheat.yaml"),
+        yaml.replace(&format!("address: {unknown}, "), &format!("address: {unknown}, spam_folder: Zonk, ")),
+    )
+    .unwrap();
+    assert_exit(&rig.preheat(dir, &["check"], TUESDAY), 0);
+    assert_eq!(troubles(&status(&rig, dir, TUESDAY)), Vec::<String>::new());
 }

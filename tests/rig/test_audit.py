@@ -192,6 +192,10 @@ class AuditTest(unittest.TestCase):
         self.assert_fails(audit.Audit.check_states)
         self.assert_fails(unfinished=True)
 
+    def test_an_answer_that_was_deferred_may_wait_for_a_later_date(self):
+        self.sql("UPDATE letter SET state = 'deferred', date = '2099-01-01', parent = ? WHERE id = ?", [IN_INBOX, SKIPPED])
+        self.assert_fails()
+
     def test_an_answer_of_a_later_date_may_wait_and_a_start_may_not(self):
         self.sql("UPDATE letter SET state = 'planned', date = '2099-01-01', parent = ? WHERE id = ?", [IN_INBOX, SKIPPED])
         self.assert_fails()

@@ -1,6 +1,7 @@
 """Proves that each mode of faultproxy.py breaks what it says, against two small scripted servers."""
 
 import asyncio
+import io
 import unittest
 
 from faultproxy import MODES, Fault, listen
@@ -142,6 +143,14 @@ class FaultProxyTest(unittest.IsolatedAsyncioTestCase):
         self.assertEqual(peer.taken, [LETTER, LETTER])
         self.assertEqual(await client.ask(b"QUIT"), b"250 2.0.0 ok\r\n")
         self.assertEqual(self.reports, [])
+
+    async def test_what_clients_say_is_written_down(self):
+        heard = io.BytesIO()
+        _, client, _ = await self.smtp("pass", heard=heard)
+        await client.ask(b"NOOP")
+        await client.hand_over()
+        self.assertTrue(heard.getvalue().startswith(b"NOOP\r\nMAIL FROM:"))
+        self.assertIn(b"\r\nend\r\n.\r\n", heard.getvalue())
 
     async def test_swallow_final_delivers_and_stays_silent(self):
         peer, client, _ = await self.smtp("swallow-final")

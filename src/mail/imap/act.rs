@@ -54,10 +54,15 @@ impl<S: Stream> Imap<S> {
             moved.gone.extend(set.uids.difference(&present).map(|uid| Uid(*uid)));
             for set in uid_sets(&present) {
                 if self.can.has("MOVE") {
-                    self.move_set(&set, &target, &mut moved).await?;
-                } else {
-                    self.copy_and_delete(&set, &target, &mut moved).await?;
+                    match self.move_set(&set, &target, &mut moved).await {
+                        Err(e) if is_not_understood(&e) => self.can.forget("MOVE"),
+                        other => {
+                            other?;
+                            continue;
+                        }
+                    }
                 }
+                self.copy_and_delete(&set, &target, &mut moved).await?;
             }
         }
         Ok(moved)
@@ -158,6 +163,11 @@ fn copies_of(answer: &Answer, asked: &BTreeSet<u32>) -> Copies {
         copies.extend(pairs.filter(|(old, _)| asked.contains(old)).map(|(old, new)| (old, (*uid_validity, Uid(new)))));
     }
     copies
+}
+
+/// BAD: the server offers a command, and does not know it. Nothing was done.
+fn is_not_understood(error: &MailError) -> bool {
+    matches!(&error.trouble, Trouble::Refused(reply) if reply.code == 500)
 }
 
 /// TRYCREATE: there is no folder to move to.

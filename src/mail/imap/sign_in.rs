@@ -24,6 +24,11 @@ impl Capabilities {
         self.0.contains(name)
     }
 
+    /// What the server offered and then did not understand.
+    pub fn forget(&mut self, name: &str) {
+        self.0.remove(name);
+    }
+
     /// The ways to sign in, for people.
     fn mechanisms(&self) -> String {
         let mut offered: Vec<&str> = self.0.iter().filter_map(|c| c.strip_prefix("AUTH=")).collect();

@@ -274,3 +274,27 @@ async fn hundreds_of_messages_go_in_bounded_sets() {
     assert_eq!(imap.set_flags(&folder("INBOX"), 7, &uids(&numbers), &[Flag::Seen]).await.unwrap(), []);
     end(imap, script).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_move_that_is_offered_and_not_understood_is_done_the_old_way() {
+    let text = "
+        C: UID FETCH 3 (UID)
+        S: * 1 FETCH (UID 3)
+        S: $ OK
+        C: UID MOVE 3 \"INBOX\"
+        S: $ BAD unknown command
+        C: UID COPY 3 \"INBOX\"
+        S: $ OK [COPYUID 9 3 11] copied
+        C: UID STORE 3 +FLAGS.SILENT (\\Deleted)
+        S: $ OK
+        C: UID FETCH 3 (UID)
+        S: * 1 FETCH (UID 3)
+        S: $ OK
+        C: UID EXPUNGE 3
+        S: * 1 EXPUNGE
+        S: $ OK
+        C: UID FETCH 3 (UID)
+        S: $ OK";
+    let moved = move_from_junk("MOVE UIDPLUS", &[3], text).await.unwrap();
+    assert_eq!(moved, Moved { moved: vec![went(3, 11)], ..Moved::default() });
+}

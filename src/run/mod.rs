@@ -7,6 +7,7 @@ mod acting;
 mod context;
 mod holder;
 mod looking;
+mod lowering;
 mod participants;
 mod prepare;
 mod progress;
@@ -78,7 +79,10 @@ pub async fn run(cx: Context, pace: Pace, me: Holder, is_dead: fn(&Holder) -> bo
         let desks = prepare::desks(&cx, &taken, pace);
         prepare::end_the_past(&cx, &desks).await?;
         if let Some(planner) = &planner {
-            cx.ledger.skip_removed(planner.clone(), cx.clock.now()).await?;
+            let now = cx.clock.now();
+            cx.ledger.skip_removed(planner.clone(), now).await?;
+            cx.ledger.recover_removed(planner.clone(), now - looking::UNACCOUNTED_AFTER, now).await?;
+            lowering::lower_quotas(&cx, planner, &desks).await?;
             prepare::make_agendas(&cx, planner, &desks).await?;
         }
         prepare::respread_late(&cx, &desks).await?;

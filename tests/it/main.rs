@@ -3,6 +3,7 @@
 //! Tests on real servers live in modules whose names begin with `rig_`, and are `#[ignore]`d: a bare `cargo test` has no
 //! servers. `tests/run` starts them and runs everything.
 
+#[cfg(test)]
 mod feasible;
 #[cfg(test)]
 mod rig;

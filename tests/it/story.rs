@@ -58,6 +58,11 @@ pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     panic!("not within a minute: {what}");
 }
 
+/// What a program said, without the line breaks of a terminal.
+pub fn flat(output: &Output) -> String {
+    crate::rig_day::said(output).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// The rows of a query on the ledger in `dir`, each with its columns joined by spaces.
 pub fn rows(dir: &Path, sql: &str) -> Vec<String> {
     let ledger = rusqlite::Connection::open(dir.join("preheat.db")).unwrap();

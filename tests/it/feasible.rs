@@ -1,5 +1,6 @@
 //! What a pool can carry is said before anything is sent, and a pool that cannot warm anything is refused. No servers.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -17,7 +18,7 @@ fn write_pool(dir: &Path, mailboxes: &[String], more: &str) {
         "pool: feasible\nzone: Europe/Berlin\nschedule: thirty\nledger: preheat.db\nkey_file: preheat.key\ndefaults:\n  secret: env:NOBODYS_SECRET\n  receive_limit: 40\n  smtp: {host: localhost, port: 1, tls: plain}\n  imap: {host: localhost, port: 1, tls: plain}\nmailboxes:\n",
     );
     for mailbox in mailboxes {
-        yaml += &format!("  - {mailbox}\n");
+        writeln!(yaml, "  - {mailbox}").unwrap();
     }
     std::fs::create_dir_all(dir.join("schedules")).unwrap();
     std::fs::write(dir.join("schedules/thirty.yaml"), THIRTY).unwrap();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::rig::{Line, PoolOptions, Proxy, Rig};
 use crate::rig_day::{assert_exit, count, said};
-use crate::story::{has, kill, rows, signal, spawn, two_mailboxes, wait_until};
+use crate::story::{has, kill, rows, seed, signal, spawn, two_mailboxes, wait_until};
 
 /// Five minutes before the window opens in Berlin, at a pace that leaves time to kill between two letters.
 const BEFORE_THE_WINDOW: &str = "2026-12-01T07:25:00Z x600";
@@ -24,6 +24,7 @@ fn blind_through(smtp: &Proxy, imap: &Proxy) -> PoolOptions {
 
 /// Runs until the fault strikes, and kills the run there and then.
 fn run_until_killed(rig: &Rig, dir: &Path, proxy: &Proxy) {
+    seed(dir);
     let run = spawn(rig, dir, &["run"], BEFORE_THE_WINDOW);
     proxy.wait_for_strike();
     let output = kill(run);
@@ -171,6 +172,7 @@ fn a_run_ends_in_good_order_when_told_to_and_does_not_mind_company() {
 fn told_to_stop(rig: &Rig, name: &str) {
     let dir = tempfile::tempdir().unwrap();
     rig.write_pool(dir.path(), &two_mailboxes());
+    seed(dir.path());
     let run = spawn(rig, dir.path(), &["run"], BEFORE_THE_WINDOW);
     wait_until("two letters are out", || has(dir.path(), "SELECT count(*) > 1 FROM step WHERE event = 'handed'"));
     if name == "TERM" {
@@ -222,6 +224,7 @@ fn told_twice(rig: &Rig) {
     let dir = tempfile::tempdir().unwrap();
     let proxy = rig.proxy(rig.port(1587), &["swallow-final", "--times", "1"]);
     rig.write_pool(dir.path(), &through(&proxy));
+    seed(dir.path());
     let mut run = spawn(rig, dir.path(), &["run"], BEFORE_THE_WINDOW);
     proxy.wait_for_strike();
     signal(&run, "TERM");

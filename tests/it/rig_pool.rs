@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::rig::{PoolOptions, Rig};
 use crate::rig_day::{assert_exit, count, said};
-use crate::story::{WIDE_PAIRS, flat, has, rows, spawn, too_near, two_mailboxes, wait_until};
+use crate::story::{WIDE_PAIRS, flat, has, rows, seed, spawn, too_near, two_mailboxes, wait_until};
 
 /// Everything that the agenda decided about a letter.
 const PLANNED: &str = "SELECT id, sender, recipient, date, parent, due, draw_open, draw_answer, rescue_after, content FROM letter";
@@ -32,6 +32,7 @@ fn a_pool_edited_in_mid_ramp_keeps_what_was_planned_and_follows_what_was_changed
     let more: &'static str = capped.leak();
     let three = PoolOptions { per_domain: 3, domains: 3, more, ..two_mailboxes() };
     let yaml = rig.write_pool(dir.path(), &three);
+    seed(dir.path());
     let (added, removed) = (rig.user(3, a), rig.user(2, b));
     // The pool that the day begins with: without the third of the first domain, and with two on the others.
     for user in [rig.user(3, b), rig.user(3, c), added.clone()] {
@@ -127,13 +128,9 @@ fn every_ten_minutes(rig: &Rig) {
     let options =
         PoolOptions { domains: 3, window: ["08:30", "11:30"], schedule: "four", schedule_text: Some(FOUR_SOON), ..two_mailboxes() };
     rig.write_pool(dir.path(), &options);
-    // A seed of our own, so that this day is always the same; and what `run` would make of it.
+    // What `run` would make of the day.
     let early = "2026-12-01T06:00:00Z x1";
-    for args in [&["pause", "all", "--reason", "makes the ledger"][..], &["resume", "all"]] {
-        assert_exit(&rig.preheat(dir.path(), args, early), 0);
-    }
-    let ledger = rusqlite::Connection::open(dir.path().join("preheat.db")).unwrap();
-    ledger.execute("INSERT INTO pool (id, seed, created_at) VALUES (1, 7, 0)", []).unwrap();
+    seed(dir.path());
     let would_be = rig.preheat(dir.path(), &["run", "--dry-run"], early);
     assert_exit(&would_be, 0);
     assert_exit(&rig.preheat(dir.path(), &["run", "--once"], early), 0);
@@ -159,6 +156,7 @@ fn every_ten_minutes(rig: &Rig) {
 fn paused_in_mid_day(rig: &Rig) {
     let dir = tempfile::tempdir().unwrap();
     rig.write_pool(dir.path(), &two_mailboxes());
+    seed(dir.path());
     #[expect(clippy::disallowed_methods, reason = "several processes share one scaled clock: it has to begin at a real instant")]
     let since = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
     let clock = format!("2026-12-01T07:20:00Z x1200 since {since}");

@@ -30,6 +30,14 @@ pub fn two_mailboxes() -> PoolOptions {
     }
 }
 
+/// Gives the pool in `dir` a seed before its first run, so that its days are the same each time that they are tested.
+pub fn seed(dir: &Path) {
+    let file = dir.join("preheat.db");
+    drop(preheat::ledger::Ledger::open(&file, preheat::ledger::Place::Thread).unwrap());
+    let ledger = rusqlite::Connection::open(file).unwrap();
+    ledger.execute("INSERT INTO pool (id, seed, created_at) VALUES (1, 7, 0)", []).unwrap();
+}
+
 /// Starts `preheat` and leaves it running, with what it says kept for later.
 pub fn spawn(rig: &Rig, dir: &Path, args: &[&str], clock: &str) -> Child {
     rig.command(dir, args, clock).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()

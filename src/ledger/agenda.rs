@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, params};
 
-use super::letters::{COLUMNS, LetterFacts, apply, insert, letter, read_letter, skip};
+use super::letters::{COLUMNS, LetterFacts, insert, letter, read_letter, skip};
 use super::rows::{address, all, execute, one};
 use super::{DayPlan, Fence, Ledger, LedgerError, days, ms};
 use crate::agenda::{Agenda, Carried, PlannedLetter};
-use crate::letter::LetterEvent;
 use crate::words::{Address, LetterId, LetterState, LocalDate, Moment, SkipReason};
 
 /// A letter that is to be sent.
@@ -239,7 +238,6 @@ impl Ledger {
                         skipped += 1;
                     }
                 }
-                settle_removed(c, now)?;
                 Ok(skipped)
             })
             .await
@@ -256,20 +254,6 @@ impl Ledger {
             })
             .await
     }
-}
-
-/// What mailboxes that were removed had handed over: nobody looks in their Sent folder any more, but the recipients may still see it.
-fn settle_removed(c: &Connection, now: Moment) -> Result<(), LedgerError> {
-    const GIVEN_UP_MS: i64 = 72 * 3_600_000;
-    let removed = "sender IN (SELECT address FROM mailbox WHERE removed_at IS NOT NULL)";
-    let of = |state: &str| format!("SELECT id FROM letter WHERE {removed} AND state = '{state}' AND handed_at < ?1 ORDER BY id");
-    for id in all(c, &of("handed"), [ms(now)], |r| super::rows::letter_id(r, "id"))? {
-        apply(c, id, LetterEvent::LostSight, now, None)?;
-    }
-    for id in all(c, &of("uncertain"), [ms(now) - GIVEN_UP_MS], |r| super::rows::letter_id(r, "id"))? {
-        apply(c, id, LetterEvent::GivenUp, now, None)?;
-    }
-    Ok(())
 }
 
 /// Whether an answer whose parent was never opened has waited for longer than letters take: its parent is missing, or nobody can look for it.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, Row, params};
 
 use super::rows::{address, all, date, execute, maybe, one};
-use super::{Ledger, LedgerError, ms};
+use super::{Fence, Ledger, LedgerError, ms};
 use crate::words::{Address, Domain, LocalDate, Moment, RampDay, Verdict};
 
 /// A day's quota as it is set when the agenda is made.
@@ -133,6 +133,18 @@ impl Ledger {
                     }
                 }
                 Ok(sums)
+            })
+            .await
+    }
+
+    /// Lowers a day's quota, never below what is spent. Says the quota that holds then.
+    pub async fn lower_quota(&self, planner: Fence, mailbox: Address, date: LocalDate, quota: u32) -> Result<u32, LedgerError> {
+        self.store
+            .run(move |c| {
+                planner.check(c)?;
+                let sql = "UPDATE day SET quota = max(spent, min(quota, ?3)) WHERE mailbox = ?1 AND date = ?2";
+                execute(c, sql, params![mailbox.as_str(), date.to_string(), quota])?;
+                day(c, &mailbox, date)?.map(|d| d.plan.quota).ok_or_else(|| LedgerError::Unknown(format!("day {date} of {mailbox}")))
             })
             .await
     }

@@ -4,7 +4,7 @@ use rusqlite::params;
 
 use super::agenda::{lapse, put_off};
 use super::letters::{COLUMNS, apply, lapse_answers_to, letter, read_letter, skip};
-use super::rows::{all, execute, one};
+use super::rows::{address, all, execute, one};
 use super::{Fence, Ledger, LedgerError, Receipt, days, ms};
 use crate::letter::LetterEvent;
 use crate::words::{Address, LetterId, LetterState, LocalDate, MessageId, Moment, Reply, SkipReason};
@@ -156,13 +156,22 @@ impl Ledger {
         self.store
             .run(move |c| {
                 fence.check(c)?;
-                let sql = "SELECT id FROM letter WHERE sender = ?1 AND state = 'handed' ORDER BY id";
-                let ids = all(c, sql, [sender.as_str()], |r| super::rows::letter_id(r, "id"))?;
-                for id in &ids {
-                    let why = Reply { code: 0, enhanced: None, text: "the run ended before the server's reply was written down".into() };
-                    apply(c, *id, LetterEvent::LostSight, now, Some(&why))?;
+                lose_sight_of_handed(c, &sender, now)
+            })
+            .await
+    }
+
+    /// The same for mailboxes that are not in the config any more: what a crash left handed over is uncertain, and what was handed over before
+    /// `given_up_before` is unaccounted. Nobody reads their Sent folders now; their recipients may still see it.
+    pub async fn recover_removed(&self, planner: Fence, given_up_before: Moment, now: Moment) -> Result<(), LedgerError> {
+        self.store
+            .run(move |c| {
+                planner.check(c)?;
+                for sender in all(c, "SELECT address FROM mailbox WHERE removed_at IS NOT NULL", [], |r| address(r, "address"))? {
+                    lose_sight_of_handed(c, &sender, now)?;
+                    give_up_uncertain(c, &sender, given_up_before, now)?;
                 }
-                Ok(ids)
+                Ok(())
             })
             .await
     }
@@ -189,7 +198,7 @@ impl Ledger {
         self.store
             .run(move |c| {
                 fence.check(c)?;
-                let (mut n_found, mut n_given_up) = (0, 0);
+                let mut n_found = 0;
                 for id in found {
                     if letter(c, id)?
                         .is_some_and(|l| l.plan.sender == sender && matches!(l.state, LetterState::Uncertain | LetterState::Unaccounted))
@@ -198,16 +207,32 @@ impl Ledger {
                         n_found += 1;
                     }
                 }
-                let sql = "SELECT id FROM letter WHERE sender = ?1 AND state = 'uncertain' AND handed_at < ?2 ORDER BY id";
-                for id in all(c, sql, params![sender.as_str(), ms(given_up_before)], |r| super::rows::letter_id(r, "id"))? {
-                    apply(c, id, LetterEvent::GivenUp, now, None)?;
-                    lapse_answers_to(c, id, now)?;
-                    n_given_up += 1;
-                }
-                Ok((n_found, n_given_up))
+                Ok((n_found, give_up_uncertain(c, &sender, given_up_before, now)?))
             })
             .await
     }
+}
+
+/// Letters of a sender that a crash left handed over are uncertain.
+fn lose_sight_of_handed(c: &rusqlite::Connection, sender: &Address, now: Moment) -> Result<Vec<LetterId>, LedgerError> {
+    let sql = "SELECT id FROM letter WHERE sender = ?1 AND state = 'handed' ORDER BY id";
+    let ids = all(c, sql, [sender.as_str()], |r| super::rows::letter_id(r, "id"))?;
+    for id in &ids {
+        let why = Reply { code: 0, enhanced: None, text: "the run ended before the server's reply was written down".into() };
+        apply(c, *id, LetterEvent::LostSight, now, Some(&why))?;
+    }
+    Ok(ids)
+}
+
+/// Uncertain letters of a sender that were handed over before `before` are unaccounted; says how many.
+fn give_up_uncertain(c: &rusqlite::Connection, sender: &Address, before: Moment, now: Moment) -> Result<u32, LedgerError> {
+    let sql = "SELECT id FROM letter WHERE sender = ?1 AND state = 'uncertain' AND handed_at < ?2 ORDER BY id";
+    let ids = all(c, sql, params![sender.as_str(), ms(before)], |r| super::rows::letter_id(r, "id"))?;
+    for id in &ids {
+        apply(c, *id, LetterEvent::GivenUp, now, None)?;
+        lapse_answers_to(c, *id, now)?;
+    }
+    Ok(ids.len() as u32)
 }
 
 fn may_send(c: &rusqlite::Connection, fence: &Fence, intent: &Intent) -> Result<Result<(), IntentRefused>, LedgerError> {
@@ -234,5 +259,43 @@ fn may_send(c: &rusqlite::Connection, fence: &Fence, intent: &Intent) -> Result<
     match days::day(c, sender, l.plan.date)? {
         Some(day) if day.spent < day.plan.quota => Ok(Ok(())),
         _ => Ok(Err(IntentRefused::Quota)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::Holder;
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn a_letter_of_a_removed_mailbox_does_not_stay_handed_over_for_ever() {
+        let l = Ledger::in_memory().unwrap();
+        let hour = |n: u64| Moment(0) + Duration::from_hours(n);
+        let mailbox = |name: &str| (Address::parse(name).unwrap(), crate::words::Role::Warming);
+        l.register_pool(vec![mailbox("a@x.test"), mailbox("b@y.test")], hour(0)).await.unwrap();
+        let me = Holder { host: "here".into(), pid: 1, started: 1 };
+        let taken = l.take_leases(vec![Fence::PLANNER.to_owned()], me, hour(0), |_| false).await.unwrap();
+        let planner = taken.ours.into_values().next().unwrap();
+        let id = LetterId::of_start(&mailbox("a@x.test").0, LocalDate::ymd(2026, 12, 1).unwrap(), 1);
+        l.store
+            .run(move |c| {
+                let sql = "INSERT INTO letter (id, sender, recipient, date, in_thread, expected, draw_open, draw_answer, draw_important, draw_flag,
+                           rescue_after, open_after, answer_after, content, state)
+                           VALUES (?1, 'a@x.test', 'b@y.test', '2026-12-01', 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 'planned')";
+                execute(c, sql, [id.to_string()])?;
+                apply(c, id, LetterEvent::HandedOver, hour(1), None)
+            })
+            .await
+            .unwrap();
+
+        // The run crashed, and the sender was taken out of the config before the next one.
+        l.register_pool(vec![mailbox("b@y.test")], hour(2)).await.unwrap();
+        let mut states = Vec::new();
+        for now in [hour(2), hour(73), hour(74)] {
+            l.recover_removed(planner.clone(), now - Duration::from_hours(72), now).await.unwrap();
+            states.push(l.letter(id).await.unwrap().unwrap().state);
+        }
+        assert_eq!(states, [LetterState::Uncertain, LetterState::Uncertain, LetterState::Unaccounted]);
     }
 }

@@ -132,6 +132,11 @@ impl Context {
         }
     }
 
+    /// A moment as mail servers date their messages: in real time, even where a scaled clock is ahead of it.
+    pub fn server_time(&self, at: Moment) -> Moment {
+        at.min(self.clock.real_now())
+    }
+
     /// Tells whoever watches.
     pub fn tell(&self, news: &News) {
         self.progress.news(self.clock.now(), news);

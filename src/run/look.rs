@@ -95,7 +95,7 @@ pub(super) async fn look_at(
         let Some(folder) = session.named(&name.wire) else { return Ok(()) };
         let (role, cursor) = (folder.role, folder.cursor);
         let now = cx.clock.now();
-        let look = session.inbox.look(name, cursor, now - LOOK_BACK).await?;
+        let look = session.inbox.look(name, cursor, cx.server_time(now) - LOOK_BACK).await?;
         let unchanged = look.new.is_empty() && cursor == Some(look.cursor);
         let claims = sight::read_claims(&look.new, &desk.mailbox.address, &cx.config, &cx.keys);
         let known = cx.ledger.letters_of(sight::letters_named(&claims)).await?;
@@ -175,7 +175,7 @@ pub(super) async fn find_in_sent(
     let Some(sent) = session.folder(FolderRole::Sent).map(|f| f.name.clone()) else { return Ok(()) };
     let mut cursor = None;
     loop {
-        let look = session.inbox.look(&sent, cursor, since - Duration::from_hours(1)).await?;
+        let look = session.inbox.look(&sent, cursor, cx.server_time(since) - Duration::from_hours(1)).await?;
         for header in &look.new {
             found.extend(sight::own_letter(header, &desk.mailbox.address, &cx.keys));
         }

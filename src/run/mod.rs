@@ -8,6 +8,7 @@ mod context;
 mod holder;
 mod look;
 mod looking;
+mod lowering;
 mod participants;
 mod prepare;
 mod progress;
@@ -80,7 +81,10 @@ pub async fn run(cx: Context, pace: Pace, me: Holder, is_dead: fn(&Holder) -> bo
         let desks = prepare::desks(&cx, &taken, pace);
         prepare::end_the_past(&cx, &desks).await?;
         if let Some(planner) = planner {
-            cx.ledger.skip_removed(planner.clone(), cx.clock.now()).await?;
+            let now = cx.clock.now();
+            cx.ledger.skip_removed(planner.clone(), now).await?;
+            cx.ledger.recover_removed(planner.clone(), now - looking::UNACCOUNTED_AFTER, now).await?;
+            lowering::lower_quotas(&cx, &planner, &desks).await?;
             prepare::make_agendas(&cx, &planner, &desks).await?;
             leases.release(&cx, planner).await?;
         }

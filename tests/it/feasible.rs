@@ -1,10 +1,13 @@
 //! What a pool can carry is said before anything is sent, and a pool that cannot warm anything is refused. No servers.
 
-use std::fmt::Write;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::Value;
+
+use crate::rig_day::said;
+use crate::story::flat;
 
 /// Twelve mailboxes on three domains, at thirty a day from the first day on.
 const THIRTY: &str = "about: thirty a day\nramp: {start: 30, target: 30, weeks: 4, curve: linear}\n";
@@ -33,15 +36,6 @@ fn preheat(dir: &Path, args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_preheat"));
     command.current_dir(dir).args(args).env("PREHEAT_CLOCK", "2026-12-01T06:00:00Z x1").env("NO_COLOR", "1").env("NOBODYS_SECRET", "x");
     command.output().unwrap()
-}
-
-fn said(output: &Output) -> String {
-    format!("{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
-
-/// Line breaks of a terminal are no part of a sentence.
-fn flat(output: &Output) -> String {
-    said(output).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn on(domains: &[&str], each: u32) -> Vec<String> {

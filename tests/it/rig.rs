@@ -226,6 +226,16 @@ impl Rig {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
+    /// Puts a message into a folder as it is, such as a copy of a letter into Sent.
+    pub fn deliver(&self, user: &str, folder: &str, message: &str) {
+        let mut deliver = Command::new(script("faults.sh"));
+        deliver.env("RIG_DIR", &self.dir).args(["deliver", user, folder]).stdin(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = deliver.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(message.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
     /// The message files in a user's folder, read straight from the Maildir.
     pub fn messages(&self, user: &str, folder: &str) -> Vec<String> {
         let (local, domain) = user.split_once('@').unwrap();

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::rig::{PoolOptions, Rig};
 use crate::rig_day::{assert_exit, count, said};
-use crate::story::{WIDE_PAIRS, has, rows, spawn, too_near, two_mailboxes, wait_until};
+use crate::story::{WIDE_PAIRS, has, rows, seed, spawn, too_near, two_mailboxes, wait_until};
 
 /// A window in the small hours, in which Berlin's clocks change.
 const NIGHT_SHIFT: &str = "about: six in the night of the change
@@ -31,6 +31,7 @@ fn night_of_the_change(rig: &Rig, clock: &str, date: &str, change: &str, hours: 
     let options =
         PoolOptions { window: ["00:30", "05:30"], schedule: "night", schedule_text: Some(NIGHT_SHIFT), per_domain: 2, ..two_mailboxes() };
     rig.write_pool(dir.path(), &options);
+    seed(dir.path());
     let night = rig.preheat(dir.path(), &["run"], clock);
     assert_exit(&night, 0);
     let n = |sql: &str| count(dir.path(), sql);
@@ -58,6 +59,7 @@ fn begun_at_four(rig: &Rig) {
     let options =
         PoolOptions { window: ["09:00", "17:00"], schedule: "office", schedule_text: Some(OFFICE_HOURS), per_domain: 2, ..two_mailboxes() };
     rig.write_pool(dir.path(), &options);
+    seed(dir.path());
     // An hour is left: twelve letters of a mailbox at most, 40 of a domain.
     let day = rig.preheat(dir.path(), &["run"], "2026-12-01T15:00:00Z x600");
     assert_exit(&day, 0);
@@ -127,6 +129,7 @@ fn a_partner_in_new_york(rig: &Rig) {
     let berlin = format!("\"{partner}\":{{\"window\":[\"08:30\",\"17:30\"],\"zone\":\"Europe/Berlin\"");
     edit(&dir.path().join("audit.json"), &berlin, &berlin.replace("Europe/Berlin", "America/New_York"));
 
+    seed(dir.path());
     let day = rig.preheat(dir.path(), &["run"], "2026-12-01T07:00:00Z x4800");
     assert_exit(&day, 0);
     assert_exit(&rig.audit(dir.path(), &["--unfinished"]), 0);
@@ -155,6 +158,7 @@ engagement: {open: 0, answer: 0, rescue_delay: {median: 25h, p95: 26h, min: 24h,
 fn a_saturday(rig: &Rig) {
     let dir = tempfile::tempdir().unwrap();
     rig.write_pool(dir.path(), &PoolOptions { schedule: "late-rescue", schedule_text: Some(RESCUED_NEXT_DAY), ..two_mailboxes() });
+    seed(dir.path());
     let users: Vec<String> = rig.warm_domains().iter().take(2).map(|d| rig.user(1, d)).collect();
     rig.junk_share(256, &users);
     let n = |sql: &str| count(dir.path(), sql);
@@ -203,6 +207,7 @@ fn three_days_in_a_row_earn_the_ramp_and_a_day_half_paused_does_not() {
         ..two_mailboxes()
     };
     rig.write_pool(dir.path(), &options);
+    seed(dir.path());
     let n = |sql: &str| count(dir.path(), sql);
     // Each begins on the evening before, when that day's window is over.
     for (clock, date, quota) in [

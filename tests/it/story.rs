@@ -30,6 +30,14 @@ pub fn two_mailboxes() -> PoolOptions {
     }
 }
 
+/// Gives the pool in `dir` a seed before its first run, so that its days are the same each time that they are tested.
+pub fn seed(dir: &Path) {
+    let file = dir.join("preheat.db");
+    drop(preheat::ledger::Ledger::open(&file, preheat::ledger::Place::Thread).unwrap());
+    let ledger = rusqlite::Connection::open(file).unwrap();
+    ledger.execute("INSERT INTO pool (id, seed, created_at) VALUES (1, 7, 0)", []).unwrap();
+}
+
 /// Starts `preheat` and leaves it running, with what it says kept for later.
 pub fn spawn(rig: &Rig, dir: &Path, args: &[&str], clock: &str) -> Child {
     rig.command(dir, args, clock).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
@@ -56,6 +64,11 @@ pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
         std::thread::sleep(Duration::from_millis(20));
     }
     panic!("not within a minute: {what}");
+}
+
+/// What a program said, without the line breaks of a terminal.
+pub fn flat(output: &Output) -> String {
+    crate::rig_day::said(output).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The rows of a query on the ledger in `dir`, each with its columns joined by spaces.

@@ -127,12 +127,7 @@ impl Sender<'_> {
             return Ok(self.cx.wait_or_bell(at.min(end), &self.desk.new_letters).await != Woken::Stop);
         }
         let Some(letter) = next else { return Ok(true) };
-        if pace == Pace::Day && letter.plan.due.is_some_and(|due| due + LATE_FROM < now) {
-            // After a pause, an outage or a sleep: what piled up is spread over what is left, not sent in a row.
-            respread_domain(self.cx, self.desk.date, &[self.desk]).await?;
-            return Ok(true);
-        }
-        self.send(&letter).await?;
+        self.send(&letter, pace).await?;
         Ok(true)
     }
 
@@ -142,7 +137,7 @@ impl Sender<'_> {
         due.max(after_gap).max(self.attempts.not_before())
     }
 
-    async fn send(&mut self, letter: &LetterFacts) -> Result<(), LedgerError> {
+    async fn send(&mut self, letter: &LetterFacts, pace: Pace) -> Result<(), LedgerError> {
         let plan = &letter.plan;
         let intent = || Intent {
             letter: plan.id,
@@ -154,6 +149,10 @@ impl Sender<'_> {
         // The ledger is asked before anybody is bothered: the content program, the domain's pacer, the server.
         if let Err(refused) = self.cx.ledger.may_send(self.desk.fence.clone(), intent()).await? {
             return self.not_now(letter, refused).await;
+        }
+        if pace == Pace::Day && plan.due.is_some_and(|due| due + LATE_FROM < self.cx.clock.now()) {
+            // After a pause, an outage or a sleep: what piled up is spread over what is left, not sent in a row.
+            return respread_domain(self.cx, self.desk.date, &[self.desk]).await;
         }
         let message = match bytes_of(self.cx, self.desk, letter).await? {
             Ok(message) => message,

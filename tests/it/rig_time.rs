@@ -143,7 +143,7 @@ fn a_partner_in_new_york(rig: &Rig) {
     assert!(n(&format!("SELECT count(*) FROM letter WHERE recipient = '{partner}' AND state = 'seen'")) > 0);
     // Its times are shown in its own zone.
     let agenda = said(&rig.preheat(dir.path(), &["agenda", "2026-12-01"], "2026-12-02T12:00:00Z x1"));
-    let own = agenda.lines().filter(|l| l.split_whitespace().nth(1) == Some(&partner));
+    let own = agenda.lines().filter(|l| l.split_whitespace().nth(1) == Some("EST") && l.split_whitespace().nth(2) == Some(&partner));
     let times: Vec<&str> = own.filter_map(|l| l.split_whitespace().next()).filter(|t| !t.starts_with('~')).collect();
     assert!(!times.is_empty() && times.iter().all(|t| ("08:30".."17:31").contains(t)), "{times:?}\n{agenda}");
 }

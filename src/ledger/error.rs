@@ -77,7 +77,9 @@ impl LedgerError {
                 "is this the right file? A ledger of a newer preheat needs that preheat; an older one is brought up to date by `preheat run`"
             }
             Self::Stale(_) => "another preheat took the work over; this one stops by itself",
-            Self::NotWritten(_) => "make room on the disk, or check its rights; preheat sends nothing that it cannot record",
+            Self::NotWritten(_) => {
+                "make room on the disk, check its rights, or end the process that holds the file; preheat sends nothing that it cannot record"
+            }
             Self::Foreign(_) | Self::Illegal(..) => {
                 "run `preheat ledger check`; a backup knows nothing of what was sent after it, so restore one only if nothing was"
             }

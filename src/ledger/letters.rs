@@ -171,9 +171,9 @@ pub(super) fn skip(c: &Connection, id: LetterId, reason: SkipReason, at: Moment)
     lapse_answers_to(c, id, at)
 }
 
-/// A letter that will not be opened has no answer: the answers that wait for it lapse.
+/// A letter that will not be opened has no answer: the answers that wait for it lapse. One that is due already was opened before.
 pub(super) fn lapse_answers_to(c: &Connection, id: LetterId, at: Moment) -> Result<(), LedgerError> {
-    let sql = "SELECT id FROM letter WHERE parent = ?1 AND state IN ('planned', 'deferred')";
+    let sql = "SELECT id FROM letter WHERE parent = ?1 AND due IS NULL AND state IN ('planned', 'deferred')";
     match one(c, sql, [id.to_string()], |r| letter_id(r, "id"))? {
         Some(answer) => skip(c, answer, SkipReason::ParentUnseen, at),
         None => Ok(()),

@@ -1,5 +1,6 @@
 //! Looking, as the ledger sees it: folders, cursors, sightings. A look is one transaction, so that a cursor never runs ahead of what was read.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rusqlite::{Connection, params};
@@ -156,8 +157,14 @@ impl Ledger {
             .run(move |c| {
                 fence.check(c)?;
                 let mut noted = Noted::default();
+                let mut shown = BTreeSet::new();
                 for s in &note.sighted {
-                    note_sighting(c, &note, s, &mut noted)?;
+                    if shown.insert(s.letter) {
+                        note_sighting(c, &note, s, &mut noted)?;
+                    } else {
+                        // Two copies in one look: the second is never acted on.
+                        noted.refused += note_refused(c, &note, s.uid, "duplicate", Some(s.letter))?;
+                    }
                 }
                 for r in &note.refused {
                     noted.refused += note_refused(c, &note, r.uid, r.why, r.letter)?;
@@ -255,11 +262,6 @@ fn note_sighting(c: &Connection, note: &LookNote, s: &Sighted, noted: &mut Noted
             execute(c, sql, params![note.mailbox.as_str(), key, s.flags.join(" ")])?;
             return Ok(());
         }
-        // Two copies in one folder under one numbering: the second is a duplicate. In another folder, or after a renumbering, it is the letter that moved.
-        if same_place {
-            noted.refused += note_refused(c, note, s.uid, "duplicate", Some(s.letter))?;
-            return Ok(());
-        }
     }
     execute(
         c,
@@ -299,7 +301,7 @@ fn note_sighting(c: &Connection, note: &LookNote, s: &Sighted, noted: &mut Noted
             noted.rescued += 1;
             plan_actions(c, note, s.letter, &s.after_rescue)
         }
-        FolderRole::Spam if l.rescued_at.is_none() => note_moved_to_spam(c, note, s, &l),
+        FolderRole::Spam => note_moved_to_spam(c, note, s, &l),
         _ => Ok(()),
     }
 }
@@ -320,11 +322,8 @@ fn note_first_sighting(c: &Connection, note: &LookNote, s: &Sighted, noted: &mut
 
 /// Whether a letter that lies in the inbox now was in spam before: then this is the end of a rescue, whoever did it.
 fn is_rescue_due(c: &Connection, l: &LetterFacts) -> Result<bool, LedgerError> {
-    if l.rescued_at.is_some() {
-        return Ok(false);
-    }
     let sql = "SELECT 1 FROM action WHERE letter = ?1 AND kind = 'rescue' AND result IS NULL";
-    Ok(l.placement == Some(Placement::Spam) || one(c, sql, [l.plan.id.to_string()], |_| Ok(()))?.is_some())
+    Ok((l.placement == Some(Placement::Spam) && l.rescued_at.is_none()) || one(c, sql, [l.plan.id.to_string()], |_| Ok(()))?.is_some())
 }
 
 /// A letter that was in the inbox and is in spam now: providers do that, up to 48 hours later. It counts as spam then, is rescued, and what its
@@ -336,6 +335,10 @@ fn note_moved_to_spam(c: &Connection, note: &LookNote, s: &Sighted, l: &LetterFa
     }
     let sql = "UPDATE action SET due = max(due, ?2) WHERE letter = ?1 AND kind IN ('open', 'important', 'flag') AND result IS NULL";
     execute(c, sql, params![s.letter.to_string(), ms(*rescue + AFTER_RESCUE)])?;
+    // Rescued once already and back in spam: once more, and then once more, but not for ever against whoever wants it there.
+    let sql = "UPDATE action SET due = ?2, done_at = NULL, result = NULL, attempts = attempts + 1
+               WHERE letter = ?1 AND kind = 'rescue' AND result IS NOT NULL AND attempts < 3";
+    execute(c, sql, params![s.letter.to_string(), ms(*rescue)])?;
     plan_actions(c, note, s.letter, &s.actions)
 }
 

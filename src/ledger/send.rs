@@ -96,6 +96,11 @@ impl Ledger {
     /// An outcome is a fact: it is written even where the lease was lost meanwhile, else an accepted letter would be forgotten.
     pub fn record(&self, id: LetterId, outcome: Outcome, now: Moment) -> Receipt<()> {
         self.store.submit(move |c| {
+            // Skipped while the server was asked (it was found at its recipient, or its mailbox was removed): a refusal changes nothing any more.
+            let before_bytes = matches!(outcome, Outcome::Deferred(..) | Outcome::Rejected(_));
+            if before_bytes && letter(c, id)?.is_some_and(|l| l.state == LetterState::Skipped) {
+                return Ok(());
+            }
             match outcome {
                 Outcome::Accepted(reply) => {
                     apply(c, id, LetterEvent::Accepted, now, Some(&reply))?;
@@ -253,7 +258,7 @@ fn may_send(c: &rusqlite::Connection, fence: &Fence, intent: &Intent) -> Result<
     if one(c, paused, params![sender.domain().as_str(), sender.as_str()], |_| Ok(()))?.is_some() {
         return Ok(Err(IntentRefused::Paused));
     }
-    if intent.now < intent.window.0 || intent.now > intent.window.1 {
+    if intent.now < intent.window.0 || intent.now >= intent.window.1 {
         return Ok(Err(IntentRefused::Window));
     }
     match days::day(c, sender, l.plan.date)? {

@@ -1,7 +1,6 @@
 //! What a recipient does about letters: rescue, open, mark. Batched by folder; what is done is written down, what fails is tried again.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::context::{Context, Desk};
@@ -30,6 +29,9 @@ pub(super) async fn act(cx: &Context, desk: &Desk, session: &mut Session) -> Res
     let of_kind = |kind: ActionKind| due.iter().filter(|a| a.kind == kind).cloned().collect::<Vec<_>>();
     rescue(cx, desk, session, of_kind(ActionKind::Rescue)).await?;
     for action in of_kind(ActionKind::Open) {
+        if cx.stopping() {
+            return Ok(());
+        }
         open(cx, desk, session, &action).await?;
     }
     for (kind, flag) in
@@ -80,7 +82,8 @@ async fn rescue(cx: &Context, desk: &Desk, session: &mut Session, actions: Vec<D
                 read_anew(cx, desk, session, &from, e).await?;
                 gone.extend(batch.iter().map(|a| a.letter));
             }
-            Err(e) => refused(cx, desk, e).await?,
+            Err(e) if e.is_connection_lost() => return again_then(cx, desk, batch, e).await,
+            Err(e) => refused(cx, desk, session, &e).await,
         }
     }
     look_at(cx, desk, session, &inbox, &moved).await?;
@@ -129,8 +132,9 @@ async fn open(cx: &Context, desk: &Desk, session: &mut Session, action: &DueActi
             read_anew(cx, desk, session, &folder, e).await?;
             return gone_or_again(cx, desk, one()).await;
         }
+        Err(e) if e.is_connection_lost() => return again_then(cx, desk, one(), e).await,
         Err(e) => {
-            refused(cx, desk, e).await?;
+            refused(cx, desk, session, &e).await;
             return again_or_give_up(cx, desk, one()).await;
         }
     };
@@ -203,8 +207,9 @@ async fn mark(cx: &Context, desk: &Desk, session: &mut Session, actions: Vec<Due
                 read_anew(cx, desk, session, &name, e).await?;
                 gone_or_again(cx, desk, batch).await?;
             }
+            Err(e) if e.is_connection_lost() => return again_then(cx, desk, batch, e).await,
             Err(e) => {
-                refused(cx, desk, e).await?;
+                refused(cx, desk, session, &e).await;
                 again_or_give_up(cx, desk, batch).await?;
             }
         }
@@ -212,19 +217,22 @@ async fn mark(cx: &Context, desk: &Desk, session: &mut Session, actions: Vec<Due
     Ok(())
 }
 
-/// A refused action is noted, and tried again after the next look. What ends the session, or says that its folder list is old, ends the turn.
-async fn refused(cx: &Context, desk: &Desk, error: MailError) -> Result<(), LookError> {
-    if error.is_connection_lost() || matches!(error.trouble, Trouble::FolderGone(_)) {
-        return Err(error.into());
-    }
-    desk.refused.store(true, Ordering::Relaxed);
-    cx.note_trouble("imap", &error, cx.clock.now() + TRY_AGAIN).await;
-    Ok(())
+/// A refused action is noted, and tried again later. Where its folder cannot be opened, the folder list is read again first.
+async fn refused(cx: &Context, desk: &Desk, session: &mut Session, error: &MailError) {
+    session.is_stale |= matches!(error.trouble, Trouble::FolderGone(_));
+    desk.refuses("action");
+    cx.note_trouble("imap", error, cx.clock.now() + TRY_AGAIN).await;
+}
+
+/// What ended the session counts as a try of what was being done: a letter that breaks every session must not keep the others from being read.
+async fn again_then(cx: &Context, desk: &Desk, actions: Vec<DueAction>, error: MailError) -> Result<(), LookError> {
+    again_or_give_up(cx, desk, actions).await?;
+    Err(error.into())
 }
 
 /// An action went well: what was refused before is no trouble any more.
 fn works(desk: &Desk) {
-    desk.refused.store(false, Ordering::Relaxed);
+    desk.grants("action");
 }
 
 /// Reads a folder that was renumbered: whatever is still in it gets its new number.

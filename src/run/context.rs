@@ -1,8 +1,9 @@
 //! What the workers of one run share, and how they wait.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Mutex, Notify, watch};
@@ -60,14 +61,29 @@ pub struct Desk {
     pub new_letters: Notify,
     /// Set when its sign-in was refused: it is out both ways until a person acts.
     pub out: AtomicBool,
-    /// Set when an action in its folders was refused, until one goes well.
-    pub refused: AtomicBool,
+    /// What its IMAP server refuses at the moment, until the same goes well: a folder's role, or `action`.
+    pub refused: StdMutex<BTreeSet<&'static str>>,
 }
 
 impl Desk {
     /// Whether its sign-in was refused in this run.
     pub fn is_out(&self) -> bool {
         self.out.load(Ordering::Relaxed)
+    }
+
+    /// Something was refused.
+    pub fn refuses(&self, what: &'static str) {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).insert(what);
+    }
+
+    /// It goes well again.
+    pub fn grants(&self, what: &'static str) {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).remove(what);
+    }
+
+    /// Whether nothing is refused.
+    pub fn is_granted_all(&self) -> bool {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 }
 
@@ -137,6 +153,26 @@ impl Context {
         at.min(self.clock.real_now())
     }
 
+    /// Asks the ledger until it answers: a full disk, or a file that another process holds, passes. `None`: the run shall end.
+    pub async fn patiently<T, F: Future<Output = Result<T, LedgerError>>>(
+        &self,
+        who: &Address,
+        ask: impl Fn() -> F,
+    ) -> Result<Option<T>, LedgerError> {
+        loop {
+            match ask().await {
+                Ok(answer) => return Ok(Some(answer)),
+                Err(e) if e.may_pass() => {
+                    self.tell(&News::Note(format!("{who}: waits: {e} (hint: {})", e.hint())));
+                    if self.wait_until(self.clock.now() + Duration::from_mins(1)).await == Woken::Stop {
+                        return Ok(None);
+                    }
+                }
+                Err(e) => return Err(e),
+            }
+        }
+    }
+
     /// Tells whoever watches.
     pub fn tell(&self, news: &News) {
         self.progress.news(self.clock.now(), news);
@@ -158,7 +194,7 @@ impl Context {
         }
     }
 
-    /// Lets a mailbox in again whose sign-in was refused: when `check` has found it well, or after an hour.
+    /// Lets a mailbox in again whose sign-in was refused: when `check` has found it well, or after twelve hours.
     pub async fn look_whether_in_again(&self, desk: &Desk) -> Result<(), LedgerError> {
         let now = self.clock.now();
         let troubles = self.ledger.troubles().await?;

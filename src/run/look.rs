@@ -7,8 +7,8 @@ use super::context::{Context, Desk};
 use super::progress::News;
 use super::sight;
 use crate::engage::Habits;
-use crate::ledger::{LedgerError, LookNote, StoredFolder, TroubleNote};
-use crate::mail::{FolderName, Inbox, MailError};
+use crate::ledger::{LedgerError, LetterFacts, LookNote, StoredFolder, TroubleNote};
+use crate::mail::{FolderName, Inbox, MailError, Uid};
 use crate::words::{FolderRole, LetterId, Moment, Placement};
 
 /// Without a cursor, letters of the last days are looked for: as long as a late one may still arrive.
@@ -36,6 +36,8 @@ impl From<LedgerError> for LookError {
 pub(super) struct Session {
     pub(super) inbox: Box<dyn Inbox>,
     pub(super) folders: Vec<StoredFolder>,
+    /// A folder could not be opened: the list is read again with a new session.
+    pub(super) is_stale: bool,
 }
 
 impl Session {
@@ -51,7 +53,7 @@ impl Session {
 /// Signs in and finds the folders. A mailbox without a spam folder that can be found says so loudly, in the ledger too.
 pub(super) async fn open(cx: &Context, desk: &Desk) -> Result<Session, LookError> {
     let inbox = cx.access.open_inbox(&desk.mailbox).await?;
-    let mut session = Session { inbox, folders: Vec::new() };
+    let mut session = Session { inbox, folders: Vec::new(), is_stale: false };
     if find_folders(cx, desk, &mut session).await? {
         return Ok(session);
     }
@@ -100,7 +102,8 @@ pub(super) async fn look_at(
         let claims = sight::read_claims(&look.new, &desk.mailbox.address, &cx.config, &cx.keys);
         let known = cx.ledger.letters_of(sight::letters_named(&claims)).await?;
         let known: BTreeMap<_, _> = known.into_iter().map(|l| (l.plan.id, l)).collect();
-        let elsewhere = still_elsewhere(cx, desk, session, name, &known, moved).await?;
+        let claimed: BTreeSet<Uid> = look.new.iter().map(|h| h.uid).collect();
+        let elsewhere = still_elsewhere(cx, desk, session, name, &known, &claimed, moved).await?;
         let habits = Habits { engagement: &desk.engagement, zone: desk.mailbox.zone };
         let (sighted, refused) = sight::judge(claims, &known, &elsewhere, &desk.mailbox.address, role, habits, now);
         let note =
@@ -133,13 +136,15 @@ fn tell(cx: &Context, desk: &Desk, noted: crate::ledger::Noted) {
     }
 }
 
-/// Of letters that were sighted before in another folder: those whose earlier copy is still there, so that the new one is a second.
+/// Of letters that were sighted before: those whose earlier copy is still where it was, so that the one in `here` is a second. `claimed`: the UIDs that
+/// this look shows. Servers give a message a new UID when it leaves a folder and comes back; then the old one is gone, and the letter has moved.
 async fn still_elsewhere(
     cx: &Context,
     desk: &Desk,
     session: &mut Session,
     here: &FolderName,
-    known: &BTreeMap<LetterId, crate::ledger::LetterFacts>,
+    known: &BTreeMap<LetterId, LetterFacts>,
+    claimed: &BTreeSet<Uid>,
     moved: &BTreeSet<LetterId>,
 ) -> Result<BTreeSet<LetterId>, LookError> {
     let seen_before: Vec<LetterId> =
@@ -149,8 +154,8 @@ async fn still_elsewhere(
         return Ok(still);
     }
     for place in cx.ledger.sightings_of(desk.mailbox.address.clone(), seen_before).await? {
-        if place.folder == here.wire {
-            continue;
+        if place.folder == here.wire && claimed.contains(&place.uid) {
+            continue; // it is the very one that was seen before
         }
         let Some(old) = session.named(&place.folder).map(|f| f.name.clone()) else { continue };
         match session.inbox.flags_of(&old, place.uid_validity, &[place.uid]).await {

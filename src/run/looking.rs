@@ -4,7 +4,6 @@
 //! Sent folder only while a letter of its own is uncertain.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -41,8 +40,6 @@ struct Looker<'a> {
     next_spam: Moment,
     next_others: Option<Moment>,
     attempts: Attempts,
-    /// A folder could not be opened: the folder list is read again with a new session.
-    folders_stale: bool,
 }
 
 /// Looks and acts for a mailbox until its day is over: every sender is done, nothing is awaited, and nothing is due before its hours end.
@@ -50,10 +47,12 @@ struct Looker<'a> {
 /// # Errors
 /// Only the ledger's; what a mail server does is noted and worked around.
 pub async fn look_day(cx: &Context, desk: &Desk, senders_done: watch::Receiver<bool>, pace: Pace) -> Result<(), LedgerError> {
-    spread_what_is_overdue(cx, desk).await?;
+    if cx.patiently(&desk.mailbox.address, || spread_what_is_overdue(cx, desk)).await?.is_none() {
+        return Ok(());
+    }
     let now = cx.clock.now();
     let attempts = Attempts::from("imap", now);
-    let mut looker = Looker { cx, desk, session: None, next_inbox: now, next_spam: now, next_others: None, attempts, folders_stale: false };
+    let mut looker = Looker { cx, desk, session: None, next_inbox: now, next_spam: now, next_others: None, attempts };
     let result = looker.work(&senders_done, pace).await;
     if let Some(session) = looker.session.take() {
         session.inbox.sign_out().await;
@@ -79,10 +78,13 @@ impl Looker<'_> {
             let now = self.cx.clock.now();
             let done = *senders_done.borrow();
             if self.desk.is_out() {
-                if pace == Pace::Once || done || self.cx.wait_until(now + OUT_LOOK).await == Woken::Stop {
+                if pace == Pace::Once || done || now >= self.day_ends() || self.cx.wait_until(now + OUT_LOOK).await == Woken::Stop {
                     break;
                 }
-                self.cx.look_whether_in_again(self.desk).await?;
+                let (cx, desk) = (self.cx, self.desk);
+                if cx.patiently(&desk.mailbox.address, || cx.look_whether_in_again(desk)).await?.is_none() {
+                    break;
+                }
                 if !self.desk.is_out() {
                     self.attempts.afresh(now);
                 }
@@ -90,8 +92,8 @@ impl Looker<'_> {
             }
             if now >= self.attempts.not_before() {
                 match self.turn().await {
-                    Ok(()) if self.desk.refused.load(Ordering::Relaxed) => self.attempts.still_troubled(),
-                    Ok(()) => self.attempts.worked(self.cx, self.desk).await,
+                    Ok(()) if self.desk.is_granted_all() => self.attempts.worked(self.cx, self.desk).await,
+                    Ok(()) => self.attempts.still_troubled(),
                     Err(LookError::Mail(e)) => self.attempts.failed(self.cx, self.desk, &e).await,
                     Err(LookError::Ledger(e)) if e.may_pass() => {
                         self.cx.tell(&News::Note(format!("{}: not looked: {e} (hint: {})", self.desk.mailbox.address, e.hint())));
@@ -102,6 +104,9 @@ impl Looker<'_> {
             }
             if pace == Pace::Once {
                 break;
+            }
+            if self.desk.is_out() {
+                continue;
             }
             match self.is_over_or_rest(done, senders_done).await {
                 Ok(true) => break,
@@ -127,7 +132,7 @@ impl Looker<'_> {
         let result = self.look_and_act(&mut session).await;
         match &result {
             Err(LookError::Mail(e)) if e.is_connection_lost() => {}
-            _ if std::mem::take(&mut self.folders_stale) => session.inbox.sign_out().await,
+            _ if session.is_stale => session.inbox.sign_out().await,
             Err(LookError::Mail(e)) if matches!(e.trouble, Trouble::FolderGone(_)) => session.inbox.sign_out().await,
             _ => self.session = Some(session),
         }
@@ -136,7 +141,6 @@ impl Looker<'_> {
 
     async fn look_and_act(&mut self, session: &mut Session) -> Result<(), LookError> {
         let now = self.cx.clock.now();
-        self.desk.refused.store(false, Ordering::Relaxed);
         if now >= self.next_inbox {
             self.look_at_role(session, FolderRole::Inbox).await?;
             self.next_inbox = now + INBOX_EVERY;
@@ -160,10 +164,10 @@ impl Looker<'_> {
     }
 
     /// A folder that cannot be read keeps neither the others from being read nor letters from being opened.
-    fn work_around(&mut self, result: Result<(), LookError>) -> Result<Option<MailError>, LookError> {
+    fn work_around(session: &mut Session, result: Result<(), LookError>) -> Result<Option<MailError>, LookError> {
         match result {
             Err(LookError::Mail(e)) if !e.is_connection_lost() => {
-                self.folders_stale |= matches!(e.trouble, Trouble::FolderGone(_));
+                session.is_stale |= matches!(e.trouble, Trouble::FolderGone(_));
                 Ok(Some(e))
             }
             other => other.map(|()| None),
@@ -173,9 +177,12 @@ impl Looker<'_> {
     async fn look_at_role(&mut self, session: &mut Session, role: FolderRole) -> Result<(), LookError> {
         let Some(name) = session.folder(role).map(|f| f.name.clone()) else { return Ok(()) };
         let looked = look_at(self.cx, self.desk, session, &name, &BTreeSet::new()).await;
-        if let Some(e) = self.work_around(looked)? {
-            self.desk.refused.store(true, Ordering::Relaxed);
-            self.cx.note_trouble("imap", &e, self.cx.clock.now()).await;
+        match Self::work_around(session, looked)? {
+            None => self.desk.grants(role.as_str()),
+            Some(e) => {
+                self.desk.refuses(role.as_str());
+                self.cx.note_trouble("imap", &e, self.cx.clock.now()).await;
+            }
         }
         Ok(())
     }
@@ -187,8 +194,11 @@ impl Looker<'_> {
         let is_place = |role: FolderRole| is_other(role) && (knows_spam || role != FolderRole::Other);
         let others: Vec<FolderName> = session.folders.iter().filter(|f| is_place(f.role)).map(|f| f.name.clone()).collect();
         for name in others {
+            if cx.stopping() {
+                return Ok(());
+            }
             let looked = look_at(cx, desk, session, &name, &BTreeSet::new()).await;
-            if let Some(e) = self.work_around(looked)? {
+            if let Some(e) = Self::work_around(session, looked)? {
                 // Shared folders and the like: said, and no trouble of the mailbox.
                 cx.tell(&News::Trouble(e));
             }
@@ -209,7 +219,7 @@ impl Looker<'_> {
         let Some(oldest) = uncertain.iter().filter_map(|l| l.handed_at).min() else { return Ok(()) };
         let mut found = BTreeSet::new();
         let looked = find_in_sent(cx, desk, session, oldest, &mut found).await;
-        if let Some(e) = self.work_around(looked)? {
+        if let Some(e) = Self::work_around(session, looked)? {
             cx.tell(&News::Trouble(e));
         }
         let wanted = uncertain.iter().map(|l| l.plan.id).filter(|id| found.contains(id)).collect();
@@ -221,13 +231,14 @@ impl Looker<'_> {
         Ok(())
     }
 
-    fn habits(&self) -> Habits<'_> {
-        Habits { engagement: &self.desk.engagement, zone: self.desk.mailbox.zone }
+    /// When the mailbox's hours end on the run's date, or its window where that is longer.
+    fn day_ends(&self) -> Moment {
+        self.desk.date.at(self.desk.engagement.to, self.desk.mailbox.zone).max(self.desk.window.1)
     }
 
     async fn day_is_over(&mut self, senders_done: bool) -> Result<bool, LedgerError> {
         let now = self.cx.clock.now();
-        let hours_end = self.desk.date.at(self.habits().engagement.to, self.desk.mailbox.zone).max(self.desk.window.1);
+        let hours_end = self.day_ends();
         // Nobody reads after hours, whatever mailboxes of other zones still send: it is seen tomorrow.
         if now >= hours_end {
             return Ok(true);
@@ -248,7 +259,8 @@ impl Looker<'_> {
         let next_action = self.cx.ledger.next_action(self.desk.mailbox.address.clone()).await?;
         let at = [Some(self.next_inbox), Some(self.next_spam), self.next_others, next_action].into_iter().flatten().min().unwrap_or(now);
         // An action that failed keeps its place in the past only until it gets a new due time; never spin.
-        let at = at.max(self.attempts.not_before()).max(now + Duration::from_secs(1));
+        let at =
+            at.max(self.attempts.not_before()).max(now + Duration::from_secs(1)).min(self.day_ends().max(now + Duration::from_secs(1)));
         let long = self.cx.clock.real_span(at.since(now)) >= IDLE_FROM;
         if long
             && let Some(session) = &mut self.session

@@ -97,8 +97,9 @@ pub async fn run(cx: Context, pace: Pace, me: Holder, is_dead: fn(&Holder) -> bo
         result = work => result,
         lost = keep_leases(&cx, &leases, outer, &end) => Err(RunError::Ledger(lost)),
     };
-    cx.ledger.release_leases(leases.held()).await?;
-    result
+    // An error of the work is worth more than one of giving the leases back: those run out by themselves.
+    let released = cx.ledger.release_leases(leases.held()).await;
+    result.and(released.map_err(RunError::from))
 }
 
 /// The leases that this run holds. Each is given back as soon as its work is done: another run may want the mailbox's next day.

@@ -1,6 +1,7 @@
 //! Before a day is run: who owns what, what the last run left behind, today's quotas, the agenda, and a late start.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -19,7 +20,12 @@ use crate::ledger::{DayPlan, Fence, Ledger, LedgerError, PauseScope, Taken};
 use crate::words::{Address, LetterId, LetterState, LocalDate, Moment, Role, SkipReason};
 
 /// A letter that is overdue by less than this is simply due: a cron job comes every few minutes.
-pub(super) const LATE_FROM: Duration = Duration::from_mins(15);
+const LATE_FROM: Duration = Duration::from_mins(15);
+
+/// Whether a letter that is due at `due` is late, rather than just due. Under a scaled clock, a second of the real servers' is no lateness.
+pub(super) fn is_late(cx: &Context, due: Moment) -> bool {
+    due + LATE_FROM.max(cx.clock.plan_span(Duration::from_secs(1))) < cx.clock.now()
+}
 
 /// The local date that a run carries a mailbox through: today, or for a day's run the next date if today's window has ended.
 pub fn date_of(config: &Config, mailbox: &Mailbox, now: Moment, pace: Pace) -> LocalDate {
@@ -47,7 +53,7 @@ pub(super) fn desks(cx: &Context, taken: &Taken, pace: Pace) -> Vec<Desk> {
                 engagement: engagement_of(&cx.config, mailbox),
                 new_letters: Notify::new(),
                 out: AtomicBool::new(false),
-                refused: AtomicBool::new(false),
+                refused: Mutex::default(),
             }
         })
         .collect()
@@ -100,7 +106,12 @@ struct Reasons {
 impl Reasons {
     async fn read(ledger: &Ledger) -> Result<Self, LedgerError> {
         let paused = ledger.pauses().await?.into_iter().map(|p| p.scope).collect();
-        let signed_out = ledger.troubles().await?.into_iter().filter(|t| t.sign_in).map(|t| (t.mailbox, t.retry_at)).collect();
+        let troubles = ledger.troubles().await?.into_iter().filter(|t| t.sign_in);
+        let mut signed_out: BTreeMap<Address, Moment> = BTreeMap::new();
+        for t in troubles {
+            let until = signed_out.entry(t.mailbox).or_insert(t.retry_at);
+            *until = t.retry_at.max(*until);
+        }
         Ok(Self { paused, signed_out })
     }
 
@@ -231,14 +242,23 @@ pub(super) async fn respread_domain(cx: &Context, date: LocalDate, desks: &[&Des
             }
         }
     }
-    if !letters.iter().any(|l| l.due + LATE_FROM < now) {
+    if !letters.iter().any(|l| is_late(cx, l.due)) {
         return Ok(());
     }
     let gap = desks.iter().map(|d| d.pacing.domain_gap).max().unwrap_or_default();
+    let owner: BTreeMap<_, _> = letters.iter().map(|l| (l.id, l.sender.clone())).collect();
+    // The first that is overdue of each mailbox goes now: whoever comes by only once an hour gets on, too.
+    for desk in desks.iter().filter(|d| (d.window.0..d.window.1).contains(&now)) {
+        let overdue = letters.iter().filter(|l| l.sender == desk.mailbox.address && l.due < now);
+        if let Some(first) = overdue.min_by_key(|l| (l.due, l.id)).map(|l| l.id) {
+            letters.retain(|l| l.id != first);
+            taken.push((desk.mailbox.address.clone(), now));
+            cx.ledger.retime(desk.fence.clone(), vec![(first, now)], Vec::new(), now).await?;
+        }
+    }
     let spread = respread(cx.seed, date, now, gap, &taken, &letters);
-    let owner: BTreeMap<_, _> = letters.iter().map(|l| (l.id, &l.sender)).collect();
     for desk in desks {
-        let ours = |id: &LetterId| owner.get(id).is_some_and(|s| **s == desk.mailbox.address);
+        let ours = |id: &LetterId| owner.get(id).is_some_and(|s| *s == desk.mailbox.address);
         let retimed: Vec<_> = spread.retimed.iter().filter(|(id, _)| ours(id)).copied().collect();
         let (late_answers, late): (Vec<_>, Vec<_>) = spread.late.iter().copied().filter(|id| ours(id)).partition(|id| answers.contains(id));
         let n = late.len() as u32;

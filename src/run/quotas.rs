@@ -62,8 +62,13 @@ pub fn stored_quota(day: &DayRow) -> Option<Quota> {
         let value = u32::try_from(r["value"].as_u64()?).ok()?;
         Some(Reason { rule, value, why: r["why"].as_str()?.to_owned() })
     };
-    let reasons: Option<Vec<Reason>> = stored.iter().map(reason).collect();
-    Some(Quota { value: day.plan.quota, reasons: reasons? })
+    let mut reasons = stored.iter().map(reason).collect::<Option<Vec<Reason>>>()?;
+    let value = day.plan.quota;
+    if reasons.last().is_some_and(|last| last.value != value) {
+        let why = "a cap of the config was lowered after the agenda was made; what was sent by then counts";
+        reasons.push(Reason { rule: "lowered since", value, why: why.into() });
+    }
+    Some(Quota { value, reasons })
 }
 
 /// The standing of warming mailboxes on `date`, each with all caps: its own, its domain's, its provider's, and what the pool can carry.

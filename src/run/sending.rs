@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::context::{Attempts, Context, Desk, Pacer, Woken};
-use super::prepare::{LATE_FROM, respread_domain};
+use super::prepare::{is_late, respread_domain};
 use super::progress::News;
 use super::words_of_letter::{Unwritten, bytes_of};
 use crate::compose::message_id_of;
@@ -62,7 +62,8 @@ struct Unsettled {
 /// # Errors
 /// Only what makes going on senseless: a lost lease, a ledger that is gone. Everything else is noted and worked around.
 pub async fn send_day(cx: &Context, desk: &Desk, pacer: &Pacer, pace: Pace) -> Result<(), LedgerError> {
-    let handed = cx.ledger.letters_on(desk.mailbox.address.clone(), desk.date).await?;
+    let address = &desk.mailbox.address;
+    let handed = cx.patiently(address, || cx.ledger.letters_on(address.clone(), desk.date)).await?.unwrap_or_default();
     let last_handed = handed.iter().filter_map(|l| l.handed_at).max();
     if let Some(at) = last_handed {
         pacer.went_before(&desk.mailbox.address.domain(), at).await;
@@ -150,7 +151,7 @@ impl Sender<'_> {
         if let Err(refused) = self.cx.ledger.may_send(self.desk.fence.clone(), intent()).await? {
             return self.not_now(letter, refused).await;
         }
-        if pace == Pace::Day && plan.due.is_some_and(|due| due + LATE_FROM < self.cx.clock.now()) {
+        if pace == Pace::Day && plan.due.is_some_and(|due| is_late(self.cx, due)) {
             // After a pause, an outage or a sleep: what piled up is spread over what is left, not sent in a row.
             return respread_domain(self.cx, self.desk.date, &[self.desk]).await;
         }
@@ -162,7 +163,11 @@ impl Sender<'_> {
             self.cx.clear_trouble(&plan.sender, "content").await;
         }
         let at = self.pacer.take(&plan.sender.domain(), self.desk.pacing.domain_gap, self.cx.clock.now()).await;
-        if self.cx.wait_until(at.min(self.desk.window.1)).await == Woken::Stop {
+        if at >= self.desk.window.1 {
+            // The domain has no room left in the window: no server is bothered.
+            return self.not_now(letter, IntentRefused::Window).await;
+        }
+        if self.cx.wait_until(at).await == Woken::Stop {
             return Ok(());
         }
         let envelope = Envelope { from: plan.sender.clone(), to: plan.recipient.clone(), size: message.bytes.len() };
@@ -305,7 +310,7 @@ impl Sender<'_> {
             IntentRefused::NotDue => {}
             IntentRefused::Paused => self.attempts.wait_until(now + PAUSE_LOOK),
             IntentRefused::LeaseNotFresh => self.attempts.wait_until(now + self.cx.clock.plan_span(LEASE_LOOK)),
-            IntentRefused::Quota if plan.parent.is_some() => {
+            IntentRefused::Quota | IntentRefused::Window if plan.parent.is_some() => {
                 let slots = answer_slots(
                     self.desk.window.1 + Duration::from_millis(1),
                     &self.desk.pacing,

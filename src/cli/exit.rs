@@ -123,9 +123,9 @@ impl From<RunError> for CliError {
             RunError::Infeasible(findings) => {
                 Self::of_findings(Exit::Failed, "error: this pool cannot warm anything; nothing was sent", &findings)
             }
-            RunError::Worker(_) => {
-                Self::new(format!("error: {e}")).hint("this is a bug in preheat: what was sent is safe in the ledger; please report it")
-            }
+            // Its words are the panic's, which may hold what a server sent; where it was has been told already.
+            RunError::Worker(_) => Self::new("error: a mailbox's worker broke off in a way that it should not")
+                .hint("this is a bug in preheat: what was sent is safe in the ledger; please report it"),
             RunError::Held(held) => {
                 let mut holders: Vec<String> = held
                     .iter()
@@ -141,5 +141,17 @@ impl From<RunError> for CliError {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_that_broke_off_is_told_without_the_words_of_its_panic() {
+        let error = CliError::from(RunError::Worker("task 7 panicked with message \"hunter2\"".into()));
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+        assert_eq!(error.exit.code(), 1);
     }
 }

@@ -6,6 +6,7 @@ mod exit;
 mod explain;
 mod init;
 mod ledger;
+mod panic;
 mod pause;
 mod plan;
 mod pool;
@@ -79,6 +80,7 @@ pub fn main() -> u8 {
         }
     };
     let printer = Printer::new(cli.quiet);
+    panic::tell_plainly(printer);
     let result = match cli.command {
         Command::Init(a) => init::init(&a, &cli.config, printer),
         Command::Check(a) => check::check(&a, &cli.config, printer),

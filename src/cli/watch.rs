@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::printer::Printer;
 use crate::run::{News, Progress};
-use crate::words::{Moment, Placement};
+use crate::words::{Moment, Placement, SkipReason};
 
 /// Between two summary lines where nobody watches, in plan time.
 const SUMMARY_EVERY: Duration = Duration::from_hours(1);
@@ -33,8 +33,12 @@ struct Tally {
     refused: u32,
     deferred: u32,
     uncertain: u32,
+    /// Not sent, by plan or by lateness.
+    passed: u32,
+    /// Not sent because something does not work.
     skipped: u32,
     missing: u32,
+    is_prepared: bool,
     said_at: Option<Moment>,
 }
 
@@ -48,12 +52,26 @@ impl Watcher {
     /// One that shows a live line where a person watches.
     pub fn new(printer: Printer, verbose: bool) -> Self {
         let bar = printer.is_watched().then(|| {
-            let style = ProgressStyle::with_template("{bar:20} {pos}/{len}  {wide_msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
-            let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(10)).with_style(style);
+            let bar = live_line(ProgressDrawTarget::stderr_with_hz(10));
             bar.enable_steady_tick(Duration::from_millis(200));
             bar
         });
         Self { printer, verbose, bar, tally: Mutex::default() }
+    }
+
+    /// Shows how far it is: a bar once there is something to send, since a bar of nothing looks full.
+    fn show(&self, at: Moment, tally: Tally) {
+        let Some(bar) = &self.bar else { return };
+        let letters = u64::from(tally.letters.max(tally.sent));
+        if letters > 0 && bar.length().is_none() {
+            bar.set_style(style("{bar:20} {pos}/{len}  {wide_msg}"));
+        }
+        if letters > 0 {
+            bar.set_length(letters);
+            bar.set_position(u64::from(tally.sent));
+        }
+        let clock = at.utc().format("%H:%MZ");
+        bar.set_message(if tally.is_prepared { format!("{clock}  {}", tally.in_short()) } else { format!("{clock}  {PREPARING}") });
     }
 
     /// The last word.
@@ -78,6 +96,18 @@ impl Watcher {
     }
 }
 
+/// What the live line says until the day is prepared.
+const PREPARING: &str = "preparing the day";
+
+/// The live line before anything is known: a spinner and words.
+fn live_line(target: ProgressDrawTarget) -> ProgressBar {
+    ProgressBar::with_draw_target(None, target).with_style(style("{spinner} {wide_msg}")).with_message(PREPARING)
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
+}
+
 /// Plan time, in UTC, for lines of a log.
 fn clock_time(now: Moment) -> String {
     now.utc().format("%Y-%m-%d %H:%M:%SZ").to_string()
@@ -86,7 +116,10 @@ fn clock_time(now: Moment) -> String {
 impl Tally {
     fn take(&mut self, news: &News) {
         match news {
-            News::Prepared { letters, .. } => self.letters = *letters,
+            News::Prepared { letters, .. } => {
+                self.letters = *letters;
+                self.is_prepared = true;
+            }
             News::Sent { answer, .. } => {
                 self.sent += 1;
                 self.answers += u32::from(*answer);
@@ -94,7 +127,8 @@ impl Tally {
             News::Deferred(..) => self.deferred += 1,
             News::Rejected(..) => self.refused += 1,
             News::Uncertain(..) => self.uncertain += 1,
-            News::Skipped(_, n, _) => self.skipped += n,
+            News::Skipped(_, n, why) if is_trouble(*why) => self.skipped += n,
+            News::Skipped(_, n, _) => self.passed += n,
             News::Seen { letters, placement: Placement::Spam, .. } => self.spam += letters,
             News::Seen { letters, .. } => self.inbox += letters,
             News::Rescued(_, n) => self.rescued += n,
@@ -108,8 +142,9 @@ impl Tally {
     fn in_short(&self) -> String {
         let faults = self.deferred + self.refused + self.uncertain + self.skipped + self.missing;
         let faults = if faults > 0 { format!(", {faults} with trouble") } else { String::new() };
+        let passed = if self.passed > 0 { format!(", {} not sent", self.passed) } else { String::new() };
         format!(
-            "{} inbox, {} spam, {} rescued, {} opened, {} answers{faults}",
+            "{} inbox, {} spam, {} rescued, {} opened, {} answers{passed}{faults}",
             self.inbox, self.spam, self.rescued, self.opened, self.answers
         )
     }
@@ -124,7 +159,7 @@ impl Tally {
             (self.deferred, "deferred"),
             (self.refused, "refused"),
             (self.uncertain, "uncertain"),
-            (self.skipped, "not sent"),
+            (self.passed + self.skipped, "not sent"),
             (self.missing, "missing"),
         ] {
             if n > 0 {
@@ -146,16 +181,25 @@ impl Progress for Watcher {
             }
             (*tally, due && !matches!(news, News::Prepared { .. }))
         };
-        if let Some(bar) = &self.bar {
-            bar.set_length(u64::from(tally.letters.max(tally.sent)));
-            bar.set_position(u64::from(tally.sent));
-            bar.set_message(format!("{}  {}", at.utc().format("%H:%MZ"), tally.in_short()));
-        }
+        self.show(at, tally);
         if let Some(text) = sentence(news, self.verbose) {
             self.line(at, &text);
         } else if summary && self.bar.is_none() {
             self.line(at, &tally.in_words());
         }
+    }
+}
+
+/// Whether a letter was not sent because something does not work; the rest is as it was meant to be, or came too late.
+fn is_trouble(why: SkipReason) -> bool {
+    match why {
+        SkipReason::Suspended | SkipReason::Suppressed | SkipReason::SignIn | SkipReason::Deferred => true,
+        SkipReason::Late
+        | SkipReason::Quota
+        | SkipReason::Paused
+        | SkipReason::Removed
+        | SkipReason::ParentUnseen
+        | SkipReason::AlreadySent => false,
     }
 }
 
@@ -187,4 +231,99 @@ fn sentence(news: &News, verbose: bool) -> Option<String> {
         News::Note(text) => text.clone(),
     };
     Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::Arc;
+
+    use indicatif::TermLike;
+
+    use super::*;
+    use crate::words::Address;
+
+    /// A terminal that keeps the last text that was written.
+    #[derive(Clone, Debug, Default)]
+    struct Screen(Arc<Mutex<String>>);
+
+    impl TermLike for Screen {
+        fn width(&self) -> u16 {
+            100
+        }
+        fn move_cursor_up(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_down(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn write_line(&self, text: &str) -> io::Result<()> {
+            self.write_str(text)
+        }
+        fn write_str(&self, text: &str) -> io::Result<()> {
+            if !text.trim().is_empty() {
+                text.trim().clone_into(&mut self.0.lock().unwrap());
+            }
+            Ok(())
+        }
+        fn clear_line(&self) -> io::Result<()> {
+            Ok(())
+        }
+        fn flush(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What the live line shows after each piece of news.
+    fn live(news: &[News]) -> Vec<String> {
+        let screen = Screen::default();
+        let bar = live_line(ProgressDrawTarget::term_like(Box::new(screen.clone())));
+        let watcher = Watcher { printer: Printer::new(true), verbose: false, bar: Some(bar.clone()), tally: Mutex::default() };
+        let at = Moment::parse_rfc3339("2026-12-01T07:00:00Z").unwrap();
+        news.iter()
+            .map(|news| {
+                watcher.tally.lock().unwrap().take(news);
+                let tally = *watcher.tally.lock().unwrap();
+                watcher.show(at, tally);
+                bar.force_draw();
+                screen.0.lock().unwrap().clone()
+            })
+            .collect()
+    }
+
+    fn skipped(n: u32, why: SkipReason) -> News {
+        News::Skipped(Address::parse("a@new.example").unwrap(), n, why)
+    }
+
+    #[test]
+    fn there_is_no_bar_before_there_is_something_to_send() {
+        let shown = live(&[
+            News::Note("n".into()),
+            News::Prepared { letters: 0, mailboxes: 2 },
+            News::Prepared { letters: 4, mailboxes: 2 },
+            News::Opened(Address::parse("a@new.example").unwrap()),
+        ]);
+        assert!(shown[0].ends_with("07:00Z  preparing the day"), "{shown:?}");
+        assert!(shown[1].ends_with("07:00Z  0 inbox, 0 spam, 0 rescued, 0 opened, 0 answers"), "{shown:?}");
+        assert!(!shown[..2].concat().contains("0/0"), "{shown:?}");
+        assert!(shown[2].contains("░ 0/4  07:00Z  0 inbox") && !shown[2].contains('█'), "{shown:?}");
+        assert!(shown[3].contains(" 0/4 ") && shown[3].contains("1 opened"), "{shown:?}");
+    }
+
+    #[test]
+    fn what_came_too_late_is_no_trouble() {
+        let mut tally = Tally::default();
+        tally.take(&skipped(3, SkipReason::Late));
+        tally.take(&skipped(1, SkipReason::Paused));
+        assert!(tally.in_short().ends_with("0 answers, 4 not sent"), "{}", tally.in_short());
+        tally.take(&skipped(2, SkipReason::SignIn));
+        assert!(tally.in_short().ends_with("0 answers, 4 not sent, 2 with trouble"), "{}", tally.in_short());
+        assert!(tally.in_words().ends_with("0 waiting, 6 not sent"), "{}", tally.in_words());
+    }
 }

@@ -16,7 +16,6 @@ mod library;
 mod read;
 mod template;
 mod thread;
-mod tree;
 mod variety;
 
 use chrono::{DateTime, Datelike, FixedOffset};

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::library::{Language, Library, Script, Topic};
 use super::template::{Field, Piece, Slot, Template};
-use super::tree::{self, Node, Place, Value};
+use crate::config::tree::{self, BadYaml, Entry, Node, Place, Tree};
 use crate::words::{Finding, Source};
 
 const FILE_KEYS: &[&str] =
@@ -19,9 +19,9 @@ type Scope = BTreeMap<String, usize>;
 /// Adds a file to the library and returns what is wrong with it, in the order of its lines. With a finding, the library is not to be used.
 pub(super) fn add_file(library: &mut Library, file: &Path, text: &str) -> Vec<Finding> {
     let mut reader = Reader { file, lines: text.lines().collect(), library, findings: Vec::new() };
-    match tree::parse(text) {
+    match tree::read(text) {
         Ok(root) => reader.file(&root),
-        Err((at, what)) => reader.fault(at, format!("this is not YAML: {what}"), Some("put texts into double quotes".into())),
+        Err(BadYaml { at, what }) => reader.fault(at, format!("this is not YAML: {what}"), Some("put texts into double quotes".into())),
     }
     let mut findings = reader.findings;
     findings.sort_by_key(|(at, _)| *at);
@@ -100,7 +100,7 @@ impl Reader<'_> {
     }
 
     /// A language needs a file, or files together, that can write every kind of letter.
-    fn completeness(&mut self, at: Place, language: &Language, map: &[(String, Place, Node)]) {
+    fn completeness(&mut self, at: Place, language: &Language, map: &[Entry]) {
         let wants = [
             ("greetings", !language.greetings.iter().any(|g| g.name_rank(&super::Fields::default()).is_some())),
             ("farewells", language.farewells.is_empty()),
@@ -190,11 +190,11 @@ impl Reader<'_> {
 
     /// Reads a mapping of slots into the scope.
     fn slots(&mut self, node: &Node, scope: &mut Scope) {
-        let Value::Map(map) = &node.value else {
+        let Tree::Map(map) = &node.value else {
             self.fault(node.at, "a mapping of slot names is needed here", None);
             return;
         };
-        for (name, at, rows) in map {
+        for Entry { key: name, at, node: rows } in map {
             let holds = name.starts_with(|c: char| c.is_ascii_lowercase())
                 && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
             if !holds {
@@ -212,7 +212,7 @@ impl Reader<'_> {
         let mut slot = Slot { name: name.to_owned(), forms: Vec::new(), rows: Vec::new() };
         for row in self.list(node) {
             let cells: Vec<(&str, &Node)> = match &row.value {
-                Value::Map(map) => map.iter().map(|(form, _, cell)| (form.as_str(), cell)).collect(),
+                Tree::Map(map) => map.iter().map(|e| (e.key.as_str(), &e.node)).collect(),
                 _ => vec![("", row)],
             };
             let forms: Vec<String> = cells.iter().map(|(form, _)| (*form).to_owned()).collect();
@@ -240,7 +240,7 @@ impl Reader<'_> {
         }
     }
 
-    fn templates(&mut self, map: &[(String, Place, Node)], key: &str, rules: Rules<'_>) -> Vec<Template> {
+    fn templates(&mut self, map: &[Entry], key: &str, rules: Rules<'_>) -> Vec<Template> {
         let Some(node) = find(map, key) else { return Vec::new() };
         let mut read: Vec<Placed> = Vec::new();
         for item in self.list(node) {
@@ -308,24 +308,24 @@ impl Reader<'_> {
     }
 
     /// The mapping, once its keys are checked.
-    fn map<'n>(&mut self, node: &'n Node, keys: &[&'static str]) -> Option<&'n [(String, Place, Node)]> {
+    fn map<'n>(&mut self, node: &'n Node, keys: &[&'static str]) -> Option<&'n [Entry]> {
         let Some(map) = as_map(node) else {
             self.fault(node.at, "a mapping is needed here", Some(format!("with the keys {}", keys.join(", "))));
             return None;
         };
-        for (i, (key, at, _)) in map.iter().enumerate() {
+        for (i, Entry { key, at, .. }) in map.iter().enumerate() {
             if !keys.contains(&key.as_str()) {
                 let hint = Some(nearest(key, keys.iter().copied()));
                 self.fault(*at, format!("unknown key `{key}`"), hint);
-            } else if let Some((_, first, _)) = map[..i].iter().find(|(k, _, _)| k == key) {
-                let hint = format!("it is set in line {} already", first.line);
+            } else if let Some(first) = map[..i].iter().find(|e| e.key == *key) {
+                let hint = format!("it is set in line {} already", first.at.line);
                 self.fault(*at, format!("`{key}` is set twice"), Some(hint));
             }
         }
         Some(map)
     }
 
-    fn required<'n>(&mut self, node: &Node, map: &'n [(String, Place, Node)], key: &str) -> Option<&'n Node> {
+    fn required<'n>(&mut self, node: &Node, map: &'n [Entry], key: &str) -> Option<&'n Node> {
         let found = find(map, key);
         if found.is_none() {
             self.fault(node.at, format!("`{key}` is missing"), None);
@@ -335,7 +335,7 @@ impl Reader<'_> {
 
     fn list<'n>(&mut self, node: &'n Node) -> &'n [Node] {
         match &node.value {
-            Value::List(list) if !list.is_empty() => list,
+            Tree::List(list) if !list.is_empty() => list,
             _ => {
                 self.fault(node.at, "a list with at least one entry is needed here", None);
                 &[]
@@ -344,7 +344,7 @@ impl Reader<'_> {
     }
 
     fn text<'n>(&mut self, node: &'n Node) -> Option<&'n str> {
-        if let Value::Text(text) = &node.value {
+        if let Tree::Text(text) = &node.value {
             return Some(text);
         }
         self.fault(node.at, "text is needed here", Some("put it into double quotes".into()));
@@ -352,7 +352,7 @@ impl Reader<'_> {
     }
 
     fn flag(&mut self, node: &Node) -> bool {
-        if let Value::Flag(flag) = node.value {
+        if let Tree::Bool(flag) = node.value {
             return flag;
         }
         self.fault(node.at, "true or false is needed here", None);
@@ -360,12 +360,12 @@ impl Reader<'_> {
     }
 }
 
-fn as_map(node: &Node) -> Option<&[(String, Place, Node)]> {
-    if let Value::Map(map) = &node.value { Some(map) } else { None }
+fn as_map(node: &Node) -> Option<&[Entry]> {
+    if let Tree::Map(map) = &node.value { Some(map) } else { None }
 }
 
-fn find<'n>(map: &'n [(String, Place, Node)], key: &str) -> Option<&'n Node> {
-    map.iter().find(|(k, _, _)| k == key).map(|(_, _, node)| node)
+fn find<'n>(map: &'n [Entry], key: &str) -> Option<&'n Node> {
+    map.iter().find(|e| e.key == key).map(|e| &e.node)
 }
 
 fn texts(script: &Script) -> impl Iterator<Item = &Template> {

@@ -12,7 +12,7 @@ use super::fields::{Fields, Placed, Value};
 use super::findings::{Findings, quoted};
 use super::keys::CONFIG;
 use super::mailbox::{House, ReadMailbox, mailbox, program_path};
-use super::model::{Config, ContentSettings, CredentialSource, DomainSettings, PairLimits, Schedule};
+use super::model::{Config, ContentSettings, DomainSettings, PairLimits, Schedule};
 use super::read::read_section;
 use super::tree::Place;
 use super::{shipped, syntax, tree};
@@ -90,7 +90,7 @@ pub fn parse(text: &str, file: &Path, beside: &dyn Beside) -> Result<Config, Con
     f.about_the_config();
     check_secret_files(&read, beside, &mut f);
     let in_use = schedules(&fields, &read, beside, &mut f);
-    let mailboxes: BTreeMap<_, _> = read.into_iter().map(|r| (r.mailbox.address.clone(), r.mailbox)).collect();
+    let mailboxes: BTreeMap<_, _> = read.into_iter().filter_map(|r| r.mailbox).map(|m| (m.address.clone(), m)).collect();
     let config = Config {
         file: file.to_owned(),
         pool: fields.text("pool").unwrap_or_default(),
@@ -123,7 +123,7 @@ fn mailboxes(fields: &Fields, base: &Path, f: &mut Findings<'_>) -> Vec<ReadMail
     let Some(Placed { at, value: Value::List(list) }) = fields.given("mailboxes") else {
         return Vec::new();
     };
-    if list.is_empty() && !f.has_errors() {
+    if list.is_empty() {
         f.error(*at, "there is no mailbox", "add one at least under `mailboxes:`, as `preheat init` shows");
     }
     let mut first_lines: BTreeMap<Address, u32> = BTreeMap::new();
@@ -140,7 +140,7 @@ fn mailboxes(fields: &Fields, base: &Path, f: &mut Findings<'_>) -> Vec<ReadMail
                 first_lines.insert(address, at.line);
             }
         }
-        read.extend(mailbox(own, &house, f));
+        read.push(mailbox(own, &house, f));
     }
     read
 }
@@ -148,7 +148,7 @@ fn mailboxes(fields: &Fields, base: &Path, f: &mut Findings<'_>) -> Vec<ReadMail
 fn check_secret_files(read: &[ReadMailbox], beside: &dyn Beside, f: &mut Findings<'_>) {
     let mut files: BTreeMap<&Path, Place> = BTreeMap::new();
     for one in read {
-        if let CredentialSource::File(path) = &one.mailbox.credential {
+        if let Some(path) = &one.secret_file {
             files.entry(path).or_insert(one.secret_at);
         }
     }
@@ -179,7 +179,7 @@ fn schedules(fields: &Fields, read: &[ReadMailbox], beside: &dyn Beside, f: &mut
         named.entry(name).or_default().push(placed.at);
     }
     for one in read {
-        if let Some(name) = &one.mailbox.schedule {
+        if let Some(name) = &one.schedule {
             named.entry(name.clone()).or_default().extend(one.schedule_at);
         }
     }
@@ -227,14 +227,17 @@ fn domains(
 }
 
 fn pairs(fields: &Fields, f: &mut Findings<'_>) -> PairLimits {
+    let (a_day, a_week) = (fields.whole("max_per_pair"), fields.whole("max_per_pair_week"));
     let limits = PairLimits {
-        max_per_pair: fields.whole("max_per_pair").unwrap_or_default(),
-        max_per_pair_week: fields.whole("max_per_pair_week").unwrap_or_default(),
+        max_per_pair: a_day.unwrap_or_default(),
+        max_per_pair_week: a_week.unwrap_or_default(),
         thread_length: fields.whole("thread_length").unwrap_or_default(),
         provider_mix: provider_mix(fields),
     };
-    if limits.max_per_pair_week < limits.max_per_pair && !f.has_errors() {
-        let what = format!("max_per_pair_week {} is below max_per_pair {}", limits.max_per_pair_week, limits.max_per_pair);
+    if let (Some(a_day), Some(a_week)) = (a_day, a_week)
+        && a_week < a_day
+    {
+        let what = format!("max_per_pair_week {a_week} is below max_per_pair {a_day}");
         let at = if fields.has("max_per_pair_week") { fields.place("max_per_pair_week") } else { fields.place("max_per_pair") };
         f.error(at, what, "a week holds a day: raise the one or lower the other");
     }

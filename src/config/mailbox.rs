@@ -57,18 +57,22 @@ pub struct House<'a> {
     pub has_content: bool,
 }
 
-/// A mailbox, and the places of what can only be judged with other files at hand.
+/// A mailbox, and what it names that can only be judged with other files at hand: known also where the rest of it is at fault.
 pub struct ReadMailbox {
-    /// The mailbox.
-    pub mailbox: Mailbox,
+    /// The mailbox; `None` where something in it is at fault.
+    pub mailbox: Option<Mailbox>,
+    /// The schedule that it follows, or names for nothing.
+    pub schedule: Option<String>,
     /// Where its own `schedule` stands, if it sets one.
     pub schedule_at: Option<Place>,
+    /// The file of its secret, if that is where it comes from.
+    pub secret_file: Option<PathBuf>,
     /// Where its `secret` stands, perhaps in `defaults`.
     pub secret_at: Place,
 }
 
 /// A mailbox whose values are in their ranges; whether its schedule exists is another question.
-pub fn mailbox(own: &Fields, house: &House<'_>, f: &mut Findings<'_>) -> Option<ReadMailbox> {
+pub fn mailbox(own: &Fields, house: &House<'_>, f: &mut Findings<'_>) -> ReadMailbox {
     let address = own.address("address");
     f.subject = address.as_ref().map_or_else(|| "config".to_owned(), Address::to_string);
     let layers = Layers { own, defaults: house.defaults };
@@ -83,35 +87,44 @@ pub fn mailbox(own: &Fields, house: &House<'_>, f: &mut Findings<'_>) -> Option<
     let imap = server(Side::Imap, &layers, house.base, f);
     let secret = secret(&layers, f);
     let languages = languages(&layers, house.has_content, f);
-    let (address, role) = (address?, role?);
+    let source = f.source(own.place("address"));
+    let follows = role == Some(Role::Warming);
+    let schedule = own.text("schedule").or_else(|| follows.then(|| house.schedule.to_owned()));
+    let credential = secret.and_then(|secret| for_mailbox(&secret, address.as_ref(), house.base));
+    let secret_file = if let Some(CredentialSource::File(path)) = &credential { Some(path.clone()) } else { None };
     let schedule_at = own.given("schedule").map(|p| p.at);
     let secret_at = layers.setter("secret").place("secret");
-    let schedule = (role == Role::Warming).then(|| own.text("schedule").unwrap_or_else(|| house.schedule.to_owned()));
 
-    let mailbox = Mailbox {
-        source: f.source(own.place("address")),
-        role,
-        provider,
-        group: layers.text("group"),
-        zone: layers.setter("zone").zone("zone").unwrap_or(house.zone),
-        name: own.text("name"),
-        languages: languages?,
-        schedule,
-        start_on: layers.setter("start_on").date("start_on"),
-        daily_cap: layers.whole("daily_cap"),
-        receive_limit: layers.whole("receive_limit")?,
-        send_limit: layers.whole("send_limit")?,
-        start_limit: layers.whole("start_limit")?,
-        smtp: SmtpAccess { server: smtp?, ehlo: ehlo(&layers).unwrap_or_else(|| address.domain().to_string()) },
-        imap: ImapAccess { server: imap? },
-        user: own.text("user").unwrap_or_else(|| address.to_string()),
-        credential: for_mailbox(&secret?, &address, house.base),
-        auth: if layers.text("auth")? == "xoauth2" { AuthKind::Xoauth2 } else { AuthKind::Password },
-        spam_folder: layers.text("spam_folder"),
-        sent_folder: layers.text("sent_folder"),
-        address,
+    let whole = || {
+        let (address, role) = (address?, role?);
+        Some(Mailbox {
+            source,
+            role,
+            provider,
+            group: layers.text("group"),
+            zone: layers.setter("zone").zone("zone").unwrap_or(house.zone),
+            name: own.text("name"),
+            languages: languages?,
+            schedule: schedule.clone().filter(|_| follows),
+            start_on: layers.setter("start_on").date("start_on"),
+            daily_cap: layers.whole("daily_cap"),
+            receive_limit: layers.whole("receive_limit")?,
+            send_limit: layers.whole("send_limit")?,
+            start_limit: layers.whole("start_limit")?,
+            smtp: SmtpAccess { server: smtp?, ehlo: ehlo(&layers).unwrap_or_else(|| address.domain().to_string()) },
+            imap: ImapAccess { server: imap? },
+            user: own.text("user").unwrap_or_else(|| address.to_string()),
+            credential: credential?,
+            auth: if layers.text("auth")? == "xoauth2" { AuthKind::Xoauth2 } else { AuthKind::Password },
+            spam_folder: layers.text("spam_folder"),
+            sent_folder: layers.text("sent_folder"),
+            address,
+        })
     };
-    Some(ReadMailbox { mailbox, schedule_at, secret_at })
+    let mailbox = whole();
+    // A partner's schedule does nothing: that is said, and its file is left alone.
+    let schedule = schedule.filter(|name| role != Some(Role::Partner) && !name.is_empty());
+    ReadMailbox { mailbox, schedule, schedule_at, secret_file, secret_at }
 }
 
 /// The name for EHLO that the mailbox or `defaults` sets.
@@ -165,16 +178,17 @@ fn secret(layers: &Layers<'_>, f: &mut Findings<'_>) -> Option<CredentialSource>
     setter.secret("secret")
 }
 
-/// A credential source with the mailbox's name put in and paths made to be beside the config.
-fn for_mailbox(source: &CredentialSource, address: &Address, base: &Path) -> CredentialSource {
-    let fill = |text: &str, make: fn(&str) -> String| {
-        text.replace("{address}", &make(address.as_str())).replace("{local}", &make(address.local()))
+/// A credential source with the mailbox's name put in and paths made to be beside the config. `None` where it wants an address that is not known.
+fn for_mailbox(source: &CredentialSource, address: Option<&Address>, base: &Path) -> Option<CredentialSource> {
+    let fill = |text: &str, make: fn(&str) -> String| match address {
+        Some(address) => Some(text.replace("{address}", &make(address.as_str())).replace("{local}", &make(address.local()))),
+        None => (!text.contains("{address}") && !text.contains("{local}")).then(|| text.to_owned()),
     };
-    match source {
-        CredentialSource::Env(name) => CredentialSource::Env(fill(name, variable_name)),
-        CredentialSource::File(path) => CredentialSource::File(base.join(fill(&path.to_string_lossy(), file_name))),
+    Some(match source {
+        CredentialSource::Env(name) => CredentialSource::Env(fill(name, variable_name)?),
+        CredentialSource::File(path) => CredentialSource::File(base.join(fill(&path.to_string_lossy(), file_name)?)),
         CredentialSource::Command(parts) => {
-            let mut parts: Vec<String> = parts.iter().map(|part| fill(part, str::to_owned)).collect();
+            let mut parts = parts.iter().map(|part| fill(part, str::to_owned)).collect::<Option<Vec<String>>>()?;
             if let Some(program) = parts.first_mut()
                 && program.contains('/')
             {
@@ -182,7 +196,7 @@ fn for_mailbox(source: &CredentialSource, address: &Address, base: &Path) -> Cre
             }
             CredentialSource::Command(parts)
         }
-    }
+    })
 }
 
 /// A program that is named with a folder is beside the config, whatever folder preheat was started in; a bare name is looked up in `PATH`.

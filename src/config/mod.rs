@@ -31,7 +31,7 @@ mod syntax;
 mod table;
 #[cfg(test)]
 mod tests;
-mod tree;
+pub(crate) mod tree;
 
 pub use beside::{Beside, Folder, Nothing, SecretFileFault};
 pub use load::{ConfigError, load, parse};

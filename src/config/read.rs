@@ -145,8 +145,9 @@ fn read_list(node: &Node, name: &str, item: &'static Kind, kind: &Kind, f: &mut 
     let Tree::List(items) = &node.value else {
         return wrong(node, name, kind, f);
     };
-    // A wrong item is left out; its finding stands.
-    Some(items.iter().filter_map(|n| read_value(n, name, item, f)).collect())
+    // A wrong item is left out; its finding stands. A list of nothing but wrong ones is wrong, not empty.
+    let read: Vec<Placed> = items.iter().filter_map(|n| read_value(n, name, item, f)).collect();
+    (items.is_empty() || !read.is_empty()).then_some(read)
 }
 
 fn read_map(

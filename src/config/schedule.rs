@@ -128,10 +128,7 @@ fn stepped_ramp(fields: &Fields, send_days_a_week: u32, jitter: f64, f: &mut Fin
     let volumes: Vec<u32> =
         fields.list("steps")?.iter().filter_map(|p| if let Value::Whole(n) = p.value { Some(n) } else { None }).collect();
     let (Some(start), Some(target)) = (volumes.first().copied(), volumes.iter().max().copied()) else {
-        // A list of faulty steps has its findings already.
-        if !f.has_errors() {
-            f.error(fields.place("steps"), "`steps` is empty", "add volumes, such as [50, 100, 500]");
-        }
+        f.error(fields.place("steps"), "`steps` is empty", "add volumes, such as [50, 100, 500]");
         return None;
     };
     for (key, own, word) in [("start", start, "first"), ("target", target, "largest")] {

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+mod at_once;
 mod random;
 
 use super::*;
@@ -334,11 +335,9 @@ fn faults_of_the_whole() {
     assert_eq!(faults("").len(), 2);
     assert_eq!(
         fault("pairs: {max_per_pair: 5, max_per_pair_week: 3, provider_mix: {gmail: 0.7, generic: 0.5, gmial: 0.1}}\n"),
-        "5:89 `provider_mix` cannot be `gmial` | did you mean `gmail`?\n5:62 the shares of `provider_mix` add up to 1.20 | together they are at most 1"
-            .lines()
-            .rev()
-            .collect::<Vec<_>>()
-            .join("\n")
+        "5:45 max_per_pair_week 3 is below max_per_pair 5 | a week holds a day: raise the one or lower the other\n\
+         5:62 the shares of `provider_mix` add up to 1.20 | together they are at most 1\n\
+         5:89 `provider_mix` cannot be `gmial` | did you mean `gmail`?"
     );
     assert_eq!(
         fault("pairs: {max_per_pair: 5, max_per_pair_week: 3}\n"),

@@ -1,4 +1,4 @@
-//! YAML read once into a tree in which every key and value knows its place.
+//! YAML read once into a tree in which every key and value knows its place: configs, schedules, and the content files of compose.
 //!
 //! Nothing is judged here but the YAML itself: repeated keys are kept, so that the reader can name both places.
 
@@ -83,7 +83,7 @@ pub struct BadYaml {
     pub what: String,
 }
 
-/// How deep a file may nest; ours nest five deep.
+/// How deep a file may nest; ours nest six deep.
 const MAX_DEPTH: usize = 24;
 
 /// Reads a text.

@@ -194,7 +194,7 @@ impl Context {
         }
     }
 
-    /// Lets a mailbox in again whose sign-in was refused: when `check` has found it well, or after twelve hours.
+    /// Lets a mailbox in again whose sign-in was refused: when `check` has found it well, or when its rest is over.
     pub async fn look_whether_in_again(&self, desk: &Desk) -> Result<(), LedgerError> {
         let now = self.clock.now();
         let troubles = self.ledger.troubles().await?;

@@ -34,7 +34,8 @@ impl fmt::Display for Enhanced {
 /// What a server said: three digits, perhaps an enhanced code, and its words, bounded and without controls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
-    /// 200 to 599.
+    /// 200 to 599 where the server gave a number; below that it gave none, and none is shown: one of [`Self::NO`],
+    /// [`Self::PASSING_NO`] and [`Self::BAD`] for IMAP, 0 where no server spoke.
     pub code: u16,
     /// From the text's start, where it has one.
     pub enhanced: Option<Enhanced>,
@@ -43,6 +44,13 @@ pub struct Reply {
 }
 
 impl Reply {
+    /// IMAP's NO (RFC 3501 §7.1.2): it will not work as it is.
+    pub const NO: u16 = 1;
+    /// An IMAP NO whose words say that it may pass.
+    pub const PASSING_NO: u16 = 2;
+    /// IMAP's BAD (RFC 3501 §7.1.3): the server does not know the command, or not so.
+    pub const BAD: u16 = 3;
+
     /// Takes a server's words; they are cleaned here, once, so that nobody prints them raw.
     pub fn new(code: u16, text: &str) -> Self {
         let clean = Self::clean(text);
@@ -80,19 +88,23 @@ impl Reply {
         (200..400).contains(&self.code)
     }
 
-    /// 4xx: may work later.
+    /// 4xx, or a passing NO: may work later.
     pub fn is_transient(&self) -> bool {
-        (400..500).contains(&self.code)
+        (400..500).contains(&self.code) || self.code == Self::PASSING_NO
     }
 
-    /// 5xx: will not work as it is.
+    /// 5xx, NO or BAD: will not work as it is.
     pub fn is_permanent(&self) -> bool {
-        (500..600).contains(&self.code)
+        (500..600).contains(&self.code) || matches!(self.code, Self::NO | Self::BAD)
     }
 }
 
 impl fmt::Display for Reply {
+    /// The number where the server gave one, and its words: for IMAP they begin with NO or BAD.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.code < 200 {
+            return f.write_str(&self.text);
+        }
         write!(f, "{} {}", self.code, self.text)
     }
 }
@@ -107,6 +119,20 @@ mod tests {
         for text in ["no code", "5.1", "5.1.1.1 x", "3.1.1 x", "10.0.0.1 refused", "5.1234.1 x", ""] {
             assert_eq!(Reply::new(550, text).enhanced, None, "{text}");
         }
+    }
+
+    #[test]
+    fn what_came_without_a_number_is_shown_without_one() {
+        assert_eq!(Reply::new(550, "5.1.1 no").to_string(), "550 5.1.1 no");
+        let kind = |code| {
+            let reply = Reply::new(code, "NO [X] no");
+            assert_eq!(reply.to_string(), "NO [X] no");
+            (reply.is_positive(), reply.is_transient(), reply.is_permanent())
+        };
+        assert_eq!(
+            [0, Reply::NO, Reply::PASSING_NO, Reply::BAD].map(kind),
+            [(false, false, false), (false, false, true), (false, true, false), (false, false, true)]
+        );
     }
 
     #[test]

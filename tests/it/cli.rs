@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write as _};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -451,6 +452,40 @@ fn a_reader_that_goes_away_is_no_panic() {
         let output = child.wait_with_output().unwrap();
         assert!(!first.is_empty() && !err(&output).contains("panicked"), "{args:?}: {}", err(&output));
         assert_eq!(output.status.code(), Some(0), "{args:?}: {}", err(&output));
+    }
+}
+
+/// The parser beneath panics on this answer. It is caught, and told as the error that it is: no word of Rust's, no backtrace.
+#[test]
+fn an_answer_that_makes_the_parser_panic_is_an_error_like_any_other() {
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = server.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for peer in server.incoming() {
+            let mut peer = peer.unwrap();
+            std::thread::spawn(move || {
+                peer.write_all(b"* OK hello\r\n").unwrap();
+                // Its first command is answered with this.
+                BufReader::new(peer.try_clone().unwrap()).read_line(&mut String::new()).unwrap();
+                peer.write_all(b"* 1 FETCH (UID 3 INTERNALDATE NIL)\r\n").unwrap();
+            });
+        }
+    });
+    let desk = Desk::with_pool();
+    let access = format!("  smtp: {{host: 127.0.0.1, port: 1, tls: plain}}\n  imap: {{host: 127.0.0.1, port: {port}, tls: plain}}\n");
+    desk.write(
+        "preheat.yaml",
+        &POOL
+            .replace("  smtp: mail.new.example\n  imap: mail.new.example\n", &access)
+            .replace("provider: gmail", "provider: generic")
+            .replace("provider: fastmail", "provider: generic"),
+    );
+    let check = desk.command(&["check"]).env("PREHEAT_TEST_NOBODY_SETS_THIS", "x").env("RUST_BACKTRACE", "1").output().unwrap();
+    assert_eq!(check.status.code(), Some(3), "{}", all(&check));
+    let said = all(&check).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(said.matches("an answer that the parser cannot take").count(), 8, "{said}");
+    for word in ["panic", "RUST_BACKTRACE", "backtrace", ".rs:", "a part of preheat failed"] {
+        assert!(!said.contains(word), "{word}\n{said}");
     }
 }
 

@@ -8,6 +8,7 @@ use super::exec::Stream;
 use super::select::as_gone;
 use super::sets::{UidSet, distinct, uid_sets};
 use crate::mail::{FolderName, MailError, Moved, Step, Trouble, Uid};
+use crate::words::Reply;
 
 /// The most bytes that are read of one message: 32 MB.
 pub(super) const LARGEST: u32 = 32 << 20;
@@ -167,7 +168,7 @@ fn copies_of(answer: &Answer, asked: &BTreeSet<u32>) -> Copies {
 
 /// BAD: the server offers a command, and does not know it. Nothing was done.
 fn is_not_understood(error: &MailError) -> bool {
-    matches!(&error.trouble, Trouble::Refused(reply) if reply.code == 500)
+    matches!(&error.trouble, Trouble::Refused(reply) if reply.code == Reply::BAD)
 }
 
 /// TRYCREATE: there is no folder to move to.

@@ -160,7 +160,7 @@ impl Ending {
 /// Response codes (RFC 5530) and words that say that a NO may pass.
 const PASSING: [&str; 7] = ["[unavailable]", "[inuse]", "[limit]", "[serverbug]", "temporar", "too many", "try again"];
 
-/// A NO or BAD as a [`Reply`]: IMAP has no numbers, so 450 stands for a NO that may pass, 550 for any other NO, 500 for BAD.
+/// A NO or BAD as a [`Reply`], which begins with that word.
 fn refusal(status: &str, outcome: &Outcome<'_>) -> Reply {
     let code = match &outcome.code {
         Some(ResponseCode::Alert) => "[ALERT] ",
@@ -171,16 +171,12 @@ fn refusal(status: &str, outcome: &Outcome<'_>) -> Reply {
     let text = format!("{status} {code}{}", text_of(outcome));
     let folded = text.to_lowercase();
     let passes = PASSING.iter().any(|sign| folded.contains(sign));
-    Reply::new(
-        if status == "BAD" {
-            500
-        } else if passes {
-            450
-        } else {
-            550
-        },
-        &text,
-    )
+    let kind = match status {
+        "BAD" => Reply::BAD,
+        _ if passes => Reply::PASSING_NO,
+        _ => Reply::NO,
+    };
+    Reply::new(kind, &text)
 }
 
 fn text_of(outcome: &Outcome<'_>) -> String {
@@ -314,12 +310,12 @@ mod tests {
     #[test]
     fn a_refusal_keeps_the_servers_words_and_says_whether_it_may_pass() {
         for (line, code, text) in [
-            ("a NO [AUTHENTICATIONFAILED] wrong\r\n", 550, "NO [AUTHENTICATIONFAILED] wrong"),
-            ("a NO [UNAVAILABLE] later\r\n", 450, "NO [UNAVAILABLE] later"),
-            ("a NO [ALERT] Too many simultaneous connections.\r\n", 450, "NO [ALERT] Too many simultaneous connections."),
-            ("a NO [TRYCREATE] no such folder\r\n", 550, "NO [TRYCREATE] no such folder"),
-            ("a BAD what?\r\n", 500, "BAD what?"),
-            ("a NO\r\n", 550, "NO"),
+            ("a NO [AUTHENTICATIONFAILED] wrong\r\n", Reply::NO, "NO [AUTHENTICATIONFAILED] wrong"),
+            ("a NO [UNAVAILABLE] later\r\n", Reply::PASSING_NO, "NO [UNAVAILABLE] later"),
+            ("a NO [ALERT] Too many simultaneous connections.\r\n", Reply::PASSING_NO, "NO [ALERT] Too many simultaneous connections."),
+            ("a NO [TRYCREATE] no such folder\r\n", Reply::NO, "NO [TRYCREATE] no such folder"),
+            ("a BAD what?\r\n", Reply::BAD, "BAD what?"),
+            ("a NO\r\n", Reply::NO, "NO"),
         ] {
             let reply = refused(line);
             assert_eq!((reply.code, reply.text.as_str()), (code, text), "{line}");

@@ -4,17 +4,16 @@
 //! are written here (its writer logs the LOGIN line), and nothing but the tagged OK of this very command ends it well.
 
 use std::io;
-use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use async_imap::Client;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use futures_util::FutureExt;
 use secrecy::zeroize::Zeroizing;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 
 use super::answer::{Answer, Datum, Ending, Event};
+use super::caught::catching;
 use super::sift::Sift;
 use crate::clock::{TimedOut, within};
 use crate::mail::{MailError, Step, Trouble};
@@ -211,12 +210,12 @@ impl<S: Stream> Dialogue<S> {
     /// Reads one answer and keeps count of the folder. Safe to drop while it waits.
     pub async fn read(&mut self, step: Step) -> Result<Event, MailError> {
         // The parser panics on some input (INTERNALDATE NIL, a code with no space behind it). It is not touched again after that.
-        let read = AssertUnwindSafe(self.client.read_response()).catch_unwind().await;
+        let read = catching(self.client.read_response()).await;
         let event = match read {
-            Ok(Ok(Some(response))) => Ok(Event::of(response.parsed())),
-            Ok(Ok(None)) => Err(Trouble::Closed("the connection ended".into())),
-            Ok(Err(e)) => Err(trouble_of(&e)),
-            Err(_) => Err(Trouble::Protocol("an answer that the parser cannot take".into())),
+            Some(Ok(Some(response))) => Ok(Event::of(response.parsed())),
+            Some(Ok(None)) => Err(Trouble::Closed("the connection ended".into())),
+            Some(Err(e)) => Err(trouble_of(&e)),
+            None => Err(Trouble::Protocol("an answer that the parser cannot take".into())),
         };
         let event = event.map_err(|trouble| {
             self.busy = true;

@@ -7,6 +7,7 @@ use super::exec::Stream;
 use super::select::Selected;
 use super::sets::{UidSet, distinct, uid_sets};
 use crate::mail::{Flag, FolderName, MailError, Step, Trouble, Uid};
+use crate::words::Reply;
 
 /// One STORE: what it does, and for which of the caller's flags.
 #[derive(Debug, PartialEq, Eq)]
@@ -44,7 +45,7 @@ impl<S: Stream> Imap<S> {
     async fn store(&mut self, set: &UidSet, store: &Store) -> Result<bool, MailError> {
         match self.talk.exec(Step::Store, &format!("UID STORE {} {}", set.text, store.item)).await {
             Ok(_) => Ok(true),
-            Err(e) if store.optional && matches!(&e.trouble, Trouble::Refused(reply) if reply.code == 550) => Ok(false),
+            Err(e) if store.optional && matches!(&e.trouble, Trouble::Refused(reply) if reply.code == Reply::NO) => Ok(false),
             Err(e) => Err(e),
         }
     }

@@ -17,6 +17,7 @@
 
 mod act;
 mod answer;
+mod caught;
 mod exec;
 mod flags;
 mod folders;
@@ -50,6 +51,7 @@ use super::{Cursor, Flag, Folder, FolderName, Idled, Inbox, Look, MailError, Mov
 use crate::config::Mailbox;
 use crate::words::Moment;
 
+pub use caught::is_panic_caught_here;
 pub use folders::missing_folders;
 
 /// Signs `mailbox` in over a stream on which the server is about to greet, and gives its [`Inbox`].

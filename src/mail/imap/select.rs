@@ -54,7 +54,7 @@ impl<S: Stream> Imap<S> {
     pub(super) fn name_for(&self, step: Step, folder: &FolderName) -> Result<String, MailError> {
         quoted_name(&folder.wire)
             .map(|name| name.to_string())
-            .ok_or_else(|| self.talk.error(step, Trouble::FolderGone(Reply::new(550, "a folder of this name cannot be asked for"))))
+            .ok_or_else(|| self.talk.error(step, Trouble::FolderGone(Reply::new(Reply::NO, "a folder of this name cannot be asked for"))))
     }
 }
 
@@ -83,7 +83,7 @@ impl Selected {
 /// A NO that is about the folder itself.
 pub(super) fn as_gone(mut error: MailError) -> MailError {
     if let Trouble::Refused(reply) = &error.trouble
-        && reply.code == 550
+        && reply.code == Reply::NO
     {
         error.trouble = Trouble::FolderGone(reply.clone());
     }

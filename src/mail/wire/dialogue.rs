@@ -130,9 +130,9 @@ async fn imap_command(
         let (status, text) = answer.split_once(' ').unwrap_or((answer, ""));
         return match status.to_ascii_uppercase().as_str() {
             "OK" => Ok(()),
-            // IMAP has no numbers: 454 is SMTP's for "TLS is not available just now" (RFC 3207 §4), 500 its "not understood".
-            "NO" => Err(Fault::new(step, Trouble::Refused(Reply::new(454, text)))),
-            "BAD" => Err(Fault::new(step, Trouble::Refused(Reply::new(500, text)))),
+            // Like SMTP's 454 (RFC 3207 §4): TLS is not available just now.
+            "NO" => Err(Fault::new(step, Trouble::Refused(Reply::new(Reply::PASSING_NO, &format!("NO {text}"))))),
+            "BAD" => Err(Fault::new(step, Trouble::Refused(Reply::new(Reply::BAD, &format!("BAD {text}"))))),
             _ => Err(Fault::new(step, Trouble::Protocol("the answer is not IMAP".to_owned()))),
         };
     }

@@ -137,7 +137,7 @@ async fn imap_greetings_before_tls() {
         C: $
     ";
     let (step, trouble) = refused(Protocol::Imap, no).await;
-    assert_eq!((step, trouble.to_string().as_str()), (Step::Starttls, "the server refused: 454 not today"));
+    assert_eq!((step, trouble.to_string().as_str()), (Step::Starttls, "the server refused: NO not today"));
     let endless = "
         S: * OK hi
         C: w1 CAPABILITY

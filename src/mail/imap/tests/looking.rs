@@ -98,13 +98,13 @@ async fn a_changed_uidvalidity_scans_the_last_days_again_and_says_so() {
 
 #[tokio::test(start_paused = true)]
 async fn refusals_are_errors_and_never_an_empty_folder() {
-    let refused = |reply: &str| Trouble::Refused(crate::words::Reply::new(550, reply));
+    let refused = |reply: &str| Trouble::Refused(crate::words::Reply::new(crate::words::Reply::NO, reply));
     let error = look("", Some(cursor(8)), &format!("C: UID FETCH 9:* {HEADERS}\nS: $ NO cannot read")).await.unwrap_err();
     assert_eq!((error.step, error.trouble), (Step::Fetch, refused("NO cannot read")));
     let error = look("", None, "C: UID SEARCH SINCE 30-Nov-2026\nS: $ NO no searching").await.unwrap_err();
     assert_eq!((error.step, error.trouble), (Step::Search, refused("NO no searching")));
     let error = look("", None, "C: UID SEARCH SINCE 30-Nov-2026\nS: $ BAD what").await.unwrap_err();
-    assert!(matches!(error.trouble, Trouble::Refused(reply) if reply.code == 500));
+    assert!(matches!(error.trouble, Trouble::Refused(reply) if reply.code == crate::words::Reply::BAD));
 }
 
 async fn select_fails(text: &str) -> MailError {

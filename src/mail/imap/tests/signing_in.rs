@@ -94,7 +94,7 @@ async fn a_wrong_password_is_a_refused_sign_in_with_the_servers_words_and_withou
     assert!(error.is_sign_in());
     assert_eq!(
         error.to_string(),
-        "u@warm.test: signing in: the server refused the sign-in: 550 NO [AUTHENTICATIONFAILED] Authentication failed."
+        "u@warm.test: signing in: the server refused the sign-in: NO [AUTHENTICATIONFAILED] Authentication failed."
     );
     assert!(!format!("{error:?}").contains("hunter2"));
 }
@@ -122,7 +122,7 @@ async fn xoauth2_answers_the_challenge_with_an_empty_line_and_takes_the_no() {
     let (step, trouble) = fails(text, AuthKind::Xoauth2, "tok").await;
     assert_eq!(step, Step::SignIn);
     let Trouble::SignInRefused(reply) = trouble else { panic!("{trouble:?}") };
-    assert_eq!(reply.to_string(), "550 NO [ALERT] Invalid credentials (status 400)");
+    assert_eq!(reply.to_string(), "NO [ALERT] Invalid credentials (status 400)");
 }
 
 #[tokio::test(start_paused = true)]

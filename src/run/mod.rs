@@ -15,6 +15,8 @@ mod progress;
 mod quotas;
 mod sending;
 mod sight;
+#[cfg(test)]
+mod tests;
 mod words_of_letter;
 
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,0 +1,321 @@
+//! A day of the executor in virtual time, over servers that are a model with faults to switch on.
+
+use std::future::Future;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+
+use super::{Context, News, Pace, Progress, RunError, run};
+use crate::chance::Seed;
+use crate::clock::Clock;
+use crate::compose::Library;
+use crate::config::Mailbox;
+use crate::ledger::{Holder, Ledger, Place, TroubleRow};
+use crate::letter::Keyring;
+use crate::mail::{
+    Access, Cursor, Envelope, Flag, Folder, FolderName, Handover, Header, Idled, Inbox, Look, MailError, Moved, Offer, Outbox, Step,
+    StoredFlags, Trouble, Uid,
+};
+use crate::words::{Address, FolderRole, LetterId, LocalDate, Moment, Reply, Zone};
+
+/// What goes wrong at the servers.
+#[derive(Default)]
+struct Faults {
+    /// IMAP refuses the password.
+    refuses_sign_in: AtomicBool,
+    /// Junk cannot be selected.
+    junk_is_closed: AtomicBool,
+    /// Opening this UID ends the session.
+    poisonous: AtomicU32,
+}
+
+/// Servers that take everything and deliver to the recipient's INBOX, but for the faults.
+#[derive(Default)]
+struct Servers {
+    faults: Faults,
+    sign_ins: AtomicU32,
+    opened: Mutex<Vec<u32>>,
+    /// What lies in INBOX: recipient and raw header, numbered from 1 in this order.
+    delivered: Mutex<Vec<(Address, Vec<u8>)>>,
+}
+
+struct FakeOutbox(Arc<Servers>, Option<Address>);
+struct FakeInbox(Arc<Servers>, Address);
+#[derive(Clone)]
+struct FakeAccess(Arc<Servers>);
+
+#[async_trait]
+impl Access for FakeAccess {
+    async fn open_outbox(&self, _: &Mailbox) -> Result<Box<dyn Outbox>, MailError> {
+        Ok(Box::new(FakeOutbox(self.0.clone(), None)))
+    }
+
+    async fn open_inbox(&self, mailbox: &Mailbox) -> Result<Box<dyn Inbox>, MailError> {
+        self.0.sign_ins.fetch_add(1, Ordering::Relaxed);
+        if self.0.faults.refuses_sign_in.load(Ordering::Relaxed) {
+            let reply = Reply::new(Reply::NO, "NO [AUTHENTICATIONFAILED]");
+            return Err(MailError::new(&mailbox.address, Step::SignIn, Trouble::SignInRefused(reply)));
+        }
+        Ok(Box::new(FakeInbox(self.0.clone(), mailbox.address.clone())))
+    }
+}
+
+#[async_trait]
+impl Outbox for FakeOutbox {
+    async fn offer(&mut self, envelope: &Envelope) -> Result<Offer, MailError> {
+        self.1 = Some(envelope.to.clone());
+        Ok(Offer::Ready)
+    }
+
+    async fn hand_over(&mut self, message: &[u8]) -> Handover {
+        let end = message.windows(4).position(|w| w == b"\r\n\r\n").unwrap_or(message.len());
+        let to = self.1.take().expect("a letter is offered before it is handed over");
+        self.0.delivered.lock().unwrap().push((to, message[..end + 4].to_vec()));
+        Handover::Accepted(Reply::new(250, "2.0.0 queued"))
+    }
+
+    fn is_open(&self) -> bool {
+        true
+    }
+
+    fn abandon(self: Box<Self>) {}
+    async fn sign_out(self: Box<Self>) {}
+}
+
+#[async_trait]
+impl Inbox for FakeInbox {
+    async fn folders(&mut self) -> Result<Vec<Folder>, MailError> {
+        let folder =
+            |name: &str, role| Folder { name: FolderName { wire: name.into(), shown: name.into() }, role, found_by: "test".into() };
+        Ok(vec![folder("INBOX", FolderRole::Inbox), folder("Junk", FolderRole::Spam)])
+    }
+
+    async fn look(&mut self, folder: &FolderName, cursor: Option<Cursor>, _: Moment) -> Result<Look, MailError> {
+        if folder.wire == "Junk" && self.0.faults.junk_is_closed.load(Ordering::Relaxed) {
+            return Err(MailError::new(&self.1, Step::Select, Trouble::Refused(Reply::new(Reply::NO, "NO permission denied"))));
+        }
+        let from = cursor.map_or(0, |c| c.uid);
+        let delivered = self.0.delivered.lock().unwrap();
+        let new: Vec<Header> = (1..)
+            .zip(delivered.iter())
+            .filter(|(uid, (to, _))| folder.wire == "INBOX" && *uid > from && *to == self.1)
+            .map(|(uid, (_, raw))| Header { uid: Uid(uid), flags: vec![], received: None, size: 1, raw: raw.clone(), category: None })
+            .collect();
+        let uid = new.last().map_or(from, |h| h.uid.0);
+        Ok(Look { uid_validity: 1, renumbered: false, cursor: Cursor { uid_validity: 1, uid }, new, more: false })
+    }
+
+    async fn flags_of(&mut self, _: &FolderName, _: u32, _: &[Uid]) -> Result<Vec<StoredFlags>, MailError> {
+        Ok(vec![])
+    }
+
+    async fn open(&mut self, _: &FolderName, _: u32, uid: Uid) -> Result<Option<Vec<u8>>, MailError> {
+        self.0.opened.lock().unwrap().push(uid.0);
+        if uid.0 == self.0.faults.poisonous.load(Ordering::Relaxed) {
+            return Err(MailError::new(&self.1, Step::Fetch, Trouble::OverLimit("it nests too deep".into())));
+        }
+        Ok(Some(b"Subject: hello\r\n\r\nhello\r\n".to_vec()))
+    }
+
+    async fn peek(&mut self, _: &FolderName, _: u32, _: Uid, _: u32) -> Result<Option<Vec<u8>>, MailError> {
+        Ok(None)
+    }
+
+    async fn move_to(&mut self, _: &FolderName, _: u32, _: &[Uid], _: &FolderName) -> Result<Moved, MailError> {
+        Ok(Moved::default())
+    }
+
+    async fn set_flags(&mut self, _: &FolderName, _: u32, _: &[Uid], _: &[Flag]) -> Result<Vec<Flag>, MailError> {
+        Ok(vec![])
+    }
+
+    async fn idle(&mut self, _: &FolderName, _: Pin<&mut (dyn Future<Output = ()> + Send)>) -> Result<Idled, MailError> {
+        Ok(Idled::Unsupported)
+    }
+
+    async fn sign_out(self: Box<Self>) {}
+}
+
+/// Remembers what was told.
+#[derive(Debug, Default)]
+struct Told(Mutex<Vec<String>>);
+
+impl Progress for Told {
+    fn news(&self, _: Moment, news: &News) {
+        self.0.lock().unwrap().push(format!("{news:?}"));
+    }
+}
+
+struct Day {
+    cx: Context,
+    servers: Arc<Servers>,
+    /// Dropped, it would be a stop that nobody can say.
+    _stop: watch::Sender<bool>,
+}
+
+fn at(time: &str) -> Moment {
+    Moment::parse_rfc3339(&format!("2026-12-01T{time}:00Z")).unwrap()
+}
+
+/// A pool of `warming` mailboxes on x.test and a partner, at a time of Tuesday in UTC; three letters a day each.
+fn day(dir: &Path, warming: &[&str], open: u32, time: &str) -> Day {
+    use std::fmt::Write;
+    let mut yaml = String::from(
+        "zone: UTC\nschedule: three\ndefaults: {secret: env:UNUSED, smtp: mail.x.test, imap: mail.x.test}\nmailboxes:\n  - {address: p@y.test, role: partner}\n",
+    );
+    for name in warming {
+        writeln!(yaml, "  - {name}@x.test").unwrap();
+    }
+    std::fs::create_dir_all(dir.join("schedules")).unwrap();
+    let schedule =
+        format!("about: three a day\nramp: {{start: 3, target: 3, weeks: 4, curve: linear}}\nengagement: {{open: {open}, answer: 0}}\n");
+    std::fs::write(dir.join("schedules/three.yaml"), schedule).unwrap();
+    std::fs::write(dir.join("preheat.yaml"), yaml).unwrap();
+    let config = crate::config::load(&dir.join("preheat.yaml")).unwrap_or_else(|e| panic!("{e}"));
+    let servers = Arc::new(Servers::default());
+    let (tell, stop) = watch::channel(false);
+    let cx = Context {
+        config: Arc::new(config),
+        ledger: Ledger::open(&dir.join("preheat.db"), Place::Inline).unwrap(),
+        clock: Clock::paused_at(at(time)),
+        access: Arc::new(FakeAccess(servers.clone())),
+        keys: Arc::new(Keyring::parse(&format!("k1 {}", "ab".repeat(32))).unwrap()),
+        library: Arc::new(Library::shipped()),
+        seed: Seed(3),
+        progress: Arc::new(Told::default()),
+        stop,
+    };
+    Day { cx, servers, _stop: tell }
+}
+
+impl Day {
+    async fn run(&self, pace: Pace) -> Result<(), RunError> {
+        run(self.cx.clone(), pace, Holder { host: "h".into(), pid: 1, started: 1 }, |_| false).await
+    }
+
+    async fn troubles_of(&self, mailbox: &str) -> Vec<TroubleRow> {
+        let all = self.cx.ledger.troubles().await.unwrap();
+        all.into_iter().filter(|t| t.mailbox.as_str() == mailbox).collect()
+    }
+
+    fn now(&self) -> String {
+        self.cx.clock.now().in_zone(Zone::UTC).format("%d %H:%M").to_string()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_day_is_sent_and_seen_and_ends_by_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let d = day(dir.path(), &["a"], 0, "07:00");
+    d.run(Pace::Day).await.unwrap();
+    let sent = d.servers.delivered.lock().unwrap().len();
+    let letters = d.cx.ledger.agenda_on(LocalDate::ymd(2026, 12, 1).unwrap()).await.unwrap();
+    assert!(sent >= 4 && letters.len() == sent, "{sent} of {}", letters.len());
+    assert!(letters.iter().all(|l| l.seen_at.is_some()), "{letters:?}");
+    assert!(("01 10:00".."01 22:00").contains(&d.now().as_str()), "{}", d.now());
+    assert_eq!(d.cx.ledger.check().await.unwrap().faults, Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mailbox_whose_sign_in_is_refused_does_not_keep_the_run_from_ending_nor_try_on_and_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let d = day(dir.path(), &["a"], 0, "16:00");
+    d.servers.faults.refuses_sign_in.store(true, Ordering::Relaxed);
+    d.run(Pace::Day).await.unwrap();
+    assert!(d.now().as_str() < "01 22:10", "{}", d.now());
+    assert_eq!(d.servers.sign_ins.load(Ordering::Relaxed), 2, "once for each mailbox");
+    assert!(d.troubles_of("a@x.test").await.iter().any(|t| t.sign_in));
+}
+
+#[tokio::test(start_paused = true)]
+async fn once_check_has_cleared_a_refused_sign_in_the_same_run_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let d = day(dir.path(), &["a"], 0, "07:00");
+    d.servers.faults.refuses_sign_in.store(true, Ordering::Relaxed);
+    let person_acts = async {
+        d.cx.clock.sleep_until(at("09:00")).await;
+        d.servers.faults.refuses_sign_in.store(false, Ordering::Relaxed);
+        for mailbox in ["a@x.test", "p@y.test"] {
+            d.cx.ledger.clear_trouble(Address::parse(mailbox).unwrap(), "imap").await.unwrap();
+        }
+    };
+    let (result, ()) = tokio::join!(d.run(Pace::Day), person_acts);
+    result.unwrap();
+    let seen = d.cx.ledger.agenda_on(LocalDate::ymd(2026, 12, 1).unwrap()).await.unwrap().iter().filter(|l| l.seen_at.is_some()).count();
+    assert!(seen >= 3, "{seen} letters were seen after nine");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_spam_folder_that_cannot_be_opened_stays_a_visible_trouble_and_stops_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let d = day(dir.path(), &["a"], 0, "07:00");
+    d.servers.faults.junk_is_closed.store(true, Ordering::Relaxed);
+    let watch = async {
+        let mut seen = Vec::new();
+        for hour in 8..16 {
+            d.cx.clock.sleep_until(at(&format!("{hour:02}:07"))).await;
+            seen.push(d.troubles_of("a@x.test").await.len());
+        }
+        seen
+    };
+    let (result, seen) = tokio::join!(d.run(Pace::Day), watch);
+    result.unwrap();
+    assert_eq!(seen, [1; 8], "the trouble was there at every look");
+    let letters = d.cx.ledger.agenda_on(LocalDate::ymd(2026, 12, 1).unwrap()).await.unwrap();
+    assert!(letters.iter().all(|l| l.seen_at.is_some()), "the inbox was read all the same");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_letter_that_ends_every_session_does_not_keep_the_others_from_being_opened() {
+    let dir = tempfile::tempdir().unwrap();
+    let d = day(dir.path(), &["a"], 1, "07:00");
+    d.servers.faults.poisonous.store(1, Ordering::Relaxed);
+    d.run(Pace::Day).await.unwrap();
+    let opened = d.servers.opened.lock().unwrap().clone();
+    let tries = opened.iter().filter(|uid| **uid == 1).count();
+    assert!((1..=5).contains(&tries), "tried {tries} times on one day: {opened:?}");
+    let others: std::collections::BTreeSet<u32> = opened.into_iter().filter(|uid| *uid != 1).collect();
+    assert!(others.len() + 2 >= d.servers.delivered.lock().unwrap().len(), "{others:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn letters_that_pile_up_at_the_end_of_the_window_keep_their_domains_gap_or_are_not_sent() {
+    let dir = tempfile::tempdir().unwrap();
+    let d = day(dir.path(), &["a", "b", "c", "d"], 0, "07:00");
+    let push_to_the_end = async {
+        d.cx.clock.sleep_until(at("07:30")).await;
+        let c = rusqlite::Connection::open(dir.path().join("preheat.db")).unwrap();
+        let due = at("17:29") + Duration::from_secs(40);
+        c.execute("UPDATE letter SET due = ?1 WHERE parent IS NULL AND sender LIKE '%x.test'", [due.0]).unwrap();
+    };
+    let (result, ()) = tokio::join!(d.run(Pace::Day), push_to_the_end);
+    result.unwrap();
+    let letters = d.cx.ledger.agenda_on(LocalDate::ymd(2026, 12, 1).unwrap()).await.unwrap();
+    let mut handed: Vec<Moment> =
+        letters.iter().filter(|l| l.plan.sender.as_str().ends_with("x.test")).filter_map(|l| l.handed_at).collect();
+    handed.sort_unstable();
+    assert!(!handed.is_empty() && handed.iter().all(|t| *t < at("17:30")), "{handed:?}");
+    assert!(handed.windows(2).all(|w| w[1].since(w[0]) >= Duration::from_secs(90)), "{handed:?}");
+    let ids: std::collections::BTreeSet<LetterId> = letters.iter().map(|l| l.plan.id).collect();
+    assert_eq!(ids.len(), letters.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn once_an_hour_sends_what_an_hour_allows_and_never_stands_still() {
+    let dir = tempfile::tempdir().unwrap();
+    let d = day(dir.path(), &["a", "b"], 0, "08:20");
+    for hour in 8..18 {
+        d.cx.clock.sleep_until(at(&format!("{hour:02}:20"))).await;
+        d.run(Pace::Once).await.unwrap();
+    }
+    let letters = d.cx.ledger.agenda_on(LocalDate::ymd(2026, 12, 1).unwrap()).await.unwrap();
+    let starts: Vec<_> = letters.iter().filter(|l| l.plan.parent.is_none()).collect();
+    assert!(starts.len() >= 4, "{starts:?}");
+    // Late ones go one an hour; none is left where it was.
+    assert!(starts.iter().all(|l| l.handed_at.is_some()), "{starts:?}");
+}

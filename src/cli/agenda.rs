@@ -10,7 +10,7 @@ use super::explain::parse_date;
 use super::pool::{Pool, runtime};
 use super::printer::Printer;
 use super::{CliError, Exit};
-use crate::ledger::AgendaRow;
+use crate::ledger::LetterFacts;
 use crate::report::{Align, Table};
 use crate::words::{Address, LetterState, LocalDate, Moment, Zone};
 
@@ -36,7 +36,8 @@ pub fn agenda(args: &Args, config: &Path, printer: Printer) -> Result<Exit, CliE
         None => Vec::new(),
         Some(ledger) => runtime()?.block_on(ledger.agenda_on(date))?,
     };
-    let rows: Vec<AgendaRow> = rows.into_iter().filter(|r| chosen.contains(&r.plan.sender) || chosen.contains(&r.plan.recipient)).collect();
+    let rows: Vec<LetterFacts> =
+        rows.into_iter().filter(|r| chosen.contains(&r.plan.sender) || chosen.contains(&r.plan.recipient)).collect();
     if args.json {
         printer.json(&rows.iter().map(to_json).collect::<Vec<_>>());
         return Ok(Exit::Done);
@@ -55,7 +56,7 @@ fn zone_of(pool: &Pool, address: &Address) -> Zone {
 }
 
 /// The letters of a date as a table; times are the sender's, with their zone where there are several.
-pub fn to_text(rows: &[AgendaRow], date: LocalDate, zone_of: &dyn Fn(&Address) -> Zone, width: usize) -> String {
+pub fn to_text(rows: &[LetterFacts], date: LocalDate, zone_of: &dyn Fn(&Address) -> Zone, width: usize) -> String {
     let mut table =
         Table::new(&[("time", Align::Left), ("from", Align::Left), ("to", Align::Left), ("what", Align::Left), ("state", Align::Left)]);
     let zones: BTreeSet<&str> = rows.iter().map(|r| zone_of(&r.plan.sender).name()).collect();
@@ -78,7 +79,7 @@ pub fn to_text(rows: &[AgendaRow], date: LocalDate, zone_of: &dyn Fn(&Address) -
     format!("{text}\n\n{}", table.to_text(width))
 }
 
-fn state_in_words(r: &AgendaRow) -> String {
+fn state_in_words(r: &LetterFacts) -> String {
     match (r.state, r.placement, r.skip_reason) {
         (LetterState::Seen, Some(_), _) if r.rescued_at.is_some() => "spam, rescued".into(),
         (LetterState::Seen, Some(p), _) => p.to_string(),
@@ -88,7 +89,7 @@ fn state_in_words(r: &AgendaRow) -> String {
     }
 }
 
-fn to_json(r: &AgendaRow) -> serde_json::Value {
+fn to_json(r: &LetterFacts) -> serde_json::Value {
     let (p, d) = (&r.plan, &r.plan.draws);
     let at = |m: Option<Moment>| m.map(|m| m.to_string());
     json!({

@@ -10,11 +10,6 @@ use super::{DayPlan, Fence, Ledger, LedgerError, days, ms};
 use crate::agenda::{Agenda, Carried, PlannedLetter};
 use crate::words::{Address, LetterId, LetterState, LocalDate, Moment, SkipReason};
 
-/// A letter that is to be sent.
-pub type DueLetter = LetterFacts;
-/// A letter as `preheat agenda` shows it.
-pub type AgendaRow = LetterFacts;
-
 impl Ledger {
     /// Writes a date's agenda and the quotas behind it. Days and letters that are there already stay as they are, so that making it again changes nothing.
     /// Says how many letters are new.
@@ -129,7 +124,7 @@ impl Ledger {
     }
 
     /// Letters that are to be sent by a mailbox on a date, by due time; answers whose parent is not opened yet are not among them.
-    pub async fn due_letters(&self, sender: Address, date: LocalDate, most: u32) -> Result<Vec<DueLetter>, LedgerError> {
+    pub async fn due_letters(&self, sender: Address, date: LocalDate, most: u32) -> Result<Vec<LetterFacts>, LedgerError> {
         self.store
             .run(move |c| {
                 let sql = format!(
@@ -244,7 +239,7 @@ impl Ledger {
     }
 
     /// Every letter of a date, of all senders, by due time: for `preheat agenda`.
-    pub async fn agenda_on(&self, date: LocalDate) -> Result<Vec<AgendaRow>, LedgerError> {
+    pub async fn agenda_on(&self, date: LocalDate) -> Result<Vec<LetterFacts>, LedgerError> {
         self.store
             .run(move |c| {
                 let sql = format!(

@@ -183,19 +183,6 @@ impl Ledger {
             .await
     }
 
-    /// Lets the answer to a letter lapse, and the rest of its thread: the letter was seen, and will not be opened.
-    pub async fn lapse_answer(&self, fence: Fence, parent: LetterId, now: Moment) -> Result<(), LedgerError> {
-        self.store
-            .run(move |c| {
-                fence.check(c)?;
-                match answer_to(c, parent)? {
-                    Some(answer) => super::agenda::lapse(c, answer.plan.id, now),
-                    None => Ok(()),
-                }
-            })
-            .await
-    }
-
     /// The answer to a letter, if one was planned.
     pub async fn answer_to(&self, parent: LetterId) -> Result<Option<LetterFacts>, LedgerError> {
         self.store.run(move |c| answer_to(c, parent)).await

@@ -26,7 +26,6 @@ use rusqlite_migration::{M, Migrations};
 use crate::words::Moment;
 use store::Store;
 
-pub use agenda::{AgendaRow, DueLetter};
 pub use check::CheckReport;
 pub use days::{DayPlan, DayRow};
 pub use engage::{ActionKind, DueAction, OpenedParent};

@@ -189,7 +189,10 @@ impl Sender<'_> {
                 return Err(e);
             }
         }
-        self.last_handed = Some(self.cx.clock.now());
+        let handed_at = self.cx.clock.now();
+        self.last_handed = Some(handed_at);
+        // A slow sign-in lies between the slot that was taken and this: the next letter of the domain keeps its distance from here.
+        self.pacer.went_before(&plan.sender.domain(), handed_at).await;
         let handover = outbox.hand_over(&message.bytes).await;
         self.note_handover(letter, handover);
         if outbox.is_open() {

@@ -124,6 +124,15 @@ class Day:
         path.rename(maildir / name)
 
 
+class Vanishing(unittest.TestCase):
+    def test_a_mailbox_that_another_test_empties_meanwhile_has_no_folders(self):
+        with tempfile.TemporaryDirectory() as directory:
+            self.assertEqual(evidence.folders_of(pathlib.Path(directory, "gone")), {})
+            maildir = pathlib.Path(directory, "x.test", "u01", "Maildir")
+            (maildir / ".Junk" / "cur").mkdir(parents=True)
+            self.assertEqual(sorted(evidence.folders_of(maildir)), ["INBOX", "Junk"])
+
+
 class AuditTest(unittest.TestCase):
     def setUp(self):
         directory = tempfile.TemporaryDirectory()

@@ -20,6 +20,9 @@
 //!    → run          the executor: takes a pool through a day; the only place that orders side effects
 //!    → report       ledger and plan → model → text, JSON, CSV, SVG
 //!    → check        logins, folders, feasibility
+//!    → world        a modelled mail world: accounts, servers' habits, a model of spam filters
+//!    → sandbox      the world served on loopback sockets: real SMTP and IMAP
+//!    → rehearsal    the world behind the ports: the same executor in virtual time
 //!    → cli          one file a subcommand; one printer
 //! ```
 
@@ -39,3 +42,4 @@ pub mod ramp;
 pub mod report;
 pub mod run;
 pub mod words;
+pub mod world;

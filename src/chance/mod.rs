@@ -36,6 +36,11 @@ impl Seed {
         self.derive(&["pool", &date.to_string(), purpose])
     }
 
+    /// The draws of something that has no word of its own, named by words: for the modelled world.
+    pub fn of_words(self, words: &[&str]) -> Stream {
+        self.derive(words)
+    }
+
     fn derive(self, parts: &[&str]) -> Stream {
         let mut hash = Sha256::new();
         hash.update(self.0.to_le_bytes());

@@ -15,6 +15,7 @@ pub use address::{Address, BadAddress, Domain};
 pub use finding::{Finding, Severity, Source};
 pub use letter_id::{BadLetterId, LetterId, MessageId};
 pub use letter_state::{LetterState, SkipReason};
+pub(crate) use mailbox_kind::word as mailbox_word;
 pub use mailbox_kind::{Provider, Role};
 pub use moment::{LocalDate, Moment, RampDay, Zone};
 pub use placement::{FolderRole, Placement};

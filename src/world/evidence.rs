@@ -1,0 +1,46 @@
+//! What the world knows of what was done in it: the truth that a ledger is held against. Nothing here comes from a ledger.
+
+use crate::words::{Address, LetterId, Moment};
+
+/// A message that a signed-in account offered for sending.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Submission {
+    /// When the final dot came; for one that was refused before it, when it was refused.
+    pub at: Moment,
+    /// Who was signed in.
+    pub account: Address,
+    /// MAIL FROM.
+    pub from: Address,
+    /// RCPT TO.
+    pub to: Address,
+    /// The letter that its `X-Preheat` names; `None` before the bytes came, or without one.
+    pub letter: Option<LetterId>,
+    /// Its Message-ID as it was submitted.
+    pub message_id: Option<String>,
+    /// Whether the server took it over.
+    pub accepted: bool,
+    /// The code of the server's last word: 250, or the refusal's. 0 where the connection broke before a word came.
+    pub code: u16,
+}
+
+/// Somebody else's mail was touched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Touched {
+    /// When.
+    pub at: Moment,
+    /// In whose mailbox.
+    pub account: Address,
+    /// What was done: moved, flagged, expunged, copied, opened.
+    pub what: &'static str,
+    /// Which message.
+    pub serial: u64,
+}
+
+/// Everything that the world wrote down.
+#[derive(Clone, Debug, Default)]
+pub struct Evidence {
+    /// Every submission in the order of its time.
+    pub submissions: Vec<Submission>,
+    /// Every touch of a planted message.
+    pub touched: Vec<Touched>,
+}

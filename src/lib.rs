@@ -39,6 +39,7 @@ pub mod ledger;
 pub mod letter;
 pub mod mail;
 pub mod ramp;
+pub mod rehearsal;
 pub mod report;
 pub mod run;
 pub mod words;

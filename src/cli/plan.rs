@@ -7,13 +7,12 @@ use super::pool::{Pool, runtime};
 use super::printer::Printer;
 use super::{CliError, Exit};
 use crate::agenda::carries;
-use crate::chance::Seed;
 use crate::config::{Config, Mailbox, ScheduleOrigin};
 use crate::ledger::Ledger;
-use crate::ramp::{Caps, DayRecord, PlannedDay, domain_shares, draw_curve, project};
+use crate::ramp::{PlannedDay, draw_curve};
 use crate::report::plan::{MailboxPlan, PlanReport};
-use crate::run::{history_of, whole_pool};
-use crate::words::{Address, LocalDate, Moment, Role};
+use crate::run::{PlanStart, history_of, plan_all, whole_pool};
+use crate::words::{Address, Moment, Role};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -73,14 +72,6 @@ fn use_schedule(pool: &mut Pool, name: &str) -> Result<(), CliError> {
     Ok(())
 }
 
-/// What a mailbox's plan starts from.
-struct Start {
-    mailbox: Mailbox,
-    first: LocalDate,
-    today: LocalDate,
-    history: Vec<DayRecord>,
-}
-
 async fn report(pool: &Pool, chosen: &[Address], days: Option<u32>) -> Result<PlanReport, CliError> {
     let ledger = pool.look_into_ledger()?;
     let seed = pool.seed(ledger.as_ref()).await?;
@@ -115,7 +106,7 @@ async fn report(pool: &Pool, chosen: &[Address], days: Option<u32>) -> Result<Pl
     })
 }
 
-async fn start_of(mailbox: &Mailbox, ledger: Option<&Ledger>, now: Moment) -> Result<Start, CliError> {
+async fn start_of(mailbox: &Mailbox, ledger: Option<&Ledger>, now: Moment) -> Result<PlanStart, CliError> {
     let today = now.local_date(mailbox.zone);
     let days = match ledger {
         Some(l) => l.days_before(mailbox.address.clone(), today).await?,
@@ -123,62 +114,10 @@ async fn start_of(mailbox: &Mailbox, ledger: Option<&Ledger>, now: Moment) -> Re
     };
     let history = history_of(&days);
     let first = history.first().map(|d| d.date).or(mailbox.start_on).unwrap_or(today);
-    Ok(Start { mailbox: mailbox.clone(), first, today, history })
+    Ok(PlanStart { mailbox: mailbox.clone(), first, today, history })
 }
 
-/// Every mailbox's days, all to the same last date. Two passes: what each wants, then with its share of its domain's cap.
-fn plan_all(
-    config: &Config,
-    seed: Seed,
-    starts: &[Start],
-    pool_cap: &dyn Fn(&Address) -> Option<u32>,
-    days: Option<u32>,
-) -> Vec<Vec<PlannedDay>> {
-    let facts = |m: &Mailbox| crate::config::provider_facts(m.provider).daily_limit_of(&m.address.domain());
-    let pass = |shares: &BTreeMap<(Address, LocalDate), u32>, days: Option<u32>| -> Vec<Vec<PlannedDay>> {
-        starts
-            .iter()
-            .map(|s| {
-                let Some(schedule) = config.schedule_of(&s.mailbox) else { return Vec::new() };
-                let address = &s.mailbox.address;
-                let caps = |date: LocalDate| Caps {
-                    mailbox: s.mailbox.daily_cap,
-                    domain_share: shares.get(&(address.clone(), date)).copied(),
-                    provider: facts(&s.mailbox),
-                    pool: pool_cap(address),
-                };
-                let span = days.map(|n| n + u32::try_from(s.today.days_since(s.first).max(0)).unwrap_or(0));
-                project(schedule, seed, address, s.first, &s.history, s.today, &caps, span)
-            })
-            .collect()
-    };
-    let free = pass(&BTreeMap::new(), days);
-    let last = free.iter().filter_map(|d| d.last()).map(|d| d.date).max();
-    let span = days
-        .or_else(|| last.map(|last| u32::try_from(last.days_since(starts.iter().map(|s| s.today).min().unwrap_or(last))).unwrap_or(0) + 1));
-    let capped = config.domains.values().any(|d| d.daily_cap.is_some());
-    let even = pass(&BTreeMap::new(), span);
-    if capped { pass(&shares(config, starts, &even), span) } else { even }
-}
-
-fn shares(config: &Config, starts: &[Start], plans: &[Vec<PlannedDay>]) -> BTreeMap<(Address, LocalDate), u32> {
-    let mut shares = BTreeMap::new();
-    for (domain, settings) in &config.domains {
-        let Some(cap) = settings.daily_cap else { continue };
-        let mut wanted: BTreeMap<LocalDate, BTreeMap<Address, u32>> = BTreeMap::new();
-        for (start, days) in starts.iter().zip(plans).filter(|(s, _)| s.mailbox.address.domain() == *domain) {
-            for day in days {
-                wanted.entry(day.date).or_default().insert(start.mailbox.address.clone(), day.quota.value);
-            }
-        }
-        for (date, wanted) in wanted {
-            shares.extend(domain_shares(cap, &wanted).into_iter().map(|(a, n)| ((a, date), n)));
-        }
-    }
-    shares
-}
-
-fn mailbox_plan(config: &Config, start: &Start, days: Vec<PlannedDay>) -> MailboxPlan {
+fn mailbox_plan(config: &Config, start: &PlanStart, days: Vec<PlannedDay>) -> MailboxPlan {
     let schedule = config.schedule_of(&start.mailbox);
     MailboxPlan {
         address: start.mailbox.address.clone(),

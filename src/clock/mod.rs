@@ -5,6 +5,7 @@
 #![expect(clippy::disallowed_methods, reason = "this is the place that the others are sent to")]
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -37,6 +38,8 @@ pub enum Clock {
         start: Moment,
         /// When it was `start`.
         origin: Instant,
+        /// When the machine sleeps, in order: whoever would wake in between wakes at its end.
+        asleep: Arc<[(Moment, Moment)]>,
     },
 }
 
@@ -79,7 +82,23 @@ impl Clock {
 
     /// A virtual clock that shows `start` now. To be made inside a tokio runtime whose time is paused.
     pub fn paused_at(start: Moment) -> Self {
-        Self::Virtual { start, origin: Instant::now() }
+        Self::Virtual { start, origin: Instant::now(), asleep: Arc::new([]) }
+    }
+
+    /// The same time on a machine that sleeps in these spans, which are in order and do not touch. Other clocks have none.
+    #[must_use]
+    pub fn with_sleep(self, spans: Arc<[(Moment, Moment)]>) -> Self {
+        match self {
+            Self::Virtual { start, origin, .. } => Self::Virtual { start, origin, asleep: spans },
+            other => other,
+        }
+    }
+
+    /// When somebody who wants to wake at `at` does: later, where the machine sleeps then.
+    pub fn awake_at(&self, at: Moment) -> Moment {
+        let Self::Virtual { asleep, .. } = self else { return at };
+        let next = asleep.partition_point(|(_, end)| *end <= at);
+        asleep.get(next).filter(|(begin, _)| *begin <= at).map_or(at, |(_, end)| *end)
     }
 
     /// Plan time.
@@ -89,11 +108,33 @@ impl Clock {
             Self::Scaled { start, origin_real, factor } => {
                 Moment(start.0.saturating_add((real_now().0 - origin_real.0).saturating_mul(i64::from(*factor))))
             }
-            Self::Virtual { start, origin } => *start + origin.elapsed(),
+            Self::Virtual { start, origin, .. } => *start + origin.elapsed(),
         }
     }
 
-    /// Real time, for the expiry of leases. Under the virtual clock it is plan time: a rehearsal has no other process to fear.
+    /// Whether the machine slept at some time between two moments.
+    pub fn slept_between(&self, from: Moment, to: Moment) -> bool {
+        let Self::Virtual { asleep, .. } = self else { return false };
+        asleep.iter().any(|(begin, end)| *begin < to && from < *end)
+    }
+
+    /// The time that leases are renewed and run out by: real time. Under the virtual clock none passes: there is no other process to fear.
+    pub fn lease_now(&self) -> Moment {
+        match self {
+            Self::System | Self::Scaled { .. } => real_now(),
+            Self::Virtual { start, .. } => *start,
+        }
+    }
+
+    /// Plan time between two renewals that are `real` apart.
+    pub fn lease_span(&self, real: Duration) -> Duration {
+        match self {
+            Self::System | Self::Scaled { .. } => self.plan_span(real),
+            Self::Virtual { .. } => Duration::from_hours(24),
+        }
+    }
+
+    /// Real time; plan time under the virtual clock.
     pub fn real_now(&self) -> Moment {
         match self {
             Self::System | Self::Scaled { .. } => real_now(),
@@ -103,6 +144,7 @@ impl Clock {
 
     /// Sleeps until plan time is `at` or later; returns at once where it is. Reads the wall clock again after at most 30 s.
     pub async fn sleep_until(&self, at: Moment) {
+        let at = self.awake_at(at);
         loop {
             let left = at.since(self.now());
             if left.is_zero() {
@@ -182,6 +224,18 @@ mod tests {
         ] {
             assert!(Clock::parse(bad, real).is_err(), "{bad}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_machine_that_sleeps_wakes_at_the_end_of_it() {
+        let hour = |h: i64| Moment(h * 3_600_000);
+        let clock = Clock::paused_at(hour(0)).with_sleep(Arc::new([(hour(2), hour(5)), (hour(7), hour(8))]));
+        for (wanted, woken) in [(1, 1), (2, 5), (3, 5), (6, 6), (7, 8), (8, 8), (9, 9)] {
+            assert_eq!(clock.awake_at(hour(wanted)), hour(woken));
+            clock.sleep_until(hour(wanted)).await;
+            assert_eq!(clock.now(), hour(woken));
+        }
+        assert_eq!(clock.lease_now(), hour(0));
     }
 
     #[tokio::test(start_paused = true)]

@@ -17,6 +17,7 @@ mod rows;
 mod send;
 mod status;
 mod store;
+mod tally;
 
 use std::path::{Path, PathBuf};
 
@@ -37,6 +38,7 @@ pub use pool::{PauseRow, PauseScope, TroubleNote, TroubleRow};
 pub use send::{Intent, IntentRefused, Outcome};
 pub use status::{MailboxStatus, PlacementCounts};
 pub use store::{Place, Receipt};
+pub use tally::DateTally;
 
 /// Every migration, in order. Immutable once released: a change is a new file.
 const MIGRATION_STEPS: &[M<'static>] = &[M::up(include_str!("migrations/0001_first.sql"))];

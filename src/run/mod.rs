@@ -10,6 +10,7 @@ mod look;
 mod looking;
 mod lowering;
 mod participants;
+mod plan;
 mod prepare;
 mod progress;
 mod quotas;
@@ -33,6 +34,7 @@ use context::{Desk, Pacer};
 pub use context::Context;
 pub use holder::{is_dead, this_process};
 pub use participants::{calendar_of, engagement_of, participant, window_of};
+pub use plan::{PlanStart, plan_all};
 pub use prepare::{DatePlan, date_of, plan_date, shortfalls_in_words};
 pub use progress::{News, Progress, Silent};
 pub use quotas::{NoQuotas, Standing, history_of, standings, stored_quota, whole_pool};
@@ -66,7 +68,7 @@ pub async fn run(cx: Context, pace: Pace, me: Holder, is_dead: fn(&Holder) -> bo
     let pool = cx.config.mailboxes.values().map(|m| (m.address.clone(), m.role)).collect();
     let mut resources = vec![Fence::PLANNER.to_owned()];
     resources.extend(cx.config.mailboxes.keys().map(Fence::resource_of));
-    let mut taken = cx.ledger.take_leases(resources, me, cx.clock.real_now(), is_dead).await?;
+    let mut taken = cx.ledger.take_leases(resources, me, cx.clock.lease_now(), is_dead).await?;
     let planner = taken.ours.remove(Fence::PLANNER);
     if taken.ours.is_empty() || planner.is_none() {
         let fences: Vec<Fence> = taken.ours.into_values().chain(planner).collect();
@@ -126,11 +128,11 @@ impl Leases {
 /// Renews the leases, passes the caller's wish to stop on, and completes only when a lease is lost: somebody else took it.
 async fn keep_leases(cx: &Context, leases: &Leases, mut outer: watch::Receiver<bool>, end: &watch::Sender<bool>) -> LedgerError {
     loop {
-        let next = cx.clock.now() + cx.clock.plan_span(RENEW_EVERY);
+        let next = cx.clock.now() + cx.clock.lease_span(RENEW_EVERY);
         tokio::select! {
             biased;
             () = context::stopped(&mut outer), if !*end.borrow() => drop(end.send(true)),
-            () = cx.clock.sleep_until(next) => match cx.ledger.renew_leases(leases.held(), cx.clock.real_now()).await {
+            () = cx.clock.sleep_until(next) => match cx.ledger.renew_leases(leases.held(), cx.clock.lease_now()).await {
                 Ok(()) => {}
                 // Given back between the list and the renewal: the next list does not have it.
                 Err(LedgerError::Stale(resource)) if !leases.held().iter().any(|f| f.is_of(&resource)) => {}

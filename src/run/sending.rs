@@ -145,7 +145,7 @@ impl Sender<'_> {
             message_id: message_id_of(plan.id, &plan.sender),
             window: self.desk.window,
             now: self.cx.clock.now(),
-            real_now: self.cx.clock.real_now(),
+            real_now: self.cx.clock.lease_now(),
         };
         // The ledger is asked before anybody is bothered: the content program, the domain's pacer, the server.
         if let Err(refused) = self.cx.ledger.may_send(self.desk.fence.clone(), intent()).await? {

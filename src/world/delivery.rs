@@ -102,6 +102,15 @@ impl World {
     }
 }
 
+impl World {
+    /// Heads or tails, anew at each question.
+    pub fn coin(&self, account: &Address) -> bool {
+        let mut inside = self.lock();
+        let n = inside.next_serial().to_string();
+        inside.seed.of_words(&["coin", account.as_str(), &n]).random()
+    }
+}
+
 impl Inside {
     fn plan(&mut self, at: Moment, event: Event) {
         let serial = self.next_serial();

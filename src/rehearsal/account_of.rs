@@ -1,0 +1,137 @@
+//! The account of a rehearsal: from its ledger and its world to what is shown.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+
+use super::drive::Played;
+use super::{Day, RehearsalError, Rehearsed, Said};
+use crate::agenda::carries;
+use crate::config::Config;
+use crate::ledger::DayRow;
+use crate::ramp::{PlannedDay, position};
+use crate::run::{PlanStart, history_of, plan_all, whole_pool};
+use crate::words::{Address, LocalDate, Role};
+
+pub(super) async fn give_account(played: Played<'_>) -> Result<Rehearsed, RehearsalError> {
+    let (config, ledger, rehearsal) = (&played.config, &played.ledger, played.rehearsal);
+    let end = rehearsal.from.plus(rehearsal.days);
+    let mut histories: BTreeMap<Address, Vec<DayRow>> = BTreeMap::new();
+    for mailbox in config.mailboxes.values().filter(|m| m.role == Role::Warming) {
+        histories.insert(mailbox.address.clone(), ledger.days_before(mailbox.address.clone(), end).await?);
+    }
+    let plans = plans(config, rehearsal);
+    let (warming, partners) = (ledger.tally_by_date(Role::Warming).await?, ledger.tally_by_date(Role::Partner).await?);
+    let quotas = quotas_by_date(&histories);
+    let days: Vec<Day> = (0..rehearsal.days)
+        .map(|n| {
+            let date = rehearsal.from.plus(n);
+            let sums = warming.get(&date).copied().unwrap_or_default();
+            Day {
+                n: n + 1,
+                date: Some(date),
+                planned: plans.values().filter_map(|days| days.iter().find(|d| d.date == date)).map(|d| d.quota.value).sum(),
+                quota: quotas.get(&date).copied().unwrap_or(0),
+                sent: sums.sent,
+                answers: sums.answers,
+                inbox: sums.inbox,
+                spam: sums.spam,
+                filed: sums.filed,
+                missing: sums.missing,
+                unaccounted: sums.unaccounted,
+                bounced: sums.bounced,
+                rejected: sums.rejected,
+                skipped: sums.skipped,
+                rescued: sums.rescued,
+                by_partners: partners.get(&date).map_or(0, |t| t.sent),
+            }
+        })
+        .collect();
+    let target_reached = target_reached(&plans, &histories);
+    let dump = ledger.dump().await?;
+    let breaches = super::invariants_of(&played).await?;
+    let roles = |role| config.mailboxes.values().filter(|m| m.role == role).count() as u32;
+    Ok(Rehearsed {
+        scenario: rehearsal.scenario.name.clone(),
+        seed: rehearsal.seed.0,
+        schedules: config.schedules.keys().cloned().collect(),
+        warming: roles(Role::Warming),
+        partners: roles(Role::Partner),
+        days,
+        verdicts: verdicts(config, &histories),
+        target_reached,
+        target_day: target_reached.map(|date| u32::try_from(date.days_since(rehearsal.from)).unwrap_or(0) + 1),
+        reputation: played.reputation,
+        troubles: played.listener.troubles(),
+        breaches,
+        fingerprint: Sha256::digest(dump.as_bytes()).iter().map(|b| format!("{b:02x}")).collect(),
+    })
+}
+
+/// What each warming mailbox would have sent if every day had been earned.
+fn plans(config: &Config, rehearsal: &super::Rehearsal) -> BTreeMap<Address, Vec<PlannedDay>> {
+    let starts: Vec<PlanStart> = config
+        .mailboxes
+        .values()
+        .filter(|m| m.role == Role::Warming)
+        .map(|m| {
+            let first = m.start_on.map_or(rehearsal.from, |s| s.max(rehearsal.from));
+            PlanStart { mailbox: m.clone(), first, today: rehearsal.from, history: Vec::new() }
+        })
+        .collect();
+    let target = |a: &Address| config.mailboxes.get(a).and_then(|m| config.schedule_of(m)).map_or(0, |s| s.ramp.target);
+    let peaks = starts.iter().map(|s| (s.mailbox.address.clone(), target(&s.mailbox.address))).collect();
+    let feasible = carries(&whole_pool(config), &config.pairs, &peaks);
+    let cap = |a: &Address| feasible.per_mailbox.get(a).filter(|c| c.carries < c.wanted).map(|c| c.carries);
+    let planned = plan_all(config, rehearsal.seed, &starts, &cap, None);
+    starts.into_iter().map(|s| s.mailbox.address).zip(planned).collect()
+}
+
+fn quotas_by_date(histories: &BTreeMap<Address, Vec<DayRow>>) -> BTreeMap<LocalDate, u32> {
+    let mut sums = BTreeMap::new();
+    for day in histories.values().flatten() {
+        *sums.entry(day.plan.date).or_default() += day.plan.quota;
+    }
+    sums
+}
+
+/// The first date on which every warming mailbox has had the highest quota of its plan.
+fn target_reached(plans: &BTreeMap<Address, Vec<PlannedDay>>, histories: &BTreeMap<Address, Vec<DayRow>>) -> Option<LocalDate> {
+    let reached = |(address, days): (&Address, &Vec<DayRow>)| {
+        let target = plans.get(address)?.iter().map(|d| d.quota.value).max()?;
+        days.iter().find(|d| d.plan.quota >= target).map(|d| d.plan.date)
+    };
+    histories.iter().map(reached).collect::<Option<Vec<_>>>()?.into_iter().max()
+}
+
+/// Every send-day whose ramp day was not earned, and why; what holds on several dates in a row is said once.
+fn verdicts(config: &Config, histories: &BTreeMap<Address, Vec<DayRow>>) -> Vec<Said> {
+    let mut said: Vec<Said> = Vec::new();
+    for (address, days) in histories {
+        let (Some(schedule), Some(last)) = (config.mailboxes.get(address).and_then(|m| config.schedule_of(m)), days.last()) else {
+            continue;
+        };
+        let history = history_of(days);
+        let mut open: Option<Said> = None;
+        for step in position(schedule, &history, last.plan.date.plus(1)).fold {
+            let stood_still = step.after <= step.before && days.iter().any(|d| d.plan.date == step.date && d.plan.quota > 0);
+            let lost = step.after < step.before;
+            if !(stood_still || lost) || step.why.starts_with("earned") {
+                said.extend(open.take());
+                continue;
+            }
+            let verdict = if lost { "lost" } else { "not earned" };
+            match &mut open {
+                Some(o) if o.verdict == verdict => o.until = step.date,
+                _ => {
+                    said.extend(open.take());
+                    open =
+                        Some(Said { date: step.date, whom: address.to_string(), verdict: verdict.into(), why: step.why, until: step.date });
+                }
+            }
+        }
+        said.extend(open);
+    }
+    said.sort_by(|a, b| (a.date, &a.whom).cmp(&(b.date, &b.whom)));
+    said
+}

@@ -1,0 +1,80 @@
+//! The stage: the modelled world with this pool's accounts in it, and the clock.
+
+use std::sync::Arc;
+
+use crate::chance::Seed;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::words::{LocalDate, Moment, Role};
+use crate::world::{AccountSpec, Condition, Personality, World};
+
+use super::ports::receiver_of;
+
+/// Somebody else's mail, so that an executor that touches it is found out.
+const FOREIGN: [(&str, &str); 2] = [
+    ("INBOX", "From: Aunt May <may@family.example>\r\nSubject: Sunday\r\nMessage-ID: <sunday@family.example>\r\n\r\nAre you coming?\r\n"),
+    ("Junk", "From: Prizes <win@prizes.example>\r\nSubject: You won\r\nMessage-ID: <won@prizes.example>\r\n\r\nClick.\r\n"),
+];
+
+/// A world with an account for every mailbox of the pool. Partners' domains are known and liked; warming ones are new.
+pub(super) fn build_world(config: &Config, seed: Seed, conditions: Vec<Condition>, start: Moment) -> Arc<World> {
+    let world = World::new(seed);
+    for mailbox in config.mailboxes.values() {
+        world.add_account(AccountSpec {
+            address: mailbox.address.clone(),
+            personality: Personality::of(mailbox.provider),
+            receiver: receiver_of(mailbox),
+            user: mailbox.user.clone(),
+            secret: None,
+        });
+        if mailbox.role == Role::Partner {
+            world.with_filter(|f| f.know_well(&mailbox.address.domain()));
+        }
+        for (folder, message) in FOREIGN {
+            let folder = if folder == "INBOX" { Some(folder.to_owned()) } else { spam_folder(&world, &mailbox.address) };
+            let put = folder.map(|folder| world.append(&mailbox.address, &folder, message.as_bytes(), Default::default(), true, start));
+            debug_assert!(matches!(put, Some(Ok(_))), "every account has an inbox and a spam folder");
+        }
+    }
+    for condition in conditions {
+        world.add_condition(condition);
+    }
+    world
+}
+
+fn spam_folder(world: &World, address: &crate::words::Address) -> Option<String> {
+    world.with_account(address, |a| a.folder_of(crate::words::FolderRole::Spam).map(str::to_owned)).flatten()
+}
+
+/// Carries out what happens in the world at its time, until the rehearsal ends. The world does not sleep when the machine does.
+pub(super) async fn keep_world_going(world: Arc<World>, clock: Clock) {
+    let mut plans = world.plans();
+    loop {
+        world.settle(clock.now());
+        let next = world.next_event();
+        tokio::select! {
+            biased;
+            () = async {
+                match next {
+                    Some(at) => clock.sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            } => {}
+            changed = plans.changed() => if changed.is_err() { return },
+        }
+    }
+}
+
+/// When cron starts `preheat run`: half an hour before a window opens, for each hour at which windows of the pool open, on every date.
+pub(super) fn cron(config: &Config, from: LocalDate, days: u32) -> Vec<Moment> {
+    let mut starts: Vec<Moment> = Vec::new();
+    for date in (0..days).map(|n| from.plus(n)) {
+        for mailbox in config.mailboxes.values() {
+            let opens = date.at(crate::run::window_of(config, mailbox).from, mailbox.zone);
+            starts.push(opens - std::time::Duration::from_mins(30));
+        }
+    }
+    starts.sort_unstable();
+    starts.dedup();
+    starts
+}

@@ -14,6 +14,9 @@ use crate::words::{FolderRole, LetterId, Moment, Placement};
 /// Without a cursor, letters of the last days are looked for: as long as a late one may still arrive.
 const LOOK_BACK: Duration = Duration::from_hours(8 * 24);
 
+/// That nothing new came is written down this often: it is what *missing* rests on, and 24 hours are its measure.
+const WRITE_EVERY: Duration = Duration::from_hours(1);
+
 /// What can end a look: the mail server, which is worked around, or the ledger, which is not.
 pub enum LookError {
     /// The mail server.
@@ -95,10 +98,13 @@ pub(super) async fn look_at(
 ) -> Result<(), LookError> {
     loop {
         let Some(folder) = session.named(&name.wire) else { return Ok(()) };
-        let (role, cursor) = (folder.role, folder.cursor);
+        let (role, cursor, read_at) = (folder.role, folder.cursor, folder.read_at);
         let now = cx.clock.now();
         let look = session.inbox.look(name, cursor, cx.server_time(now) - LOOK_BACK).await?;
         let unchanged = look.new.is_empty() && cursor == Some(look.cursor);
+        if unchanged && read_at.is_some_and(|at| now.since(at) < WRITE_EVERY) {
+            return Ok(());
+        }
         let claims = sight::read_claims(&look.new, &desk.mailbox.address, &cx.config, &cx.keys);
         let known = cx.ledger.letters_of(sight::letters_named(&claims)).await?;
         let known: BTreeMap<_, _> = known.into_iter().map(|l| (l.plan.id, l)).collect();

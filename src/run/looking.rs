@@ -1,6 +1,6 @@
 //! The looking worker of one mailbox: finds where letters to it landed, and does what its agenda says about them.
 //!
-//! It reads the inbox every 5 minutes and spam every 10 (in long waits it listens with IDLE), other folders every 6 hours, and the mailbox's own
+//! It reads the inbox every 5 minutes and spam every 10 (where it can listen with IDLE meanwhile, both every 10), other folders every 6 hours, and the mailbox's own
 //! Sent folder only while a letter of its own is uncertain.
 
 use std::collections::BTreeSet;
@@ -39,6 +39,10 @@ struct Looker<'a> {
     next_inbox: Moment,
     next_spam: Moment,
     next_others: Option<Moment>,
+    /// Whether the server has been listened to with IDLE: then a look is only for what that might miss.
+    listens: bool,
+    /// The next action, where it was asked for and nothing has changed since.
+    upcoming: Option<Option<Moment>>,
     attempts: Attempts,
 }
 
@@ -52,7 +56,7 @@ pub async fn look_day(cx: &Context, desk: &Desk, senders_done: watch::Receiver<b
     }
     let now = cx.clock.now();
     let attempts = Attempts::from("imap", now);
-    let mut looker = Looker { cx, desk, session: None, next_inbox: now, next_spam: now, next_others: None, attempts };
+    let mut looker = Looker { cx, desk, session: None, next_inbox: now, next_spam: now, next_others: None, listens: false, upcoming: None, attempts };
     let result = looker.work(&senders_done, pace).await;
     if let Some(session) = looker.session.take() {
         session.inbox.sign_out().await;
@@ -143,7 +147,7 @@ impl Looker<'_> {
         let now = self.cx.clock.now();
         if now >= self.next_inbox {
             self.look_at_role(session, FolderRole::Inbox).await?;
-            self.next_inbox = now + INBOX_EVERY;
+            self.next_inbox = now + if self.listens { SPAM_EVERY } else { INBOX_EVERY };
         }
         if now >= self.next_spam {
             // Many servers make the spam folder with the first message for it.
@@ -160,7 +164,12 @@ impl Looker<'_> {
         } else {
             self.next_others = Some(others);
         }
-        act(self.cx, self.desk, session).await
+        let next = self.cx.ledger.next_action(self.desk.mailbox.address.clone()).await?;
+        if next.is_some_and(|due| due <= self.cx.clock.now()) {
+            return act(self.cx, self.desk, session).await;
+        }
+        self.upcoming = Some(next);
+        Ok(())
     }
 
     /// A folder that cannot be read keeps neither the others from being read nor letters from being opened.
@@ -256,7 +265,10 @@ impl Looker<'_> {
     /// Waits for the next look or action; listens with IDLE where the wait is long.
     async fn rest(&mut self, senders_done: &watch::Receiver<bool>) -> Result<Woken, LedgerError> {
         let now = self.cx.clock.now();
-        let next_action = self.cx.ledger.next_action(self.desk.mailbox.address.clone()).await?;
+        let next_action = match self.upcoming.take() {
+            Some(known) => known,
+            None => self.cx.ledger.next_action(self.desk.mailbox.address.clone()).await?,
+        };
         let at = [Some(self.next_inbox), Some(self.next_spam), self.next_others, next_action].into_iter().flatten().min().unwrap_or(now);
         // An action that failed keeps its place in the past only until it gets a new due time; never spin.
         let at =
@@ -276,7 +288,9 @@ impl Looker<'_> {
                     () = cx.clock.sleep_until(at) => {}
                 }
             });
-            match session.inbox.idle(&inbox, until.as_mut()).await {
+            let idled = session.inbox.idle(&inbox, until.as_mut()).await;
+            self.listens = matches!(idled, Ok(Idled::News | Idled::Stopped));
+            match idled {
                 Ok(Idled::News) => self.next_inbox = self.cx.clock.now(),
                 Ok(Idled::Stopped) => {}
                 Ok(Idled::Unsupported) => return Ok(self.cx.wait_until(at).await),

@@ -126,7 +126,7 @@ impl Ledger {
     /// Letters that are to be sent by a mailbox on a date, by due time; answers whose parent is not opened yet are not among them.
     pub async fn due_letters(&self, sender: Address, date: LocalDate, most: u32) -> Result<Vec<LetterFacts>, LedgerError> {
         self.store
-            .run(move |c| {
+            .ask(move |c| {
                 let sql = format!(
                     "SELECT {COLUMNS} FROM letter WHERE sender = ?1 AND date = ?2 AND state IN ('planned', 'deferred') AND due IS NOT NULL ORDER BY due, id LIMIT ?3"
                 );
@@ -138,7 +138,7 @@ impl Ledger {
     /// How many letters of a mailbox on a date are still to be sent, answers that wait for their parent included.
     pub async fn to_send(&self, sender: Address, date: LocalDate) -> Result<u32, LedgerError> {
         self.store
-            .run(move |c| {
+            .ask(move |c| {
                 let sql = "SELECT count(*) FROM letter WHERE sender = ?1 AND date = ?2 AND state IN ('planned', 'deferred')";
                 Ok(one(c, sql, params![sender.as_str(), date.to_string()], |r| Ok(r.get(0)?))?.unwrap_or(0))
             })

@@ -97,13 +97,13 @@ pub(super) fn insert(c: &Connection, plan: &DayPlan, now: Moment) -> Result<bool
 impl Ledger {
     /// One day of a mailbox.
     pub async fn day(&self, mailbox: Address, date: LocalDate) -> Result<Option<DayRow>, LedgerError> {
-        self.store.run(move |c| day(c, &mailbox, date)).await
+        self.store.ask(move |c| day(c, &mailbox, date)).await
     }
 
     /// Every day of a mailbox before `until`, oldest first: the history that the ramp folds.
     pub async fn days_before(&self, mailbox: Address, until: LocalDate) -> Result<Vec<DayRow>, LedgerError> {
         self.store
-            .run(move |c| {
+            .ask(move |c| {
                 let sql = format!("SELECT {COLUMNS} FROM day WHERE mailbox = ?1 AND date < ?2 ORDER BY date");
                 all(c, &sql, params![mailbox.as_str(), until.to_string()], read_day)
             })
@@ -113,7 +113,7 @@ impl Ledger {
     /// How many messages a mailbox handed over since a moment: for providers that count the trailing 24 hours.
     pub async fn handed_since(&self, mailbox: Address, since: Moment, from_date: LocalDate) -> Result<u32, LedgerError> {
         self.store
-            .run(move |c| {
+            .ask(move |c| {
                 let sql = "SELECT count(*) FROM letter WHERE sender = ?1 AND date >= ?2 AND handed_at >= ?3";
                 let n = one(c, sql, params![mailbox.as_str(), from_date.to_string(), ms(since)], |r| Ok(r.get::<_, u32>(0)?))?;
                 Ok(n.unwrap_or(0))

@@ -51,7 +51,7 @@ impl Ledger {
     /// What a mailbox has to do up to `until`, in the order of due times.
     pub async fn due_actions(&self, mailbox: Address, until: Moment, most: u32) -> Result<Vec<DueAction>, LedgerError> {
         self.store
-            .run(move |c| {
+            .ask(move |c| {
                 let sql = "SELECT a.letter, a.kind, a.due, a.attempts, s.folder, s.role, s.uid_validity, s.uid
                            FROM action a JOIN sighting s ON s.mailbox = a.mailbox AND s.letter = a.letter
                            WHERE a.mailbox = ?1 AND a.result IS NULL AND a.due <= ?2 ORDER BY a.due, a.letter, a.kind LIMIT ?3";
@@ -74,7 +74,7 @@ impl Ledger {
     /// When a mailbox's next action is due.
     pub async fn next_action(&self, mailbox: Address) -> Result<Option<Moment>, LedgerError> {
         self.store
-            .run(move |c| {
+            .ask(move |c| {
                 let sql = "SELECT due FROM action WHERE mailbox = ?1 AND result IS NULL ORDER BY due LIMIT 1";
                 one(c, sql, [mailbox.as_str()], |r| moment(r, "due"))
             })
@@ -167,7 +167,7 @@ impl Ledger {
     /// What the answer to a letter needs.
     pub async fn opened_parent(&self, parent: LetterId) -> Result<Option<OpenedParent>, LedgerError> {
         self.store
-            .run(move |c| {
+            .ask(move |c| {
                 let sql = "SELECT message_id, refs, subject, text, from_name, date FROM opened WHERE letter = ?1";
                 one(c, sql, [parent.to_string()], |r| {
                     Ok(OpenedParent {
@@ -185,7 +185,7 @@ impl Ledger {
 
     /// The answer to a letter, if one was planned.
     pub async fn answer_to(&self, parent: LetterId) -> Result<Option<LetterFacts>, LedgerError> {
-        self.store.run(move |c| answer_to(c, parent)).await
+        self.store.ask(move |c| answer_to(c, parent)).await
     }
 }
 

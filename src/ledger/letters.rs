@@ -228,13 +228,13 @@ fn apply_with(
 impl Ledger {
     /// One letter.
     pub async fn letter(&self, id: LetterId) -> Result<Option<LetterFacts>, LedgerError> {
-        self.store.run(move |c| letter(c, id)).await
+        self.store.ask(move |c| letter(c, id)).await
     }
 
     /// Those of `ids` that the ledger knows.
     pub async fn letters_of(&self, ids: Vec<LetterId>) -> Result<Vec<LetterFacts>, LedgerError> {
         self.store
-            .run(move |c| {
+            .ask(move |c| {
                 let mut out = Vec::with_capacity(ids.len());
                 for id in ids {
                     out.extend(letter(c, id)?);
@@ -263,7 +263,7 @@ impl Ledger {
     /// The letters that a mailbox sends on a local date, by due time.
     pub async fn letters_on(&self, sender: Address, date: LocalDate) -> Result<Vec<LetterFacts>, LedgerError> {
         self.store
-            .run(move |c| {
+            .ask(move |c| {
                 let sql = format!("SELECT {COLUMNS} FROM letter WHERE sender = ?1 AND date = ?2 ORDER BY coalesce(due, expected), id");
                 all(c, &sql, params![sender.as_str(), date.to_string()], read_letter)
             })

@@ -111,7 +111,7 @@ impl Ledger {
     /// Where letters were seen last at a mailbox.
     pub async fn sightings_of(&self, mailbox: Address, letters: Vec<LetterId>) -> Result<Vec<SightingRow>, LedgerError> {
         self.store
-            .run(move |c| {
+            .ask(move |c| {
                 let sql = "SELECT folder, uid_validity, uid FROM sighting WHERE mailbox = ?1 AND letter = ?2";
                 let mut out = Vec::new();
                 for letter in letters {
@@ -148,7 +148,7 @@ impl Ledger {
 
     /// A mailbox's folders with their cursors, by name.
     pub async fn folders(&self, mailbox: Address) -> Result<Vec<StoredFolder>, LedgerError> {
-        self.store.run(move |c| folders(c, &mailbox)).await
+        self.store.ask(move |c| folders(c, &mailbox)).await
     }
 
     /// Writes what a look found, the cursor and all, in one transaction.
@@ -209,7 +209,7 @@ impl Ledger {
     /// How many letters to a mailbox may still arrive: handed over or accepted after `since`, and not seen.
     pub async fn awaited(&self, recipient: Address, since: Moment) -> Result<u32, LedgerError> {
         self.store
-            .run(move |c| {
+            .ask(move |c| {
                 let sql =
                     "SELECT count(*) FROM letter WHERE recipient = ?1 AND state IN ('handed', 'uncertain', 'accepted') AND handed_at >= ?2";
                 Ok(one(c, sql, params![recipient.as_str(), ms(since)], |r| Ok(r.get(0)?))?.unwrap_or(0))

@@ -170,7 +170,7 @@ impl Ledger {
     /// Every pause in force.
     pub async fn pauses(&self) -> Result<Vec<PauseRow>, LedgerError> {
         self.store
-            .run(|c| {
+            .ask(|c| {
                 all(c, "SELECT scope, since, reason FROM pause ORDER BY scope", [], |r| {
                     Ok(PauseRow {
                         scope: super::rows::word(r, "scope", PauseScope::from_key)?,
@@ -209,7 +209,7 @@ impl Ledger {
     /// The troubles of every mailbox, by mailbox and channel.
     pub async fn troubles(&self) -> Result<Vec<TroubleRow>, LedgerError> {
         self.store
-            .run(|c| {
+            .ask(|c| {
                 let sql =
                     "SELECT mailbox, channel, since, at, count, step, what, hint, sign_in, retry_at FROM trouble ORDER BY mailbox, channel";
                 all(c, sql, [], |r| {

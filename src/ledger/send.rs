@@ -69,7 +69,7 @@ pub enum Outcome {
 impl Ledger {
     /// Whether a letter may be handed over now: the same questions as [`Ledger::intend`], without writing. For asking before a server is bothered.
     pub async fn may_send(&self, fence: Fence, intent: Intent) -> Result<Result<(), IntentRefused>, LedgerError> {
-        self.store.run(move |c| may_send(c, &fence, &intent)).await
+        self.store.ask(move |c| may_send(c, &fence, &intent)).await
     }
 
     /// Writes the intent to hand a letter over, durable when this returns: quota, pause, window and lease are checked in the same transaction, and the
@@ -184,7 +184,7 @@ impl Ledger {
     /// A mailbox's uncertain letters: to be looked for in its Sent folder.
     pub async fn uncertain_of(&self, sender: Address) -> Result<Vec<super::LetterFacts>, LedgerError> {
         self.store
-            .run(move |c| {
+            .ask(move |c| {
                 let sql = format!("SELECT {COLUMNS} FROM letter WHERE sender = ?1 AND state = 'uncertain' ORDER BY id");
                 all(c, &sql, [sender.as_str()], read_letter)
             })

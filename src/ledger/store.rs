@@ -83,10 +83,7 @@ impl Store {
         match self {
             // Where the thread is gone the reply is dropped with the job, and the waiter hears `Gone`.
             Self::Thread(jobs) => drop(jobs.send(job)),
-            Self::Inline(connection) => {
-                let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
-                carry_out(&mut connection, TransactionBehavior::Immediate, vec![job]);
-            }
+            Self::Inline(connection) => alone(&mut connection.lock().unwrap_or_else(PoisonError::into_inner), job),
         }
         Receipt { answer, value: std::marker::PhantomData }
     }
@@ -97,6 +94,31 @@ impl Store {
         job: impl FnOnce(&Connection) -> Result<T, LedgerError> + Send + 'static,
     ) -> Result<T, LedgerError> {
         self.submit(job).durable().await
+    }
+
+    /// Asks what only reads. In order behind the jobs that were handed in before; inline it needs no transaction: nobody else has the connection meanwhile.
+    pub(super) async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Connection) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        match self {
+            Self::Thread(_) => self.run(question).await,
+            Self::Inline(connection) => question(&connection.lock().unwrap_or_else(PoisonError::into_inner)),
+        }
+    }
+}
+
+/// One job in a transaction of its own, which needs no savepoint: where the job fails, all of it is taken back.
+fn alone(connection: &mut Connection, job: Job) {
+    let transaction = match Transaction::new(connection, TransactionBehavior::Immediate) {
+        Ok(t) => t,
+        Err(e) => return refuse_all(std::iter::once(job.reply), &e.into()),
+    };
+    let result = catch_unwind(AssertUnwindSafe(|| (job.run)(&transaction))).unwrap_or(Err(LedgerError::Panicked));
+    let ended = if result.is_ok() && !transaction.is_autocommit() { transaction.commit() } else { transaction.finish() };
+    match ended {
+        Ok(()) => drop(job.reply.send(result)),
+        Err(e) => refuse_all(std::iter::once(job.reply), &e.into()),
     }
 }
 

@@ -61,6 +61,8 @@ pub struct Desk {
     pub new_letters: Notify,
     /// Set when its sign-in was refused: it is out both ways until a person acts.
     pub out: AtomicBool,
+    /// Set when it has answered a letter, which is to be marked as answered.
+    pub answered: AtomicBool,
     /// What its IMAP server refuses at the moment, until the same goes well: a folder's role, or `action`.
     pub refused: StdMutex<BTreeSet<&'static str>>,
 }

@@ -15,7 +15,7 @@ use crate::words::{FolderRole, LetterId, Moment, Placement};
 const LOOK_BACK: Duration = Duration::from_hours(8 * 24);
 
 /// That nothing new came is written down this often: it is what *missing* rests on, and 24 hours are its measure.
-const WRITE_EVERY: Duration = Duration::from_hours(1);
+const WRITE_EVERY: Duration = Duration::from_hours(4);
 
 /// What can end a look: the mail server, which is worked around, or the ledger, which is not.
 pub enum LookError {
@@ -41,6 +41,8 @@ pub(super) struct Session {
     pub(super) folders: Vec<StoredFolder>,
     /// A folder could not be opened: the list is read again with a new session.
     pub(super) is_stale: bool,
+    /// Letters were sighted: there may be new actions.
+    pub(super) has_news: bool,
 }
 
 impl Session {
@@ -56,7 +58,7 @@ impl Session {
 /// Signs in and finds the folders. A mailbox without a spam folder that can be found says so loudly, in the ledger too.
 pub(super) async fn open(cx: &Context, desk: &Desk) -> Result<Session, LookError> {
     let inbox = cx.access.open_inbox(&desk.mailbox).await?;
-    let mut session = Session { inbox, folders: Vec::new(), is_stale: false };
+    let mut session = Session { inbox, folders: Vec::new(), is_stale: false, has_news: true };
     if find_folders(cx, desk, &mut session).await? {
         return Ok(session);
     }
@@ -106,12 +108,14 @@ pub(super) async fn look_at(
             return Ok(());
         }
         let claims = sight::read_claims(&look.new, &desk.mailbox.address, &cx.config, &cx.keys);
-        let known = cx.ledger.letters_of(sight::letters_named(&claims)).await?;
+        let named = sight::letters_named(&claims);
+        let known = if named.is_empty() { Vec::new() } else { cx.ledger.letters_of(named).await? };
         let known: BTreeMap<_, _> = known.into_iter().map(|l| (l.plan.id, l)).collect();
         let claimed: BTreeSet<Uid> = look.new.iter().map(|h| h.uid).collect();
         let elsewhere = still_elsewhere(cx, desk, session, name, &known, &claimed, moved).await?;
         let habits = Habits { engagement: &desk.engagement, zone: desk.mailbox.zone };
         let (sighted, refused) = sight::judge(claims, &known, &elsewhere, &desk.mailbox.address, role, habits, now);
+        session.has_news |= !sighted.is_empty();
         let note =
             LookNote { mailbox: desk.mailbox.address.clone(), folder: name.wire.clone(), role, cursor: look.cursor, sighted, refused, now };
         let noted = cx.ledger.note_look(desk.fence.clone(), note).await?;

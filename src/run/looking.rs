@@ -4,6 +4,7 @@
 //! Sent folder only while a letter of its own is uncertain.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -56,7 +57,8 @@ pub async fn look_day(cx: &Context, desk: &Desk, senders_done: watch::Receiver<b
     }
     let now = cx.clock.now();
     let attempts = Attempts::from("imap", now);
-    let mut looker = Looker { cx, desk, session: None, next_inbox: now, next_spam: now, next_others: None, listens: false, upcoming: None, attempts };
+    let mut looker =
+        Looker { cx, desk, session: None, next_inbox: now, next_spam: now, next_others: None, listens: false, upcoming: None, attempts };
     let result = looker.work(&senders_done, pace).await;
     if let Some(session) = looker.session.take() {
         session.inbox.sign_out().await;
@@ -164,12 +166,24 @@ impl Looker<'_> {
         } else {
             self.next_others = Some(others);
         }
-        let next = self.cx.ledger.next_action(self.desk.mailbox.address.clone()).await?;
-        if next.is_some_and(|due| due <= self.cx.clock.now()) {
+        if std::mem::take(&mut session.has_news) | self.desk.answered.swap(false, Ordering::Relaxed) {
+            self.upcoming = None;
+        }
+        if self.upcoming().await?.is_some_and(|due| due <= self.cx.clock.now()) {
+            self.upcoming = None;
             return act(self.cx, self.desk, session).await;
         }
-        self.upcoming = Some(next);
         Ok(())
+    }
+
+    /// When the next action is due. Only looks, actions and this mailbox's own answers change it, so it is not asked for at every turn.
+    async fn upcoming(&mut self) -> Result<Option<Moment>, LedgerError> {
+        if let Some(known) = self.upcoming {
+            return Ok(known);
+        }
+        let next = self.cx.ledger.next_action(self.desk.mailbox.address.clone()).await?;
+        self.upcoming = Some(next);
+        Ok(next)
     }
 
     /// A folder that cannot be read keeps neither the others from being read nor letters from being opened.
@@ -259,16 +273,13 @@ impl Looker<'_> {
         if self.cx.ledger.awaited(address.clone(), now - WAIT_FOR_ARRIVAL).await? > 0 {
             return Ok(false);
         }
-        Ok(self.cx.ledger.next_action(address.clone()).await?.is_none_or(|due| due > hours_end))
+        Ok(self.upcoming().await?.is_none_or(|due| due > hours_end))
     }
 
     /// Waits for the next look or action; listens with IDLE where the wait is long.
     async fn rest(&mut self, senders_done: &watch::Receiver<bool>) -> Result<Woken, LedgerError> {
         let now = self.cx.clock.now();
-        let next_action = match self.upcoming.take() {
-            Some(known) => known,
-            None => self.cx.ledger.next_action(self.desk.mailbox.address.clone()).await?,
-        };
+        let next_action = self.upcoming().await?;
         let at = [Some(self.next_inbox), Some(self.next_spam), self.next_others, next_action].into_iter().flatten().min().unwrap_or(now);
         // An action that failed keeps its place in the past only until it gets a new due time; never spin.
         let at =

@@ -53,6 +53,7 @@ pub(super) fn desks(cx: &Context, taken: &Taken, pace: Pace) -> Vec<Desk> {
                 engagement: engagement_of(&cx.config, mailbox),
                 new_letters: Notify::new(),
                 out: AtomicBool::new(false),
+                answered: AtomicBool::new(false),
                 refused: Mutex::default(),
             }
         })

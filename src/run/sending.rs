@@ -3,6 +3,7 @@
 //! For each letter: ask the ledger, offer it to the server up to the 354, write the intent (durable), send the bytes, write the outcome. A
 //! crash before the intent leaves the letter planned; a crash after it leaves it `handed`, and the next run calls that uncertain.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::context::{Attempts, Context, Desk, Pacer, Woken};
@@ -288,6 +289,7 @@ impl Sender<'_> {
                 let news =
                     News::Sent { letter: plan.id, from: plan.sender.clone(), to: plan.recipient.clone(), answer: plan.parent.is_some() };
                 self.cx.tell(&news);
+                self.desk.answered.fetch_or(plan.parent.is_some(), Ordering::Relaxed);
                 Outcome::Accepted(reply)
             }
             Handover::Refused(reply) => {

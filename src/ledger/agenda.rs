@@ -107,7 +107,7 @@ impl Ledger {
         self.store
             .run(move |c| {
                 let sql = format!(
-                    "SELECT {COLUMNS} FROM letter WHERE sender = ?1 AND date = ?2 AND parent IS NOT NULL AND state IN ('planned', 'deferred') ORDER BY expected, id"
+                    "SELECT {COLUMNS} FROM letter INDEXED BY letter_to_send WHERE sender = ?1 AND date = ?2 AND parent IS NOT NULL AND state IN ('planned', 'deferred') ORDER BY expected, id"
                 );
                 let mut out = Vec::new();
                 for sender in senders {
@@ -128,7 +128,7 @@ impl Ledger {
         self.store
             .ask(move |c| {
                 let sql = format!(
-                    "SELECT {COLUMNS} FROM letter WHERE sender = ?1 AND date = ?2 AND state IN ('planned', 'deferred') AND due IS NOT NULL ORDER BY due, id LIMIT ?3"
+                    "SELECT {COLUMNS} FROM letter INDEXED BY letter_to_send WHERE sender = ?1 AND date = ?2 AND state IN ('planned', 'deferred') AND due IS NOT NULL ORDER BY due, id LIMIT ?3"
                 );
                 all(c, &sql, params![sender.as_str(), date.to_string(), most], read_letter)
             })
@@ -139,7 +139,7 @@ impl Ledger {
     pub async fn to_send(&self, sender: Address, date: LocalDate) -> Result<u32, LedgerError> {
         self.store
             .ask(move |c| {
-                let sql = "SELECT count(*) FROM letter WHERE sender = ?1 AND date = ?2 AND state IN ('planned', 'deferred')";
+                let sql = "SELECT count(*) FROM letter INDEXED BY letter_to_send WHERE sender = ?1 AND date = ?2 AND state IN ('planned', 'deferred')";
                 Ok(one(c, sql, params![sender.as_str(), date.to_string()], |r| Ok(r.get(0)?))?.unwrap_or(0))
             })
             .await
@@ -185,7 +185,7 @@ impl Ledger {
             .run(move |c| {
                 fence.check(c)?;
                 let sql = format!(
-                    "SELECT {COLUMNS} FROM letter WHERE sender = ?1 AND date <= ?2 AND state IN ('planned', 'deferred') ORDER BY id"
+                    "SELECT {COLUMNS} FROM letter INDEXED BY letter_to_send WHERE sender = ?1 AND date <= ?2 AND state IN ('planned', 'deferred') ORDER BY id"
                 );
                 let mut skipped = 0;
                 for l in all(c, &sql, params![sender.as_str(), through.to_string()], read_letter)? {
@@ -222,7 +222,7 @@ impl Ledger {
             .run(move |c| {
                 planner.check(c)?;
                 let sql = format!(
-                    "SELECT {COLUMNS} FROM letter WHERE state IN ('planned', 'deferred') AND (
+                    "SELECT {COLUMNS} FROM letter INDEXED BY letter_to_send WHERE state IN ('planned', 'deferred') AND (
                        sender IN (SELECT address FROM mailbox WHERE removed_at IS NOT NULL) OR recipient IN (SELECT address FROM mailbox WHERE removed_at IS NOT NULL))"
                 );
                 let gone = all(c, &sql, [], read_letter)?;

@@ -205,7 +205,7 @@ fn keep_parent(c: &Connection, id: LetterId, p: &OpenedParent, now: Moment) -> R
 /// count what is carried to it.
 fn has_room(c: &Connection, answer: &LetterFacts, date: LocalDate) -> Result<bool, LedgerError> {
     let Some(day) = days::day(c, &answer.plan.sender, date)? else { return Ok(true) };
-    let sql = "SELECT count(*) FROM letter WHERE sender = ?1 AND date = ?2 AND state IN ('planned', 'deferred') AND id <> ?3";
+    let sql = "SELECT count(*) FROM letter INDEXED BY letter_to_send WHERE sender = ?1 AND date = ?2 AND state IN ('planned', 'deferred') AND id <> ?3";
     let key = params![answer.plan.sender.as_str(), date.to_string(), answer.plan.id.to_string()];
     let waiting = one(c, sql, key, |r| Ok(r.get::<_, u32>(0)?))?.unwrap_or(0);
     Ok(day.spent + waiting < day.plan.quota)

@@ -98,7 +98,7 @@ impl Ledger {
         let mut connection = Connection::open_in_memory()?;
         set_up(&connection)?;
         MIGRATIONS.to_latest(&mut connection).map_err(|e| LedgerError::Schema(":memory:".into(), e.to_string()))?;
-        Ok(Self { store: Store::start(connection, Place::Inline, TransactionBehavior::Immediate)?, path: ":memory:".into() })
+        Ok(Self { store: Store::in_memory(connection)?, path: ":memory:".into() })
     }
 
     /// The file.

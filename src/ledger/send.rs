@@ -185,7 +185,7 @@ impl Ledger {
     pub async fn uncertain_of(&self, sender: Address) -> Result<Vec<super::LetterFacts>, LedgerError> {
         self.store
             .ask(move |c| {
-                let sql = format!("SELECT {COLUMNS} FROM letter WHERE sender = ?1 AND state = 'uncertain' ORDER BY id");
+                let sql = format!("SELECT {COLUMNS} FROM letter INDEXED BY letter_to_settle WHERE sender = ?1 AND state IN ('planned', 'deferred', 'handed', 'uncertain') AND state = 'uncertain' ORDER BY id");
                 all(c, &sql, [sender.as_str()], read_letter)
             })
             .await
@@ -220,7 +220,7 @@ impl Ledger {
 
 /// Letters of a sender that a crash left handed over are uncertain.
 fn lose_sight_of_handed(c: &rusqlite::Connection, sender: &Address, now: Moment) -> Result<Vec<LetterId>, LedgerError> {
-    let sql = "SELECT id FROM letter WHERE sender = ?1 AND state = 'handed' ORDER BY id";
+    let sql = "SELECT id FROM letter INDEXED BY letter_to_settle WHERE sender = ?1 AND state IN ('planned', 'deferred', 'handed', 'uncertain') AND state = 'handed' ORDER BY id";
     let ids = all(c, sql, [sender.as_str()], |r| super::rows::letter_id(r, "id"))?;
     for id in &ids {
         let why = Reply { code: 0, enhanced: None, text: "the run ended before the server's reply was written down".into() };
@@ -231,7 +231,7 @@ fn lose_sight_of_handed(c: &rusqlite::Connection, sender: &Address, now: Moment)
 
 /// Uncertain letters of a sender that were handed over before `before` are unaccounted; says how many.
 fn give_up_uncertain(c: &rusqlite::Connection, sender: &Address, before: Moment, now: Moment) -> Result<u32, LedgerError> {
-    let sql = "SELECT id FROM letter WHERE sender = ?1 AND state = 'uncertain' AND handed_at < ?2 ORDER BY id";
+    let sql = "SELECT id FROM letter INDEXED BY letter_to_settle WHERE sender = ?1 AND state IN ('planned', 'deferred', 'handed', 'uncertain') AND state = 'uncertain' AND handed_at < ?2 ORDER BY id";
     let ids = all(c, sql, params![sender.as_str(), ms(before)], |r| super::rows::letter_id(r, "id"))?;
     for id in &ids {
         apply(c, *id, LetterEvent::GivenUp, now, None)?;

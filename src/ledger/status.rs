@@ -89,7 +89,7 @@ impl Ledger {
                 let mut out = Vec::with_capacity(mailboxes.len());
                 for (address, date) in mailboxes {
                     let day = super::days::day(c, &address, date)?;
-                    let sql = "SELECT count(*) FROM letter WHERE sender = ?1 AND date = ?2 AND state IN ('planned', 'deferred')";
+                    let sql = "SELECT count(*) FROM letter INDEXED BY letter_to_send WHERE sender = ?1 AND date = ?2 AND state IN ('planned', 'deferred')";
                     let to_send = one(c, sql, params![address.as_str(), date.to_string()], |r| Ok(r.get::<_, u32>(0)?))?.unwrap_or(0);
                     let sql = "SELECT skip_reason, count(*) AS n FROM letter
                                WHERE sender = ?1 AND date = ?2 AND state = 'skipped' AND skip_reason IS NOT NULL GROUP BY skip_reason";

@@ -41,6 +41,8 @@ pub enum Place {
 pub(super) enum Store {
     Thread(mpsc::Sender<Job>),
     Inline(Arc<Mutex<Connection>>),
+    /// A database in memory, which nobody else can see: one transaction that is never committed, and a savepoint a job.
+    Memory(Arc<Mutex<Connection>>),
 }
 
 /// A job that was handed in: await it to learn that it is durable.
@@ -61,6 +63,12 @@ impl<T: Send + 'static> Receipt<T> {
 }
 
 impl Store {
+    /// A database in memory.
+    pub(super) fn in_memory(connection: Connection) -> Result<Self, LedgerError> {
+        connection.execute_batch("BEGIN IMMEDIATE")?;
+        Ok(Self::Memory(Arc::new(Mutex::new(connection))))
+    }
+
     pub(super) fn start(connection: Connection, place: Place, behaviour: TransactionBehavior) -> Result<Self, LedgerError> {
         match place {
             Place::Inline => Ok(Self::Inline(Arc::new(Mutex::new(connection)))),
@@ -83,6 +91,10 @@ impl Store {
         match self {
             // Where the thread is gone the reply is dropped with the job, and the waiter hears `Gone`.
             Self::Thread(jobs) => drop(jobs.send(job)),
+            Self::Memory(connection) => {
+                let connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+                let _ = job.reply.send(in_savepoint(&connection, job.run));
+            }
             Self::Inline(connection) => alone(&mut connection.lock().unwrap_or_else(PoisonError::into_inner), job),
         }
         Receipt { answer, value: std::marker::PhantomData }
@@ -103,7 +115,7 @@ impl Store {
     ) -> Result<T, LedgerError> {
         match self {
             Self::Thread(_) => self.run(question).await,
-            Self::Inline(connection) => question(&connection.lock().unwrap_or_else(PoisonError::into_inner)),
+            Self::Inline(connection) | Self::Memory(connection) => question(&connection.lock().unwrap_or_else(PoisonError::into_inner)),
         }
     }
 }
@@ -172,7 +184,7 @@ fn refuse_all(replies: impl Iterator<Item = oneshot::Sender<Outcome>>, e: &Ledge
     }
 }
 
-fn in_savepoint(transaction: &Transaction<'_>, run: Box<dyn FnOnce(&Connection) -> Outcome + Send>) -> Outcome {
+fn in_savepoint(transaction: &Connection, run: Box<dyn FnOnce(&Connection) -> Outcome + Send>) -> Outcome {
     transaction.prepare_cached("SAVEPOINT job")?.execute([])?;
     let result = catch_unwind(AssertUnwindSafe(|| run(transaction))).unwrap_or(Err(LedgerError::Panicked));
     if transaction.is_autocommit() {

@@ -23,7 +23,7 @@ use crate::words::{Address, Moment, Reply};
 pub use account::{Account, AccountSpec, Folder, Message};
 pub use conditions::{Condition, Whom, Wrong};
 pub use evidence::{Evidence, Submission, Touched};
-pub use filter::{Arriving, Authentication, Filter, Judgement, Lesson};
+pub use filter::{Arriving, Authentication, Filter, Judgement, Lesson, assumptions_markdown};
 pub use folders::{FlagChange, NoSuchFolder};
 pub use personality::{Personality, Traits};
 

@@ -7,4 +7,4 @@ mod model;
 mod scenario;
 
 pub use model::{Breach, Day, Quantiles, Rehearsal, Rehearsed, Said, Spread, SpreadDay, Trouble};
-pub use scenario::{At, Fault, Scenario, What};
+pub use scenario::{At, Fault, Scenario, TO_THE_END, What, receiver_of};

@@ -11,6 +11,8 @@ mod evidence;
 mod filter;
 mod folders;
 mod personality;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -43,6 +45,8 @@ struct Inside {
     /// What is still to happen, by its time and the order in which it was planned.
     events: BTreeMap<(Moment, u64), delivery::Event>,
     evidence: Evidence,
+    /// When a greylisting server first heard of a pair of sender and recipient.
+    first_tries: BTreeMap<(Address, Address), Moment>,
     /// The last number that was given: to messages, events, UIDVALIDITYs.
     serial: u64,
     /// Bumped when an event is planned: whoever carries them out may have slept too long.
@@ -69,6 +73,7 @@ impl World {
                 conditions: Vec::new(),
                 events: BTreeMap::new(),
                 evidence: Evidence::default(),
+                first_tries: BTreeMap::new(),
                 serial: 0,
                 planned: watch::Sender::new(0),
             }),

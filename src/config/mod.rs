@@ -20,7 +20,7 @@ mod mailbox;
 pub mod model;
 mod providers;
 pub(crate) mod read;
-mod reference;
+pub(crate) mod reference;
 pub(crate) mod scalars;
 mod schedule;
 mod schedule_keys;

@@ -42,7 +42,12 @@ pub static FAULT: Section = Section {
     short: None,
     keys: &[
         Key::required("what", Kind::Word(WHATS), "What goes wrong."),
-        Key::optional("at", Kind::Text, "", "Whom it concerns: a word, a provider, an address or a domain of the pool."),
+        Key::optional(
+            "at",
+            Kind::Text,
+            "",
+            "Whom it concerns: `all`, `biggest-receiver`, `first-domain`, `first-warming`, `first-partner`, a provider such as `gmail`, or an address or a domain of the pool. `outage`, `locked` and `gone` must say it; what is about a domain (`blocklisted`, `broken-dmarc`, `complaints`) may name a warming domain or a receiver.",
+        ),
         Key::optional("from_day", DAY, "1", "Its first day."),
         Key::optional("days", DAYS, "", "How many days; until the end if it is not set."),
         Key::optional("share", Kind::Share { max: 1.0 }, "", "`flaky`: the share of commands at which the connection breaks."),

@@ -324,3 +324,23 @@ fn the_users_file_wins_and_names_cannot_leave_the_folder() {
     std::fs::write(dir.path().join("schedules/too-fast.yaml"), "ramp: {start: 7, target: 9}\n").unwrap();
     assert_eq!(named("storm").unwrap().schedule(Some(dir.path())).unwrap().unwrap().ramp.start, 7);
 }
+
+/// After a change of the tables: `PREHEAT_WRITE_DOCS=1 cargo test the_page_on_scenarios` writes that part of the page anew.
+#[test]
+fn the_page_on_scenarios_holds_every_key_and_every_shipped_one() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/scenarios.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    let (prose, _) = page.split_once("\n## scenarios/NAME.yaml").unwrap();
+    let whole = format!("{prose}{}", crate::config::reference::file_reference(&super::keys::SCENARIO));
+    if std::env::var_os("PREHEAT_WRITE_DOCS").is_some() {
+        std::fs::write(path, &whole).unwrap();
+    }
+    assert_eq!(page, whole);
+    for (name, about) in Scenario::shipped() {
+        assert!(page.contains(&format!("| `{name}` | {about} |")), "{name}: {about}");
+    }
+    let (_, example) = prose.split_once("```yaml\n").unwrap();
+    let example = scenario(example.split_once("```").unwrap().0);
+    assert_eq!((example.faults.len(), example.holidays.len()), (4, 1));
+    example.conditions(&pool(GMAIL), date("2026-11-30"), BERLIN).unwrap_or_else(|e| panic!("{e}"));
+}

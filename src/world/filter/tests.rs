@@ -402,3 +402,52 @@ fn a_new_mailbox_of_a_good_domain_begins_better_than_a_stranger() {
     let (new_mailbox, stranger) = (inbox("berta@new.test"), inbox("carl@strange.test"));
     assert!(new_mailbox > stranger + 6, "{new_mailbox} and {stranger} of 40");
 }
+
+/// The inbox share by week of a domain with several mailboxes on the standard ramp, whose letters go to several receivers as chance has it.
+fn pool(mailboxes: u32, receivers: u32) -> Vec<f64> {
+    let (mut inbox, mut sent) = ([0_u32; 6], [0_u32; 6]);
+    let to = address("kim@there.test");
+    for seed in (0..4).map(Seed) {
+        let mut filter = Filter::new(seed);
+        for (day, volume) in (0_u32..).zip(standard()) {
+            for n in 0..volume * mailboxes {
+                let key = format!("{day}-{n}");
+                let [whither, open] = seed.shares_of_words(&["whither", &key]);
+                let receiver = format!("r{}", (whither * f64::from(receivers)) as u32);
+                let from = address(&format!("m{}@new.test", n % mailboxes));
+                let at = monday() + DAY * day + Duration::from_hours(9) + Duration::from_secs(u64::from(n));
+                let arriving = Arriving {
+                    from: &from,
+                    to: &to,
+                    receiver: &receiver,
+                    personality: Gmail,
+                    authentication: Authentication::default(),
+                    blocklisted: false,
+                    key: &key,
+                    at,
+                };
+                let is_inbox = matches!(filter.judge(&arriving), Judgement::Inbox(_));
+                if !is_inbox {
+                    filter.learn(&from, &receiver, Lesson::Rescued, at + DAY / 12);
+                }
+                if !is_inbox || open < 0.6 {
+                    filter.learn(&from, &receiver, Lesson::Opened, at + DAY / 8);
+                }
+                let week = day as usize / 7;
+                sent[week] += 1;
+                inbox[week] += u32::from(is_inbox);
+            }
+        }
+    }
+    inbox.iter().zip(sent).map(|(inbox, sent)| 100.0 * f64::from(*inbox) / f64::from(sent)).collect()
+}
+
+#[test]
+fn a_pool_at_several_receivers_does_nearly_as_well_and_a_large_one_is_distrusted_at_first() {
+    let (small, large) = (pool(3, 4), pool(40, 5));
+    is_within(small[0], 52.0..=72.0, "3 mailboxes, week 1");
+    is_within(small[5], 91.0..=98.0, "3 mailboxes, week 6");
+    // 160 a day are 32 at each receiver, from a domain that nobody knows.
+    is_within(large[0], 30.0..=55.0, "40 mailboxes, week 1");
+    is_within(large[5], 92.0..=98.0, "40 mailboxes, week 6");
+}

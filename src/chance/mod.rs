@@ -41,14 +41,27 @@ impl Seed {
         self.derive(words)
     }
 
+    /// Two numbers from 0 to below 1 about something that is named by words: where no stream is needed, for a tenth of its cost.
+    pub fn shares_of_words(self, words: &[&str]) -> [f64; 2] {
+        let digest = self.digest(words);
+        [0, 8].map(|from| {
+            let bytes = digest.iter().skip(from).take(8).fold(0_u64, |all, byte| (all << 8) | u64::from(*byte));
+            (bytes >> 11) as f64 / (1_u64 << 53) as f64
+        })
+    }
+
     fn derive(self, parts: &[&str]) -> Stream {
+        ChaCha8Rng::from_seed(self.digest(parts))
+    }
+
+    fn digest(self, parts: &[&str]) -> [u8; 32] {
         let mut hash = Sha256::new();
         hash.update(self.0.to_le_bytes());
         for part in parts {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part.as_bytes());
         }
-        ChaCha8Rng::from_seed(hash.finalize().into())
+        hash.finalize().into()
     }
 
     /// A seed from the operating system: the one place where chance is not derived. For the first run of a pool.
@@ -89,6 +102,18 @@ mod tests {
         assert_eq!(draw(Seed(1), &a, "jitter"), draw(Seed(1), &a, "jitter"));
         let all = [draw(Seed(1), &a, "jitter"), draw(Seed(2), &a, "jitter"), draw(Seed(1), &b, "jitter"), draw(Seed(1), &a, "open")];
         assert_eq!(all.iter().collect::<std::collections::BTreeSet<_>>().len(), 4);
+    }
+
+    #[test]
+    fn shares_are_even_and_the_same_for_the_same_words() {
+        let all: Vec<[f64; 2]> = (0..4_000).map(|n: u32| Seed(3).shares_of_words(&["share", &n.to_string()])).collect();
+        for half in 0..2 {
+            let mean = all.iter().map(|s| s[half]).sum::<f64>() / 4_000.0;
+            assert!((mean - 0.5).abs() < 0.02 && all.iter().all(|s| (0.0..1.0).contains(&s[half])), "{mean}");
+        }
+        let again = |seed: u64| Seed(seed).shares_of_words(&["share", "7"]).map(f64::to_bits);
+        assert_eq!(all[7].map(f64::to_bits), again(3));
+        assert_ne!(all[7].map(f64::to_bits), again(4));
     }
 
     #[test]

@@ -11,24 +11,24 @@
 //! The tables also make `preheat schema` ([`schema`]) and the reference in the docs ([`reference_markdown`]).
 
 mod beside;
-mod fields;
-mod findings;
+pub(crate) mod fields;
+pub(crate) mod findings;
 pub mod init;
-mod keys;
+pub(crate) mod keys;
 mod load;
 mod mailbox;
 pub mod model;
 mod providers;
-mod read;
-mod reference;
-mod scalars;
+pub(crate) mod read;
+pub(crate) mod reference;
+pub(crate) mod scalars;
 mod schedule;
 mod schedule_keys;
 pub mod schema;
 mod server;
-mod shipped;
-mod syntax;
-mod table;
+pub(crate) mod shipped;
+pub(crate) mod syntax;
+pub(crate) mod table;
 #[cfg(test)]
 mod tests;
 pub(crate) mod tree;

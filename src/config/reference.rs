@@ -15,18 +15,24 @@ pub fn reference_markdown() -> String {
          Durations have units, the larger first: `5m`, `90s`, `3h`, `1h30m`. Shares and chances are numbers from 0 to 1. Paths are beside\n\
          `preheat.yaml` unless they are absolute. A key that is set twice, or not known, is an error, and all errors are shown at once.\n",
     );
-    for file in [&CONFIG, &SCHEDULE] {
-        let mut sections: Vec<&'static Section> = vec![file];
-        let mut at = 0;
-        while let Some(section) = sections.get(at).copied() {
-            write_section(&mut out, section, at == 0);
-            for below in section.keys.iter().filter_map(|k| k.kind.section()) {
-                if !sections.iter().any(|s| s.title == below.title) {
-                    sections.push(below);
-                }
+    out.push_str(&file_reference(&CONFIG));
+    out.push_str(&file_reference(&SCHEDULE));
+    out
+}
+
+/// The reference of one kind of file: its own section, then those below it.
+pub(crate) fn file_reference(file: &'static Section) -> String {
+    let mut out = String::new();
+    let mut sections: Vec<&'static Section> = vec![file];
+    let mut at = 0;
+    while let Some(section) = sections.get(at).copied() {
+        write_section(&mut out, section, at == 0);
+        for below in section.keys.iter().filter_map(|k| k.kind.section()) {
+            if !sections.iter().any(|s| s.title == below.title) {
+                sections.push(below);
             }
-            at += 1;
         }
+        at += 1;
     }
     out
 }

@@ -52,7 +52,7 @@ pub(super) fn find(name: &str, beside: &dyn Beside) -> Option<Result<ReadSchedul
 }
 
 /// A schedule's name is a file's name; it cannot lead into another folder.
-fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)) && !name.starts_with('.')
 }
 

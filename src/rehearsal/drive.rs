@@ -11,7 +11,7 @@ use super::account_of::give_account;
 use super::kills::Kills;
 use super::listen::Listener;
 use super::ports::WorldAccess;
-use super::stage::{build_world, cron, keep_world_going};
+use super::stage::{build_world, cron, keep_world_going, kills, prepared_config};
 use super::{Rehearsal, RehearsalError, Rehearsed};
 use crate::clock::Clock;
 use crate::compose::Library;
@@ -55,18 +55,16 @@ pub(super) struct Played<'a> {
 }
 
 async fn play(rehearsal: &Rehearsal, progress: &dyn Fn(u32, u32)) -> Result<Rehearsed, RehearsalError> {
-    let config = Arc::new(super::prepared_config(rehearsal)?);
+    let config = Arc::new(prepared_config(rehearsal)?);
     let starts = cron(&config, rehearsal.from, rehearsal.days);
     let Some(first) = starts.first().copied() else {
-        return Err(RehearsalError::Scenario(
-            "there is nothing to rehearse: no mailboxes, or no days".into(),
-            "see `preheat check`".into(),
-        ));
+        return Err(RehearsalError::Nothing);
     };
     let world_clock = Clock::paused_at(first - Duration::from_mins(1));
-    let clock = world_clock.clone().with_sleep(super::sleep_of(rehearsal, &config));
-    let world = build_world(&config, rehearsal.seed, super::conditions_of(rehearsal, &config)?, clock.now());
-    let kills = Arc::new(Kills::at(super::kills_of(rehearsal, &config)));
+    let (scenario, from) = (&rehearsal.scenario, rehearsal.from);
+    let clock = world_clock.clone().with_sleep(scenario.asleep(from, config.zone, rehearsal.days).into());
+    let world = build_world(&config, rehearsal.seed, scenario.conditions(&config, from, config.zone)?, clock.now());
+    let kills = Arc::new(Kills::at(kills(rehearsal, &config)));
     let listener = Arc::new(Listener::new(config.zone));
     let ledger = Ledger::in_memory()?;
     let seed = ledger.seed(rehearsal.seed, clock.now()).await?;
@@ -191,7 +189,7 @@ fn library_of(config: &Config) -> Result<Library, RehearsalError> {
 }
 
 fn reputations(world: &World, config: &Config, now: Moment) -> Reputations {
-    let receivers: std::collections::BTreeSet<String> = config.mailboxes.values().map(super::ports::receiver_of).collect();
+    let receivers: std::collections::BTreeSet<String> = config.mailboxes.values().map(super::receiver_of).collect();
     let domains = config.warming_domains();
     world.with_filter(|filter| {
         let of = |receiver: &String| domains.iter().map(|d| (d.clone(), filter.reputation(d, receiver, now))).collect();

@@ -1,14 +1,18 @@
 //! Why a rehearsal could not be played.
 
+use crate::config::ConfigError;
 use crate::ledger::LedgerError;
 use crate::words::Finding;
 
 /// Why a rehearsal could not be played, or broke off.
 #[derive(Debug, thiserror::Error)]
 pub enum RehearsalError {
-    /// The scenario does not fit this pool.
-    #[error("{0}")]
-    Scenario(String, String),
+    /// The scenario cannot be read, or does not fit this pool.
+    #[error(transparent)]
+    Scenario(#[from] ConfigError),
+    /// No mailboxes, or no days.
+    #[error("there is nothing to rehearse")]
+    Nothing,
     /// The pool cannot work at all.
     #[error("this pool cannot warm anything: {}", .0.iter().map(|f| f.what.as_str()).collect::<Vec<_>>().join("; "))]
     Infeasible(Vec<Finding>),
@@ -30,7 +34,8 @@ impl RehearsalError {
     /// What to do.
     pub fn hint(&self) -> &str {
         match self {
-            Self::Scenario(_, hint) => hint,
+            Self::Scenario(_) => "`preheat rehearse --list` shows the shipped scenarios; docs/scenarios.md has the keys of one's own",
+            Self::Nothing => "a rehearsal needs a pool and at least one day",
             Self::Infeasible(_) => "`preheat check` says what the pool needs",
             Self::Content(_) => "`preheat check` says where",
             Self::Ledger(_) | Self::Run(..) => "this is a bug in preheat: the same seed and scenario show it again; please report them",

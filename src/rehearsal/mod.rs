@@ -15,34 +15,7 @@ mod stage;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
-
-use crate::config::Config;
-use crate::words::Moment;
-
 pub use drive::rehearse;
 pub use error::RehearsalError;
 pub use model::{Breach, Day, Quantiles, Rehearsal, Rehearsed, Said, Spread, SpreadDay, Trouble};
-pub use ports::receiver_of;
-pub use scenario::{At, Fault, Scenario, What};
-
-/// The config as the scenario has it.
-fn prepared_config(rehearsal: &Rehearsal) -> Result<Config, RehearsalError> {
-    Ok(rehearsal.config.clone())
-}
-
-fn sleep_of(_rehearsal: &Rehearsal, _config: &Config) -> Arc<[(Moment, Moment)]> {
-    Arc::new([])
-}
-
-fn conditions_of(_rehearsal: &Rehearsal, _config: &Config) -> Result<Vec<crate::world::Condition>, RehearsalError> {
-    Ok(Vec::new())
-}
-
-fn kills_of(_rehearsal: &Rehearsal, _config: &Config) -> Vec<(Moment, bool)> {
-    Vec::new()
-}
-
-async fn invariants_of(_played: &drive::Played<'_>) -> Result<Vec<Breach>, RehearsalError> {
-    Ok(Vec::new())
-}
+pub use scenario::{At, Fault, Scenario, TO_THE_END, What, receiver_of};

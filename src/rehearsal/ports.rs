@@ -308,11 +308,3 @@ impl WorldInbox {
         session.world.set_labels(&session.address, &folder.wire, &uids, true, &labels, now).map_err(session.no_such_folder())
     }
 }
-
-/// The receiver that the filter knows a mailbox of the pool by: its provider, or for one's own servers its domain.
-pub fn receiver_of(mailbox: &Mailbox) -> String {
-    match mailbox.provider {
-        crate::words::Provider::Generic => mailbox.address.domain().to_string(),
-        named => named.to_string(),
-    }
-}

@@ -1,10 +1,19 @@
-//! A scenario: what happens in the modelled world while a ramp is rehearsed.
+//! A scenario: what happens in the modelled world while a ramp is rehearsed. `read` makes it from YAML, `happens` turns it into conditions of the world.
+
+mod happens;
+mod keys;
+mod read;
+mod shipped;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
 use chrono::NaiveTime;
 
 use crate::words::Source;
+
+pub use happens::receiver_of;
 
 /// What happens, as it stands in YAML. Days are counted from 1, the rehearsal's first date.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,11 +39,14 @@ pub struct Fault {
     pub at: At,
     /// The first day, from 1.
     pub from_day: u32,
-    /// How many days.
+    /// How many days; [`TO_THE_END`] where it does not end.
     pub days: u32,
     /// Where it stands, for messages.
     pub source: Source,
 }
+
+/// Days of a fault that lasts until the rehearsal ends: ten years.
+pub const TO_THE_END: u32 = 3_650;
 
 /// Kinds of faults.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,6 +80,8 @@ pub enum At {
     All,
     /// The mailboxes of a provider, such as `gmail`.
     Provider(String),
+    /// The receiver of most partners, whichever that is; where the pool has no partners, of most mailboxes.
+    BiggestReceiver,
     /// The first warming domain of the config, in order.
     FirstDomain,
     /// The first warming mailbox of the config, in order.

@@ -8,13 +8,44 @@ use crate::config::Config;
 use crate::words::{LocalDate, Moment, Role};
 use crate::world::{AccountSpec, Condition, Personality, World};
 
-use super::ports::receiver_of;
+use super::{Rehearsal, RehearsalError, receiver_of};
 
 /// Somebody else's mail, so that an executor that touches it is found out.
 const FOREIGN: [(&str, &str); 2] = [
     ("INBOX", "From: Aunt May <may@family.example>\r\nSubject: Sunday\r\nMessage-ID: <sunday@family.example>\r\n\r\nAre you coming?\r\n"),
     ("Junk", "From: Prizes <win@prizes.example>\r\nSubject: You won\r\nMessage-ID: <won@prizes.example>\r\n\r\nClick.\r\n"),
 ];
+
+/// The config as the scenario has it: its schedule for every warming mailbox, its holidays for everybody who has a schedule.
+pub(super) fn prepared_config(rehearsal: &Rehearsal) -> Result<Config, RehearsalError> {
+    let mut config = rehearsal.config.clone();
+    let folder = config.file.parent().map(std::path::Path::to_path_buf);
+    if let Some(schedule) = rehearsal.scenario.schedule(folder.as_deref())? {
+        for mailbox in config.mailboxes.values_mut().filter(|m| m.role == Role::Warming) {
+            mailbox.schedule = Some(schedule.name.clone());
+        }
+        config.schedules = std::iter::once((schedule.name.clone(), schedule)).collect();
+    }
+    let holidays = rehearsal.scenario.holidays(rehearsal.from);
+    for schedule in config.schedules.values_mut() {
+        schedule.calendar.holidays.extend(holidays.iter().copied());
+    }
+    Ok(config)
+}
+
+/// When preheat is killed: at times of each day that are drawn, in half of the cases after the server took the letter.
+pub(super) fn kills(rehearsal: &Rehearsal, config: &Config) -> Vec<(Moment, bool)> {
+    let mut kills = Vec::new();
+    for day in 1..=rehearsal.days {
+        let midnight = rehearsal.from.plus(day - 1).at(chrono::NaiveTime::MIN, config.zone);
+        for n in 0..rehearsal.scenario.kills(day) {
+            let [when, taken] = rehearsal.seed.shares_of_words(&["kill", &day.to_string(), &n.to_string()]);
+            // Between 08:00 and 17:00, when letters are handed over.
+            kills.push((midnight + std::time::Duration::from_secs_f64((8.0 + 9.0 * when) * 3600.0), taken < 0.5));
+        }
+    }
+    kills
+}
 
 /// A world with an account for every mailbox of the pool. Partners' domains are known and liked; warming ones are new.
 pub(super) fn build_world(config: &Config, seed: Seed, conditions: Vec<Condition>, start: Moment) -> Arc<World> {

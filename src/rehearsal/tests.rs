@@ -2,6 +2,7 @@ use std::fmt::Write;
 
 use super::*;
 use crate::chance::Seed;
+use crate::config::Config;
 use crate::words::LocalDate;
 
 /// A pool of `warming` mailboxes on each of `domains` domains, and `partners` spread over Gmail, Microsoft and a server of their own.

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use super::folders::header_value;
 use super::{Arriving, Authentication, Condition, Inside, Judgement, Lesson, Submission, World, Wrong};
-use crate::words::{Address, Domain, FolderRole, Moment, Reply};
+use crate::words::{Address, FolderRole, Moment, Reply};
 
 /// How long a sending server tries.
 const TRIES_FOR: Duration = Duration::from_hours(5 * 24);
@@ -24,8 +24,8 @@ pub(super) enum Event {
     Deliver(Box<InTransit>),
     /// A delivered message is judged again, and moved to spam.
     CallSpam(Address, u64),
-    /// People complain about a domain to a receiver.
-    Complaints(Domain, Vec<String>, u32),
+    /// People complain about a domain, on this day of a condition and on those that follow.
+    Complaints(Box<Condition>),
 }
 
 /// A message on its way.
@@ -120,17 +120,26 @@ impl Inside {
 
     /// What a condition makes happen by itself.
     pub(super) fn plan_condition(&mut self, condition: &Condition) {
+        if matches!(condition.wrong, Wrong::Complaints(..)) && condition.from < condition.until {
+            self.plan(condition.from, Event::Complaints(Box::new(condition.clone())));
+        }
+    }
+
+    /// A day's complaints, at every receiver that is concerned; then the next day's are planned, so that a condition may last for ever.
+    fn complain(&mut self, condition: &Condition, at: Moment) {
         let Wrong::Complaints(domain, a_day) = &condition.wrong else { return };
-        let receivers: BTreeSet<String> = self
-            .accounts
-            .values()
-            .filter(|a| condition.concerns(&a.spec.address, &a.spec.receiver, condition.from))
-            .map(|a| a.spec.receiver.clone())
-            .collect();
-        let mut at = condition.from;
-        while at < condition.until {
-            self.plan(at, Event::Complaints(domain.clone(), receivers.iter().cloned().collect(), *a_day));
-            at = at + Duration::from_hours(24);
+        let concerned = self.accounts.values().filter(|a| condition.concerns(&a.spec.address, &a.spec.receiver, at));
+        let receivers: BTreeSet<String> = concerned.map(|a| a.spec.receiver.clone()).collect();
+        if let Ok(somebody) = Address::parse(&format!("campaign@{domain}")) {
+            for receiver in &receivers {
+                for _ in 0..*a_day {
+                    self.filter.learn(&somebody, receiver, Lesson::Complaint, at);
+                }
+            }
+        }
+        let tomorrow = at + Duration::from_hours(24);
+        if tomorrow < condition.until {
+            self.plan(tomorrow, Event::Complaints(Box::new(condition.clone())));
         }
     }
 
@@ -156,21 +165,24 @@ impl Inside {
                 return Err(Reply::new(432, "4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded"));
             }
         }
+        let mut greylisted: Option<Duration> = None;
         for wrong in self.wrongs(to, now) {
             match wrong {
                 Wrong::Gone => return Err(Reply::new(550, "5.1.1 The email account that you tried to reach does not exist")),
-                Wrong::Greylists(wait) if !self.tried_before(from, to, *wait, now) => {
-                    return Err(Reply::new(450, "4.2.0 Greylisted, please try again later"));
-                }
+                Wrong::Greylists(wait) => greylisted = greylisted.max(Some(*wait)),
                 _ => {}
             }
         }
-        Ok(())
+        match greylisted {
+            Some(wait) if !self.tried_before(from, to, wait, now) => Err(Reply::new(450, "4.2.0 Greylisted, please try again later")),
+            _ => Ok(()),
+        }
     }
 
-    /// Whether the pair was tried at least `wait` ago.
-    fn tried_before(&self, from: &Address, to: &Address, wait: Duration, now: Moment) -> bool {
-        self.evidence.submissions.iter().any(|s| s.from == *from && s.to == *to && now.since(s.at) >= wait)
+    /// Whether the pair was tried at least `wait` ago; remembers that it was tried.
+    fn tried_before(&mut self, from: &Address, to: &Address, wait: Duration, now: Moment) -> bool {
+        let first = self.first_tries.entry((from.clone(), to.clone())).or_insert(now);
+        now.since(*first) >= wait
     }
 
     fn submit(&mut self, account: &Address, from: &Address, to: &[Address], bytes: &[u8], word_comes: bool, now: Moment) -> Reply {
@@ -234,14 +246,7 @@ impl Inside {
         match event {
             Event::Deliver(transit) => self.deliver(*transit, at),
             Event::CallSpam(account, serial) => self.call_spam(&account, serial),
-            Event::Complaints(domain, receivers, n) => {
-                let Ok(somebody) = Address::parse(&format!("campaign@{domain}")) else { return };
-                for receiver in receivers {
-                    for _ in 0..n {
-                        self.filter.learn(&somebody, &receiver, Lesson::Complaint, at);
-                    }
-                }
-            }
+            Event::Complaints(condition) => self.complain(&condition, at),
         }
     }
 

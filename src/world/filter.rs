@@ -1,11 +1,34 @@
-//! The spam filter of the modelled world. Contract; the model itself is being written.
+//! A model of spam filters: what each receiver thinks of each domain and mailbox that writes to it, and where a message lands. Everything that
+//! comes out of it is *modelled*; `docs/model.md` explains it to people, `filter/assumptions.yaml` holds every number with what it rests on.
+//!
+//! A receiver keeps a [`Standing`] of a domain and one of each of its mailboxes. A standing is three things:
+//!
+//! ```text
+//! earned   what was learnt over weeks: each day with mail it goes a part of the way to what the mail of the last days deserves,
+//!          by what people did with it (opened, answered, flagged, rescued). It fades in long silence
+//! harm     what happened: volume that jumped, complaints, unknown recipients, a blocklist. It is half forgotten in days
+//! volume   messages of today, and the most of the last days with mail: what passes as steady today
+//! ```
+//!
+//! The score of a message is `unknown + domain_share × (earned − harm of the domain) + the rest × (earned − harm of the mailbox)`, less what its
+//! authentication takes; the logistic function makes a chance of it, and one draw from (seed, receiver, message) makes a placement of that.
+//! Days are those of UTC: receivers have no other. No history is kept: a message costs three look-ups and one hash.
 
-use std::collections::BTreeMap;
+mod assumptions;
+mod standing;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::Personality;
 use crate::chance::Seed;
 use crate::words::{Address, Domain, Moment, Reply};
+
+pub use assumptions::assumptions_markdown;
+use assumptions::{No, Numbers, numbers, reply};
+use standing::{Standing, day_of};
 
 /// Which of the receivers' tests a domain's mail passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,30 +102,152 @@ pub enum Lesson {
 #[derive(Debug)]
 pub struct Filter {
     seed: Seed,
-    known: BTreeMap<(String, Domain), u32>,
+    is_off: bool,
+    well_known: BTreeSet<Domain>,
+    receivers: BTreeMap<Box<str>, Receiver>,
+}
+
+/// One receiver's memory.
+#[derive(Debug)]
+struct Receiver {
+    personality: Personality,
+    senders: BTreeMap<Box<str>, Sender>,
+}
+
+/// What a receiver thinks of a domain and, by the part before the `@`, of its mailboxes.
+#[derive(Debug)]
+struct Sender {
+    domain: Standing,
+    mailboxes: BTreeMap<Box<str>, Standing>,
 }
 
 impl Filter {
     /// Filters that have never heard of anybody.
     pub fn new(seed: Seed) -> Self {
-        Self { seed, known: BTreeMap::new() }
+        Self { seed, is_off: false, well_known: BTreeSet::new(), receivers: BTreeMap::new() }
     }
 
-    /// A domain that the receivers have known and liked for years: a partner's.
-    pub fn know_well(&mut self, _domain: &Domain) {}
+    /// No filter at all: everything goes to the inbox. For tests that are about something else.
+    pub fn off(seed: Seed) -> Self {
+        Self { is_off: true, ..Self::new(seed) }
+    }
 
-    /// Judges a message, and remembers that it came.
+    /// A domain that the receivers have known and liked for years: a partner's. Its volume surprises nobody, and what it has earned does not fade.
+    pub fn know_well(&mut self, domain: &Domain) {
+        for receiver in self.receivers.values_mut() {
+            if let Some(sender) = receiver.senders.get_mut(domain.as_str()) {
+                let n = numbers(receiver.personality);
+                sender.domain.make_well_known(n);
+                sender.mailboxes.values_mut().for_each(|m| m.make_well_known(n));
+            }
+        }
+        self.well_known.insert(domain.clone());
+    }
+
+    /// Judges a message, and remembers that it came. A message that is refused or deferred is not counted as come.
     pub fn judge(&mut self, arriving: &Arriving<'_>) -> Judgement {
-        let _ = self.seed;
-        *self.known.entry((arriving.receiver.to_owned(), arriving.from.domain())).or_default() += 1;
-        Judgement::Inbox(None)
+        if self.is_off {
+            return Judgement::Inbox(None);
+        }
+        let n = numbers(arriving.personality);
+        let no = |no| reply(no, arriving.receiver, arriving.personality);
+        let today = day_of(arriving.at);
+        let (domain, mailbox) = self.standings(arriving, n);
+        domain.go_to(today, n);
+        mailbox.go_to(today, n);
+        if arriving.blocklisted {
+            domain.is_listed(n);
+            mailbox.is_listed(n);
+            return Judgement::Refused(no(No::Blocklisted));
+        }
+        if n.rate_limit > 0.0 && domain.pressure(n, n.free_volume_domain) >= n.rate_limit {
+            return Judgement::Deferred(no(No::TooFast), Duration::from_secs((n.rate_wait * 60.0) as u64));
+        }
+        domain.message_came(n, n.free_volume_domain);
+        mailbox.message_came(n, n.free_volume_mailbox);
+        let score = n.unknown + n.domain_share * domain.score() + (1.0 - n.domain_share) * mailbox.score();
+        let score = score - penalty(arriving.authentication, n);
+        let [placement, kind] = self.seed.shares_of_words(&["placement", arriving.receiver, arriving.key]);
+        if !arriving.authentication.dmarc && kind < n.dmarc_refused {
+            Judgement::Refused(no(No::Unauthenticated))
+        } else if placement >= chance(score) {
+            Judgement::Spam
+        } else if kind < n.promotions {
+            Judgement::Inbox(Some("promotions"))
+        } else if kind < n.promotions + n.updates {
+            Judgement::Inbox(Some("updates"))
+        } else {
+            Judgement::Inbox(None)
+        }
     }
 
-    /// Learns from what became of a message.
-    pub fn learn(&mut self, _from: &Address, _receiver: &str, _lesson: Lesson, _at: Moment) {}
-
-    /// What a receiver thinks of a domain, 0 (nothing good) to 1.
-    pub fn reputation(&self, _domain: &Domain, _receiver: &str, _at: Moment) -> f64 {
-        0.5
+    /// Learns from what became of a message. A receiver learns nothing of a domain from which it has never had mail: whoever can write a From line
+    /// must not be able to fill its memory.
+    pub fn learn(&mut self, from: &Address, receiver: &str, lesson: Lesson, at: Moment) {
+        let Some(receiver) = self.receivers.get_mut(receiver) else { return };
+        let n = numbers(receiver.personality);
+        let (local, domain) = parts(from);
+        let Some(sender) = receiver.senders.get_mut(domain) else { return };
+        for standing in std::iter::once(&mut sender.domain).chain(sender.mailboxes.get_mut(local)) {
+            standing.go_to(day_of(at), n);
+            match lesson {
+                Lesson::Opened => standing.worth(n.opened_worth),
+                Lesson::Answered => standing.worth(n.answered_worth),
+                Lesson::Flagged => standing.worth(n.flagged_worth),
+                Lesson::Rescued => standing.worth(n.rescued_worth),
+                Lesson::Complaint => standing.harm(n.complaint_harm, n),
+                Lesson::UnknownRecipient => standing.harm(n.bad_address_harm, n),
+            }
+        }
     }
+
+    /// What a receiver thinks of a domain, 0 (nothing good) to 1: the chance of the inbox for a message of a mailbox that stands as its domain does
+    /// and whose mail passes DMARC. A receiver that has never had mail says what plain servers say of a stranger.
+    pub fn reputation(&self, domain: &Domain, receiver: &str, at: Moment) -> f64 {
+        let known = self.receivers.get(receiver);
+        let n = numbers(known.map_or(Personality::Dovecot, |r| r.personality));
+        let mut standing = match known.and_then(|r| r.senders.get(domain.as_str())) {
+            Some(sender) => sender.domain,
+            None if self.well_known.contains(domain) => Standing::well_known(n, day_of(at)),
+            None => Standing::unknown(day_of(at)),
+        };
+        standing.go_to(day_of(at), n);
+        if self.is_off { 1.0 } else { chance(n.unknown + standing.score()) }
+    }
+
+    /// The standings that a message touches, made where they are not there yet.
+    fn standings(&mut self, arriving: &Arriving<'_>, n: &Numbers) -> (&mut Standing, &mut Standing) {
+        let (local, domain) = parts(arriving.from);
+        let (today, well_known) = (day_of(arriving.at), &self.well_known);
+        let new = || {
+            if well_known.contains(&arriving.from.domain()) { Standing::well_known(n, today) } else { Standing::unknown(today) }
+        };
+        let receiver = self
+            .receivers
+            .entry(arriving.receiver.into())
+            .or_insert_with(|| Receiver { personality: arriving.personality, senders: BTreeMap::new() });
+        let sender = receiver.senders.entry(domain.into()).or_insert_with(|| Sender { domain: new(), mailboxes: BTreeMap::new() });
+        (&mut sender.domain, sender.mailboxes.entry(local.into()).or_insert_with(new))
+    }
+}
+
+/// What stands before the `@`, and behind it.
+fn parts(address: &Address) -> (&str, &str) {
+    address.as_str().rsplit_once('@').unwrap_or(("", address.as_str()))
+}
+
+/// What failed tests take from the score.
+fn penalty(passed: Authentication, n: &Numbers) -> f64 {
+    if !passed.dmarc {
+        n.dmarc_fails
+    } else if passed.spf && passed.dkim {
+        0.0
+    } else {
+        n.one_of_two_fails
+    }
+}
+
+/// The chance of the inbox at a score: the logistic function.
+fn chance(score: f64) -> f64 {
+    1.0 / (1.0 + (-score).exp())
 }

@@ -75,10 +75,14 @@ impl World {
         for uid in uids {
             let Some(message) = messages.get_mut(uid) else { continue };
             let before = message.flags.clone();
+            let is_recent = |flag: &String| flag.eq_ignore_ascii_case("\\Recent");
             match change {
-                FlagChange::Replace => message.flags.clone_from(flags),
-                FlagChange::Add => message.flags.extend(flags.iter().cloned()),
-                FlagChange::Remove => message.flags.retain(|f| !flags.contains(f)),
+                FlagChange::Replace => message.flags.retain(is_recent),
+                FlagChange::Remove => message.flags.retain(|f| is_recent(f) || !flags.contains(f)),
+                FlagChange::Add => {}
+            }
+            if change != FlagChange::Remove {
+                message.flags.extend(flags.iter().filter(|f| !is_recent(f)).cloned());
             }
             done.push(*uid);
             if message.planted && message.flags != before {
@@ -176,7 +180,8 @@ impl World {
         let (mut pairs, mut touched, mut lessons) = (Vec::new(), Vec::new(), Vec::new());
         let account = inside.accounts.get(who).ok_or(NoSuchFolder)?;
         let source = account.folders.get(from).ok_or(NoSuchFolder)?;
-        let rescues = source.role(from) == FolderRole::Spam && account.folders.get(to).ok_or(NoSuchFolder)?.role(to) == FolderRole::Inbox;
+        let to_role = account.folders.get(to).ok_or(NoSuchFolder)?.role(to);
+        let rescues = source.role(from) == FolderRole::Spam && to_role == FolderRole::Inbox;
         let copies: Vec<(u32, Message)> = uids.iter().filter_map(|uid| source.messages.get(uid).map(|m| (*uid, m.clone()))).collect();
         for (uid, mut message) in copies {
             if message.planted {

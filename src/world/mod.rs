@@ -11,6 +11,8 @@ mod evidence;
 mod filter;
 mod folders;
 mod personality;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,7 +25,7 @@ use crate::words::{Address, Moment, Reply};
 pub use account::{Account, AccountSpec, Folder, Message};
 pub use conditions::{Condition, Whom, Wrong};
 pub use evidence::{Evidence, Submission, Touched};
-pub use filter::{Arriving, Authentication, Filter, Judgement, Lesson};
+pub use filter::{Arriving, Authentication, Filter, Judgement, Lesson, assumptions_markdown};
 pub use folders::{FlagChange, NoSuchFolder};
 pub use personality::{Personality, Traits};
 
@@ -43,6 +45,8 @@ struct Inside {
     /// What is still to happen, by its time and the order in which it was planned.
     events: BTreeMap<(Moment, u64), delivery::Event>,
     evidence: Evidence,
+    /// When a greylisting server first heard of a pair of sender and recipient.
+    first_tries: BTreeMap<(Address, Address), Moment>,
     /// The last number that was given: to messages, events, UIDVALIDITYs.
     serial: u64,
     /// Bumped when an event is planned: whoever carries them out may have slept too long.
@@ -69,6 +73,7 @@ impl World {
                 conditions: Vec::new(),
                 events: BTreeMap::new(),
                 evidence: Evidence::default(),
+                first_tries: BTreeMap::new(),
                 serial: 0,
                 planned: watch::Sender::new(0),
             }),

@@ -3,6 +3,7 @@
 //! [`rehearse`] puts the world of `world` behind the ports of `mail`, starts tokio's clock paused, and calls `run` once for each date, as cron
 //! would. Afterwards the invariants are held against what the world knows, which comes from no ledger.
 
+pub mod invariants;
 mod model;
 mod scenario;
 

@@ -97,3 +97,29 @@ impl Ledger {
             .await
     }
 }
+
+/// For tests that hold a broken ledger against the truth.
+#[cfg(test)]
+impl Ledger {
+    /// A copy in memory, in which nothing keeps anybody from writing nonsense.
+    pub(crate) fn copy_to_break(&self) -> Self {
+        let super::store::Store::Inline(from) = &self.store else { panic!("only an inline ledger is copied") };
+        let mut copy = rusqlite::Connection::open_in_memory().unwrap();
+        rusqlite::backup::Backup::new(&from.lock().unwrap(), &mut copy).unwrap().step(-1).unwrap();
+        copy.execute_batch("PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON").unwrap();
+        let store = super::store::Store::start(copy, super::Place::Inline, rusqlite::TransactionBehavior::Immediate).unwrap();
+        Self { store, path: ":memory:".into() }
+    }
+
+    /// Changes something behind everybody's back; gives how many rows.
+    pub(crate) async fn alter(&self, sql: &str) -> usize {
+        let sql = sql.to_owned();
+        self.store.run(move |c| Ok(c.execute(&sql, [])?)).await.unwrap()
+    }
+
+    /// One value, as text.
+    pub(crate) async fn ask(&self, sql: &str) -> String {
+        let sql = format!("SELECT CAST(({sql}) AS TEXT)");
+        self.store.run(move |c| Ok(c.query_row(&sql, [], |r| r.get(0))?)).await.unwrap()
+    }
+}

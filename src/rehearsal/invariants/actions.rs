@@ -11,6 +11,8 @@ use crate::words::{Moment, Placement};
 const AFTER_READING: Duration = Duration::from_secs(90);
 /// What falls into the night is spread over this time in the morning.
 const MORNING: Duration = Duration::from_mins(30);
+/// How long a provider may take to move what it delivered, and that still counts.
+const JUDGED_AGAIN: Duration = Duration::from_hours(48);
 /// What was overdue at the beginning of a run is spread over this time, and may fall into the next night by it.
 const CATCHING_UP: Duration = Duration::from_hours(3);
 
@@ -44,7 +46,8 @@ fn agree_with_draws(case: &Case<'_>, letter: &LetterFacts, found: &mut Found) {
     let mut differs = |kind: ActionKind, wanted: bool| {
         if has(kind) != wanted {
             let (is, where_) = (if wanted { "wanting" } else { "there" }, letter.placement.map_or("nowhere", |p| p.as_str()));
-            let what = || format!("letter {id}, seen in {where_}{}: {kind} is {is}, against its draws", if rescued { " and rescued" } else { "" });
+            let what =
+                || format!("letter {id}, seen in {where_}{}: {kind} is {is}, against its draws", if rescued { " and rescued" } else { "" });
             found.add(4, Some(id), what);
         }
     };
@@ -70,10 +73,9 @@ fn is_due_as_drawn(case: &Case<'_>, letter: &LetterFacts, seen_at: Moment, actio
     }
     let earliest = match action.kind {
         ActionKind::Rescue => seen_at + draws.rescue_after,
-        // Where it was opened from the inbox and rescued later, the open counts from the sighting.
+        // Drawn to be opened, it may have been opened in the inbox before its provider moved it to spam.
         ActionKind::Open | ActionKind::Important | ActionKind::Flag => {
-            let first = letter.rescued_at.filter(|_| !(draws.open && letter.placement != Some(Placement::Spam))).unwrap_or(seen_at);
-            first + draws.open_after
+            letter.rescued_at.filter(|_| !draws.open).unwrap_or(seen_at) + draws.open_after
         }
         ActionKind::Answered => return,
     };
@@ -89,7 +91,12 @@ fn is_due_as_drawn(case: &Case<'_>, letter: &LetterFacts, seen_at: Moment, actio
         let due = action.due;
         found.add(4, Some(id), || format!("letter {id}: {} is due at {due}, when {} does not read", action.kind, action.mailbox));
     }
-    let latest = latest_due(earliest, member);
+    // A provider may change its mind after two days, and later: the rescue counts from there.
+    let latest = match (action.kind, letter.placement) {
+        (ActionKind::Rescue, Some(Placement::Spam)) => latest_due(earliest, member) + JUDGED_AGAIN,
+        (ActionKind::Rescue, _) => return,
+        _ => latest_due(earliest, member),
+    };
     if action.due > latest && case.could_sign_in(&action.mailbox, earliest, action.due) {
         let due = action.due;
         found.add(4, Some(id), || format!("letter {id}: {} is due at {due}, its drawn delay was over at {earliest}", action.kind));

@@ -98,12 +98,13 @@ fn held_to_growth(ramp: &Ramp, shape: &[u32]) -> Vec<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::shipped_schedules;
+    use crate::config::{ScheduleOrigin, parse_schedule, shipped_schedules};
     use crate::words::RampDay;
 
     #[test]
     fn no_shipped_curve_exceeds_its_bound_and_at_both_ends_they_meet() {
-        for schedule in shipped_schedules() {
+        for (name, text) in shipped_schedules() {
+            let schedule = parse_schedule(name, text, std::path::Path::new(name), ScheduleOrigin::Shipped).unwrap().schedule;
             let (bounds, curve) = (Bounds::of(&schedule), crate::ramp::draw_curve(&schedule.ramp, &schedule.calendar));
             for day in 1..=curve.days() {
                 let (volume, most) = (curve.volume(RampDay(day)), bounds.most(day));

@@ -41,7 +41,8 @@ fn difference(stored: &Draws, drawn: &Draws) -> Option<String> {
         ("answer_after", stored.answer_after, drawn.answer_after),
     ];
     let chance = chances.into_iter().find(|(_, a, b)| a != b).map(|(name, a, b)| format!("{name} is {a}, drawn was {b}"));
-    let delay = || delays.into_iter().find(|(_, a, b)| a.abs_diff(*b) > ROUNDING).map(|(name, a, b)| format!("{name} is {a:?}, drawn was {b:?}"));
+    let delay =
+        || delays.into_iter().find(|(_, a, b)| a.abs_diff(*b) > ROUNDING).map(|(name, a, b)| format!("{name} is {a:?}, drawn was {b:?}"));
     let content = || (stored.content != drawn.content).then(|| "its content is another".to_owned());
     chance.or_else(delay).or_else(content)
 }

@@ -81,7 +81,9 @@ fn says_why(letter: &LetterFacts, steps: &[LetterStep], found: &mut Found) {
 fn troubles_have_hints(troubles: &[TroubleRow], found: &mut Found) {
     for t in troubles {
         if t.hint.trim().is_empty() || t.what.trim().is_empty() {
-            found.add(6, None, || format!("{} has a trouble on {} while {} without words or hint: {:?}", t.mailbox, t.channel, t.step, t.what));
+            found.add(6, None, || {
+                format!("{} has a trouble on {} while {} without words or hint: {:?}", t.mailbox, t.channel, t.step, t.what)
+            });
         }
     }
 }
@@ -92,7 +94,9 @@ fn the_barred_are_in_trouble(case: &Case<'_>, troubles: &[TroubleRow], found: &m
     for (address, member) in &case.members {
         let barred = hours(BARRED_FOR).all(|n| case.facts.world.may_sign_in(address, until - n).is_err());
         if barred && was_worked(case, member) && !troubles.iter().any(|t| t.mailbox == **address) {
-            found.add(6, None, || format!("{address} could not be signed in to since {} at least, and no trouble says so", until - BARRED_FOR));
+            found.add(6, None, || {
+                format!("{address} could not be signed in to since {} at least, and no trouble says so", until - BARRED_FOR)
+            });
         }
     }
 }

@@ -1,5 +1,8 @@
 //! What was found: all of it counted, some of it kept, and the stories of the letters concerned.
 
+use std::collections::BTreeMap;
+use std::panic::Location;
+
 use super::super::Breach;
 use super::case::Case;
 use crate::ledger::{LetterFacts, LetterStep};
@@ -7,53 +10,47 @@ use crate::words::LetterId;
 
 /// Breaches that are reported with their stories.
 const REPORTED: usize = 20;
-/// Of each invariant first, so that a flood of one does not hide another.
-const OF_EACH: usize = 3;
 
-/// Breaches so far.
+/// A breach without its story.
+type Short = (Option<LetterId>, String);
+
+/// Breaches so far: by invariant and by the place in the code that found them, so that a flood of one kind hides no other.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    /// The first of each invariant, in the order in which they were found.
-    kept: [Vec<(Option<LetterId>, String)>; 6],
-    counts: [usize; 6],
+    kept: BTreeMap<(u8, &'static str, u32), Vec<Short>>,
+    counts: BTreeMap<u8, usize>,
 }
 
 impl Found {
     /// Invariant `invariant` (1 to 6) does not hold: `what` says how.
+    #[track_caller]
     pub fn add(&mut self, invariant: u8, letter: Option<LetterId>, what: impl FnOnce() -> String) {
-        let Some(i) = usize::from(invariant).checked_sub(1).filter(|i| *i < 6) else { return };
-        self.counts[i] += 1;
-        if self.kept[i].len() < REPORTED {
-            self.kept[i].push((letter, what()));
+        let place = Location::caller();
+        *self.counts.entry(invariant).or_default() += 1;
+        let kept = self.kept.entry((invariant, place.file(), place.line())).or_default();
+        if kept.len() < REPORTED {
+            kept.push((letter, what()));
         }
     }
 
-    /// What is told of it.
+    /// What is told of it: one of each kind, then a second of each, as far as there is room; in the order of the invariants.
     pub fn into_breaches(self, case: &Case<'_>) -> Vec<Breach> {
-        let all: usize = self.counts.iter().sum();
-        // A few of each first; what room they leave is filled in order.
-        let mut take = self.kept.each_ref().map(|kept| kept.len().min(OF_EACH));
-        let mut room = REPORTED - take.iter().sum::<usize>();
-        for (taken, kept) in take.iter_mut().zip(&self.kept) {
-            let more = room.min(kept.len() - *taken);
-            (*taken, room) = (*taken + more, room - more);
-        }
-        let numbered = (1_u8..).zip(self.kept).zip(take);
-        let mut breaches: Vec<Breach> = numbered
-            .flat_map(|((invariant, kept), take)| {
-                kept.into_iter().take(take).map(move |(letter, what)| Breach {
-                    invariant,
-                    what,
-                    letter,
-                    story: letter.map(|id| story(case, id)).unwrap_or_default(),
-                })
-            })
-            .collect();
-        let told = breaches.len();
-        if all > told {
-            let by_number = (1..).zip(self.counts).filter(|(_, n)| *n > 0).map(|(i, n)| format!("{n} of invariant {i}"));
-            let what = format!("{} more were found: in all {}", all - told, by_number.collect::<Vec<_>>().join(", "));
-            let invariant = breaches.last().map_or(1, |b| b.invariant);
+        let in_turn = |((invariant, file, line), kept): (_, Vec<Short>)| {
+            (0_usize..).zip(kept).map(move |(turn, short)| (turn, (invariant, file, line), short))
+        };
+        let mut told: Vec<(usize, (u8, &str, u32), Short)> = self.kept.into_iter().flat_map(in_turn).collect();
+        told.sort_by_key(|(turn, kind, _)| (*turn, *kind));
+        told.truncate(REPORTED);
+        told.sort_by_key(|(turn, kind, _)| (*kind, *turn));
+        let breach = |(_, (invariant, ..), (letter, what)): (_, (u8, _, _), Short)| {
+            let story = letter.map(|id: LetterId| story(case, id)).unwrap_or_default();
+            Breach { invariant, what, letter, story }
+        };
+        let mut breaches: Vec<Breach> = told.into_iter().map(breach).collect();
+        let more = self.counts.values().sum::<usize>() - breaches.len();
+        if let Some(invariant) = breaches.last().map(|b| b.invariant).filter(|_| more > 0) {
+            let by_number: Vec<String> = self.counts.iter().map(|(i, n)| format!("{n} of invariant {i}")).collect();
+            let what = format!("{more} more were found: in all {}", by_number.join(", "));
             breaches.push(Breach { invariant, what, letter: None, story: Vec::new() });
         }
         breaches
@@ -73,7 +70,8 @@ fn story(case: &Case<'_>, id: LetterId) -> Vec<String> {
         format!("ledger: {} by {}, due {}: {result}{done}", a.kind, a.mailbox, a.due)
     }));
     lines.extend(
-        case.submissions_of(id).map(|s| format!("world: taken over at {} from {} to {} (signed in as {}), code {}", s.at, s.from, s.to, s.account, s.code)),
+        case.submissions_of(id)
+            .map(|s| format!("world: taken over at {} from {} to {} (signed in as {}), code {}", s.at, s.from, s.to, s.account, s.code)),
     );
     let copies = case.copies(id);
     lines.extend(copies.iter().map(|(_, c)| format!("world: lies in {} of {} since {}", c.folder, c.account, c.received)));

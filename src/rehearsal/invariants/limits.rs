@@ -40,7 +40,9 @@ fn within_pair_limits(case: &Case<'_>, found: &mut Found) {
             let too_many = dates.windows(most as usize + 1).find(|w| matches!(w, [first, .., last] if last.0.days_since(first.0) < days));
             if let Some([first, .., last]) = too_many {
                 let (n, over) = (most + 1, if days == 1 { "on one date" } else { "in seven days" });
-                found.add(1, Some(last.1), || format!("{from} started {n} letters to {to} from {} to {}: at most {most} {over}", first.0, last.0));
+                found.add(1, Some(last.1), || {
+                    format!("{from} started {n} letters to {to} from {} to {}: at most {most} {over}", first.0, last.0)
+                });
             }
         }
     }

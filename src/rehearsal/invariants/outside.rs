@@ -48,7 +48,8 @@ fn stays_in_the_pool(case: &Case<'_>, evidence: &Evidence, found: &mut Found) {
     for s in &evidence.submissions {
         for (who, what) in [(&s.from, "from"), (&s.to, "to")] {
             if !case.members.contains_key(who) {
-                found.add(3, s.letter, || format!("{} was offered a message {what} {who} at {}, which is not in the pool", s.account, s.at));
+                found
+                    .add(3, s.letter, || format!("{} was offered a message {what} {who} at {}, which is not in the pool", s.account, s.at));
             }
         }
         if s.account != s.from {

@@ -84,7 +84,13 @@ fn ramp_days_are_earned(case: &Case<'_>, found: &mut Found) {
             }
             if plan.ramp_day.0 > highest {
                 found.add(1, None, || {
-                    format!("{} is on ramp day {} on {}, but only {} were earned before", plan.mailbox, plan.ramp_day, plan.date, highest - 1)
+                    format!(
+                        "{} is on ramp day {} on {}, but only {} were earned before",
+                        plan.mailbox,
+                        plan.ramp_day,
+                        plan.date,
+                        highest - 1
+                    )
                 });
                 highest = plan.ramp_day.0;
             }

@@ -41,7 +41,9 @@ fn gives_the_state(letter: &LetterFacts, steps: &[LetterStep], found: &mut Found
     for step in steps {
         match after(state, step.event) {
             Some(next) => state = next,
-            None => return found.add(5, Some(id), || format!("letter {id} was {state} when it was said to be {} at {}", step.event, step.at)),
+            None => {
+                return found.add(5, Some(id), || format!("letter {id} was {state} when it was said to be {} at {}", step.event, step.at));
+            }
         }
     }
     if state != letter.state {
@@ -119,7 +121,10 @@ fn gives_the_sums(case: &Case<'_>, found: &mut Found) {
         if (day.spent, day.accepted) != (spent, accepted) {
             let (mailbox, date) = (&day.plan.mailbox, day.plan.date);
             found.add(5, None, || {
-                format!("{mailbox} on {date}: the day says {} spent and {} accepted, the steps say {spent} and {accepted}", day.spent, day.accepted)
+                format!(
+                    "{mailbox} on {date}: the day says {} spent and {} accepted, the steps say {spent} and {accepted}",
+                    day.spent, day.accepted
+                )
             });
         }
     }

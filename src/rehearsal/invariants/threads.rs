@@ -56,9 +56,10 @@ fn has_its_answer(case: &Case<'_>, letter: &LetterFacts, has: bool, found: &mut 
     let plan = &letter.plan;
     let foretold = plan.draws.open && plan.draws.answer && plan.in_thread < case.config.pairs.thread_length;
     // Who never sends never answers.
-    let sends = case.members.get(&plan.recipient).is_some_and(|m| {
-        m.schedule.is_none_or(|s| !s.calendar.weekdays.is_empty() || s.calendar.weekend_factor > 0.0)
-    });
+    let sends = case
+        .members
+        .get(&plan.recipient)
+        .is_some_and(|m| m.schedule.is_none_or(|s| !s.calendar.weekdays.is_empty() || s.calendar.weekend_factor > 0.0));
     if foretold && sends && !has {
         found.add(4, Some(plan.id), || format!("the draws of letter {} foretell an answer, and there is none", plan.id));
     }

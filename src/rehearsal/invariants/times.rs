@@ -27,7 +27,9 @@ fn on_its_date(case: &Case<'_>, s: &Submission, member: &Member<'_>, found: &mut
     // The final dot may fall behind midnight when the intent was before it.
     let (date, earlier) = (date_in(s.at, zone), date_in(s.at - case.facts.slack, zone));
     if counted != date && counted != earlier {
-        found.add(1, s.letter, || format!("{} handed a letter over at {}: that is {date} in {zone}, but it counts for {counted}", s.from, s.at));
+        found.add(1, s.letter, || {
+            format!("{} handed a letter over at {}: that is {date} in {zone}, but it counts for {counted}", s.from, s.at)
+        });
     }
 }
 

@@ -162,7 +162,7 @@ impl<'a> Member<'a> {
 }
 
 /// The entries of one key in a list that is ordered by it.
-fn of_key<T, K: Ord>(list: &[T], key: impl Fn(&T) -> K, wanted: K) -> &[T] {
+fn of_key<T, K: Ord + Copy>(list: &[T], key: impl Fn(&T) -> K, wanted: K) -> &[T] {
     let from = list.partition_point(|e| key(e) < wanted);
     let rest = list.get(from..).unwrap_or_default();
     let n = rest.iter().take_while(|e| key(e) == wanted).count();

@@ -6,7 +6,7 @@ use super::case::{Case, Member, date_in, share_of_day, wall_clock};
 use super::found::Found;
 use crate::ledger::{LetterFacts, LetterStep, TroubleRow};
 use crate::letter::LetterEvent;
-use crate::words::{LetterState, LocalDate};
+use crate::words::{LetterState, LocalDate, SkipReason};
 
 /// After a local date is over, the next day's run ends what is left of it.
 const OVER: Duration = Duration::from_hours(36);
@@ -67,7 +67,7 @@ fn says_why(letter: &LetterFacts, steps: &[LetterStep], found: &mut Found) {
             LetterEvent::Rejected => said && step.code.is_some_and(|c| (400..600).contains(&c)),
             LetterEvent::Deferred => said && step.code.is_some_and(|c| (400..500).contains(&c)),
             LetterEvent::LostSight => said,
-            LetterEvent::Skipped => said && step.text.as_deref() == letter.skip_reason.map(|r| r.as_str()),
+            LetterEvent::Skipped => said && step.text.as_deref() == letter.skip_reason.map(SkipReason::as_str),
             _ => true,
         };
         if !good {

@@ -98,6 +98,6 @@ fn what_lies_there_is_seen(case: &Case<'_>, troubles: &[TroubleRow], found: &mut
 
 /// Whether somebody could look into a mailbox all the time since `from`, and the ledger holds nothing against it that a person can see.
 fn could_look(case: &Case<'_>, mailbox: &Address, from: Moment, troubles: &[TroubleRow]) -> bool {
-    let troubled = troubles.iter().any(|t| t.mailbox == *mailbox && t.channel != "smtp" && t.channel != "content");
-    !troubled && case.members.contains_key(mailbox) && case.could_sign_in(mailbox, from, case.facts.until)
+    let says_so = troubles.iter().any(|t| t.mailbox == *mailbox && t.channel != "smtp" && t.channel != "content");
+    !says_so && case.members.contains_key(mailbox) && case.could_sign_in(mailbox, from, case.facts.until)
 }

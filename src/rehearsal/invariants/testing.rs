@@ -95,15 +95,44 @@ impl Stage {
     pub async fn after_days(days: u64) -> Self {
         let stage = Self::new();
         for n in 1..=days {
-            stage.day().await;
+            stage.run(Pace::Day).await;
             stage.cx.clock.sleep_until(Moment::parse_rfc3339(START).unwrap() + Duration::from_hours(24 * n)).await;
         }
         stage
     }
 
-    /// One run.
-    pub async fn day(&self) {
-        run(self.cx.clone(), Pace::Day, Holder { host: "h".into(), pid: 1, started: 1 }, |_| true).await.unwrap();
+    /// The same with a run that is killed every so many minutes and started again a little later.
+    pub async fn after_killed_days(days: u64, every: Duration) -> Self {
+        let stage = Self::new();
+        let end = Moment::parse_rfc3339(START).unwrap() + Duration::from_hours(24 * days);
+        while stage.cx.clock.now() < end {
+            let kill = stage.cx.clock.now() + every;
+            tokio::select! {
+                biased;
+                () = stage.run(Pace::Day) => {}
+                () = stage.in_a_hand_over_after(kill) => {}
+            }
+            stage.cx.clock.sleep_until(stage.cx.clock.now() + Duration::from_mins(7)).await;
+        }
+        // The last one that was killed is looked after, too.
+        stage.run(Pace::Once).await;
+        stage
+    }
+
+    /// Completes one second after the first final dot that comes later than `at`, before the server's word is there; at once where none comes for long.
+    async fn in_a_hand_over_after(&self, at: Moment) {
+        self.cx.clock.sleep_until(at).await;
+        let before = self.world.evidence().submissions.len();
+        for n in 0..7_200 {
+            self.cx.clock.sleep_until(at + Duration::from_secs(n)).await;
+            if self.world.evidence().submissions.len() > before {
+                return;
+            }
+        }
+    }
+
+    async fn run(&self, pace: Pace) {
+        run(self.cx.clone(), pace, Holder { host: "h".into(), pid: 1, started: 1 }, |_| true).await.unwrap();
     }
 
     /// One value of the ledger, as text.
@@ -212,7 +241,10 @@ impl Outbox for Post {
 
     async fn hand_over(&mut self, message: &[u8]) -> Handover {
         let to = self.to.take().into_iter().collect::<Vec<_>>();
-        Handover::Accepted(self.world.submit(&self.me, &self.me, &to, message, true, self.clock.now()))
+        let reply = self.world.submit(&self.me, &self.me, &to, message, true, self.clock.now());
+        // A run may be killed between the final dot and the word.
+        self.clock.sleep_until(self.clock.now() + Duration::from_secs(2)).await;
+        Handover::Accepted(reply)
     }
 
     fn is_open(&self) -> bool {

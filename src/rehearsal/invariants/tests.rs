@@ -38,6 +38,14 @@ async fn a_week_of_the_executor_breaks_nothing() {
     assert!(counts[0] > 40 && counts[1..].iter().all(|n| *n > 2), "{counts:?}");
 }
 
+#[tokio::test(start_paused = true)]
+async fn runs_that_are_killed_again_and_again_break_nothing() {
+    let stage = Stage::after_killed_days(10, Duration::from_mins(61)).await;
+    assert_eq!(stage.found().await, Vec::<String>::new());
+    let lost = stage.ask("SELECT count(*) FROM step WHERE event = 'uncertain'").await;
+    assert!(lost.parse::<u32>().unwrap() > 5, "{lost} letters were in a hand-over when their run was killed");
+}
+
 /// A change of the ledger behind everybody's back, and what is found then.
 const BROKEN: &[(&str, &str)] = &[
     // 1

@@ -49,9 +49,9 @@ impl DayRow {
     }
 }
 
-const COLUMNS: &str = "mailbox, date, schedule, curve, ramp_day, quota, reasons, verdict, spent, accepted, late";
+pub(super) const COLUMNS: &str = "mailbox, date, schedule, curve, ramp_day, quota, reasons, verdict, spent, accepted, late";
 
-fn read_day(r: &Row<'_>) -> Result<DayRow, LedgerError> {
+pub(super) fn read_day(r: &Row<'_>) -> Result<DayRow, LedgerError> {
     Ok(DayRow {
         plan: DayPlan {
             mailbox: address(r, "mailbox")?,

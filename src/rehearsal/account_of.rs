@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 
 use super::drive::Played;
+use super::invariants::{Facts, breaches};
 use super::{Day, RehearsalError, Rehearsed, Said};
 use crate::agenda::carries;
 use crate::config::Config;
@@ -12,6 +13,9 @@ use crate::ledger::DayRow;
 use crate::ramp::{PlannedDay, position};
 use crate::run::{PlanStart, history_of, plan_all, whole_pool};
 use crate::words::{Address, LocalDate, Role};
+
+/// Plan time that a command may take: in the modelled world none, but for what is waited for between two of them.
+const SLACK: std::time::Duration = std::time::Duration::from_secs(5);
 
 pub(super) async fn give_account(played: Played<'_>) -> Result<Rehearsed, RehearsalError> {
     let (config, ledger, rehearsal) = (&played.config, &played.ledger, played.rehearsal);
@@ -49,7 +53,8 @@ pub(super) async fn give_account(played: Played<'_>) -> Result<Rehearsed, Rehear
         .collect();
     let target_reached = target_reached(&plans, &histories);
     let dump = ledger.dump().await?;
-    let breaches = Vec::new();
+    let facts = Facts { world: &played.world, until: played.until, suspended: &[], planted: &played.planted, slack: SLACK };
+    let breaches = breaches(ledger, config, rehearsal.seed, &facts).await?;
     let roles = |role| config.mailboxes.values().filter(|m| m.role == role).count() as u32;
     Ok(Rehearsed {
         scenario: rehearsal.scenario.name.clone(),

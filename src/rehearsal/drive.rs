@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::account_of::give_account;
+use super::invariants::{Planted, planted_in};
 use super::kills::Kills;
 use super::listen::Listener;
 use super::ports::WorldAccess;
@@ -52,6 +53,7 @@ pub(super) struct Played<'a> {
     pub(super) listener: Arc<Listener>,
     pub(super) reputation: Vec<Reputations>,
     pub(super) until: Moment,
+    pub(super) planted: Vec<Planted>,
 }
 
 async fn play(rehearsal: &Rehearsal, progress: &dyn Fn(u32, u32)) -> Result<Rehearsed, RehearsalError> {
@@ -64,6 +66,7 @@ async fn play(rehearsal: &Rehearsal, progress: &dyn Fn(u32, u32)) -> Result<Rehe
     let (scenario, from) = (&rehearsal.scenario, rehearsal.from);
     let clock = world_clock.clone().with_sleep(scenario.asleep(from, config.zone, rehearsal.days).into());
     let world = build_world(&config, rehearsal.seed, scenario.conditions(&config, from, config.zone)?, clock.now());
+    let planted = planted_in(&world);
     let kills = Arc::new(Kills::at(kills(rehearsal, &config)));
     let listener = Arc::new(Listener::new(config.zone));
     let ledger = Ledger::in_memory()?;
@@ -94,7 +97,7 @@ async fn play(rehearsal: &Rehearsal, progress: &dyn Fn(u32, u32)) -> Result<Rehe
         progress(n + 1, rehearsal.days);
     }
     pump.abort();
-    let played = Played { rehearsal, config, ledger, world, listener, reputation, until: clock.now() };
+    let played = Played { rehearsal, config, ledger, world, listener, reputation, until: clock.now(), planted };
     give_account(played).await
 }
 

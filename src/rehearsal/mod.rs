@@ -6,6 +6,7 @@
 mod account_of;
 mod drive;
 mod error;
+pub mod invariants;
 mod kills;
 mod listen;
 mod model;

@@ -1,0 +1,85 @@
+//! The six invariants of the design, held after every rehearsal and every sandbox day.
+//!
+//! On one side stands the ledger, on the other what the world wrote down of what was done in it, which knows nothing of any ledger. Whatever a check
+//! needs it counts and derives again: a number is never asked of the code that made it. Everything is read once, and one pass over it is made for each
+//! check: O(letters · log letters).
+//!
+//! The config is taken to be the one that the whole time was lived with; a cap that was lowered in between is no breach, one that was raised is seen as
+//! it is now. Pauses that were lifted are not kept by the ledger: only those still in force are held against what was sent since.
+
+mod actions;
+mod bounds;
+mod case;
+mod draws;
+mod ends;
+mod found;
+mod handover;
+mod limits;
+mod outside;
+mod quota;
+mod replay;
+mod threads;
+mod times;
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use super::Breach;
+use crate::chance::Seed;
+use crate::config::Config;
+use crate::ledger::{Ledger, LedgerError};
+use crate::words::{Address, Moment};
+use crate::world::World;
+
+use case::Case;
+use found::Found;
+
+pub use outside::{Planted, planted_in};
+
+/// What the ledger is held against, beside the config.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// The world that the letters were sent in.
+    pub world: &'a World,
+    /// Now: the end of the time that is looked at.
+    pub until: Moment,
+    /// Recipients that were to get no letter, since when and until when (not itself).
+    pub suspended: &'a [(Address, Moment, Moment)],
+    /// Somebody else's mail as it was planted: [`planted_in`], asked before the first run.
+    pub planted: &'a [Planted],
+    /// How long one command may take in plan time: what lies between an intent and the final dot, or between a slot and its intent. Seconds in a
+    /// rehearsal; under a scaled clock, a second or two of the real servers' in plan time.
+    pub slack: Duration,
+}
+
+/// Every breach of the six invariants, at most 20 of them with their stories; where there are more, one last breach counts the rest. Empty where all hold.
+///
+/// `seed`: the pool's, with which the draws were made.
+///
+/// # Errors
+/// The ledger's.
+pub async fn breaches(ledger: &Ledger, config: &Config, seed: Seed, facts: &Facts<'_>) -> Result<Vec<Breach>, LedgerError> {
+    let history = ledger.history().await?;
+    let (pauses, troubles) = (ledger.pauses().await?, ledger.troubles().await?);
+    let own_check = ledger.check().await?;
+    let evidence = facts.world.evidence();
+    let case = Case::new(config, seed, facts, &history, &evidence);
+    let mut found = Found::default();
+
+    quota::check(&case, &mut found);
+    times::check(&case, &pauses, &mut found);
+    limits::check(&case, &mut found);
+    handover::check(&case, &troubles, &mut found);
+    outside::check(&case, &evidence, &mut found);
+    draws::check(&case, &mut found);
+    actions::check(&case, &mut found);
+    threads::check(&case, &mut found);
+    replay::check(&case, &own_check, &mut found);
+    ends::check(&case, &troubles, &mut found);
+
+    Ok(found.into_breaches(&case))
+}

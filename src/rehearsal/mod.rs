@@ -5,6 +5,8 @@
 
 mod model;
 mod scenario;
+mod spread;
 
 pub use model::{Breach, Day, Quantiles, Rehearsal, Rehearsed, Said, Spread, SpreadDay, Trouble};
 pub use scenario::{At, Fault, Scenario, What};
+pub use spread::{inbox_rate, quantiles, spread_of};

@@ -124,7 +124,10 @@ mod tests {
         assert_eq!((spread.scenario.as_str(), spread.seeds, spread.not_reached), ("healthy", 3, 1));
         assert_eq!(spread.breaches, vec![(3, breach)]);
         assert_eq!(spread.target_day.unwrap().median, 32.0);
-        assert_eq!(spread.days.iter().map(|d| (d.n, d.planned, d.sent.median)).collect::<Vec<_>>(), [(1, 4, 3.0), (2, 4, 0.0), (3, 4, 8.0)]);
+        assert_eq!(
+            spread.days.iter().map(|d| (d.n, d.planned, d.sent.median)).collect::<Vec<_>>(),
+            [(1, 4, 3.0), (2, 4, 0.0), (3, 4, 8.0)]
+        );
         assert_eq!(spread.days.iter().map(|d| d.inbox_rate.map(|q| q.median)).collect::<Vec<_>>(), [Some(0.75), None, Some(0.5)]);
         assert_eq!(spread_of(&[]).days, vec![]);
     }

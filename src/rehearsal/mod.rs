@@ -4,11 +4,13 @@
 //! would. Afterwards the invariants are held against what the world knows, which comes from no ledger.
 
 mod driver;
+mod many;
 mod model;
 mod scenario;
 mod spread;
 
 pub use driver::{RehearsalError, rehearse};
+pub use many::rehearse_all;
 pub use model::{Breach, Day, Quantiles, Rehearsal, Rehearsed, Said, Spread, SpreadDay, Trouble};
 pub use scenario::{At, Fault, Scenario, What};
 pub use spread::{inbox_rate, quantiles, spread_of};

@@ -2,8 +2,12 @@
 
 mod chart;
 mod compare;
+mod draw;
 mod figures;
+mod markup;
+mod panels;
 mod spread;
+mod svg;
 mod text;
 mod weeks;
 mod wording;
@@ -15,4 +19,5 @@ mod tests;
 
 pub use compare::{Side, compare_json, compare_text};
 pub use spread::{spread_json, spread_text};
+pub use svg::{compare_svg, spread_svg, to_svg};
 pub use text::{to_json, to_text};

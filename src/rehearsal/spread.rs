@@ -123,7 +123,7 @@ mod tests {
         let spread = spread_of(&all);
         assert_eq!((spread.scenario.as_str(), spread.seeds, spread.not_reached), ("healthy", 3, 1));
         assert_eq!(spread.breaches, vec![(3, breach)]);
-        assert_eq!(spread.target_day.unwrap().median, 32.0);
+        assert_eq!(spread.target_day, quantiles([30.0, 34.0]));
         assert_eq!(
             spread.days.iter().map(|d| (d.n, d.planned, d.sent.median)).collect::<Vec<_>>(),
             [(1, 4, 3.0), (2, 4, 0.0), (3, 4, 8.0)]

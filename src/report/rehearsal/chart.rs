@@ -38,6 +38,11 @@ pub(super) fn against(planned: &[u32], sent: &[u32], top: u32, ends: (&str, &str
     out
 }
 
+/// The lines of a chart, each moved in by two spaces.
+pub(super) fn moved_in(chart: &str) -> String {
+    chart.lines().map(|line| format!("  {line}\n")).collect::<Vec<_>>().concat()
+}
+
 /// One character of a column: what fills it, or the line where it should have ended.
 fn cell(line: usize, goal: usize, filled: usize) -> char {
     let here = filled.saturating_sub(line * 8).min(8);

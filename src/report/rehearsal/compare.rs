@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::chart::{against, shares};
+use super::chart::{against, moved_in, shares};
 use super::figures::Figures;
 use super::text::{breaches_text, marked};
-use super::wording::{counted, number, percent, spread, time};
+use super::wording::{below, counted, number, percent, spread, time};
 use crate::rehearsal::{Breach, Quantiles, Rehearsed, quantiles, spread_of};
 use crate::report::table::{Align, Table, wrapped};
 
@@ -19,6 +19,14 @@ pub struct Side {
 }
 
 impl Side {
+    /// `seed 7`, or `200 seeds`.
+    pub(super) fn seeds_in_words(&self) -> String {
+        match self.played.as_slice() {
+            [one] => format!("seed {}", one.seed),
+            many => counted(many.len() as u64, "seed", "seeds"),
+        }
+    }
+
     /// Letters sent by day: the median over the seeds.
     pub(super) fn median_sent(&self) -> Vec<Quantiles> {
         let longest = self.played.iter().map(|r| r.days.len()).max().unwrap_or(0);
@@ -33,10 +41,7 @@ const HEIGHT: usize = 6;
 pub fn compare_text(sides: &[Side; 2], width: usize) -> String {
     let width = width.max(60);
     let Some(first) = sides[0].played.first() else { return String::new() };
-    let seeds = match sides[0].played.as_slice() {
-        [one] => format!("seed {}", one.seed),
-        many => counted(many.len() as u64, "seed", "seeds"),
-    };
+    let seeds = sides[0].seeds_in_words();
     let heading = format!("Two schedules rehearsed: everything below is modelled; {seeds}, scenario {}", first.scenario);
     let mut out = wrapped(&heading, width);
     out += &wrapped(&time(first), width);
@@ -44,7 +49,7 @@ pub fn compare_text(sides: &[Side; 2], width: usize) -> String {
         out += &wrapped("numbers are medians, in brackets from where a tenth lies below to where a tenth lies above", width);
     }
     let figures = sides.each_ref().map(|side| Figures::of(&side.played));
-    out += &format!("\n{}", table_text(sides, &figures, width));
+    out += &below(&table_text(sides, &figures, width));
     out += &charts_text(sides, width);
     out.push('\n');
     let breaches: Vec<(u64, &Breach)> = sides.iter().flat_map(|s| &s.played).flat_map(|r| r.breaches.iter().map(|b| (r.seed, b))).collect();
@@ -106,13 +111,8 @@ fn charts_text(sides: &[Side; 2], width: usize) -> String {
     let end = |day: Option<&crate::rehearsal::Day>| day.and_then(|d| d.date).map(|d| d.to_string()).unwrap_or_default();
     let mut out = String::new();
     for n in 0..2 {
-        out += &format!(
-            "\n{}",
-            wrapped(&format!("{}: letters a day, █ sent, ─ planned where it was not reached (modelled)", sides[n].name), width)
-        );
-        for line in against(&planned[n], &sent[n], top, (&end(days.first()), &end(days.last())), width - 2, HEIGHT).lines() {
-            out += &format!("  {line}\n");
-        }
+        out += &below(&wrapped(&format!("{}: letters a day, █ sent, ─ planned where it was not reached (modelled)", sides[n].name), width));
+        out += &moved_in(&against(&planned[n], &sent[n], top, (&end(days.first()), &end(days.last())), width - 2, HEIGHT));
     }
     out
 }

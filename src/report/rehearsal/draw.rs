@@ -8,7 +8,7 @@ use crate::words::LocalDate;
 /// The style of every chart. What matters differs in lightness or outline as well as in colour, on a light and on a dark ground.
 pub(super) const STYLE: &str = "\
 .chart text{fill:#57534e;font:12px system-ui,sans-serif}.chart .strong{fill:#1c1917;font-weight:600}.chart .title{fill:#1c1917;font-size:17px;font-weight:600}\
-.chart .ground{fill:#fff}.chart .grid{stroke:#e7e5e4}.chart .axis{stroke:#a8a29e}.chart .rest{fill:#f5f5f4}\
+.chart .halo{paint-order:stroke;stroke:#fbfaf8;stroke-width:5px}.chart .ground{fill:#fff}.chart .grid{stroke:#e7e5e4}.chart .axis{stroke:#a8a29e}.chart .rest{fill:#f5f5f4}\
 .chart .sent{fill:#0f766e}.chart .goal{stroke:#1c1917;stroke-width:2;fill:none}.chart .inbox{fill:#66b3aa}\
 .chart .rescued{fill:#fbe3df;stroke:#b4342a}.chart .spam{fill:#b4342a}.chart .lost{fill:none;stroke:#78716c;stroke-dasharray:2 2}\
 .chart .median{stroke:#0f766e;stroke-width:2.5;fill:none}.chart .other{stroke:#b4342a;stroke-width:2.5;fill:none;stroke-dasharray:7 4}\
@@ -16,7 +16,7 @@ pub(super) const STYLE: &str = "\
 .chart .l0{stroke:#0f766e}.chart .l1{stroke:#b4342a;stroke-dasharray:8 3}.chart .l2{stroke:#44403c;stroke-dasharray:2 3}\
 .chart .l3{stroke:#0369a1;stroke-dasharray:10 3 2 3}.chart .l4{stroke:#a16207;stroke-dasharray:5 5}.chart .way{stroke-width:2.25;fill:none}\
 @media(prefers-color-scheme:dark){\
-.chart text{fill:#b5afa8}.chart .strong,.chart .title{fill:#f5f5f4}.chart .ground{fill:#171412}.chart .grid{stroke:#34302c}.chart .axis{stroke:#6b655f}\
+.chart text{fill:#b5afa8}.chart .strong,.chart .title{fill:#f5f5f4}.chart .halo{stroke:#171412}.chart .ground{fill:#171412}.chart .grid{stroke:#34302c}.chart .axis{stroke:#6b655f}\
 .chart .rest{fill:#1f1b18}.chart .sent{fill:#2aa198}.chart .goal{stroke:#f5f5f4}.chart .inbox{fill:#2b857c}.chart .rescued{fill:#47211d;stroke:#f08a7f}\
 .chart .spam{fill:#f08a7f}.chart .lost{stroke:#a8a29e}.chart .median{stroke:#4fd1c5}.chart .other{stroke:#f08a7f}.chart .band{fill:#4fd1c5}\
 .chart .flag{stroke:#f5f5f4}.chart .said{fill:#d6d3d1}.chart .trouble{fill:#78716c}\
@@ -204,7 +204,9 @@ impl Plot {
         for (n, date) in named.into_iter().step_by(apart) {
             let x = self.x(n);
             canvas.line("axis", (x, self.bottom), (x, self.bottom + 4.0));
-            canvas.text("", (x, self.bottom + 17.0), Anchor::Middle, &short(date));
+            // A name at the right end keeps within the drawing.
+            let (at, anchor) = if x > self.right - 14.0 { (self.right + 6.0, Anchor::End) } else { (x, Anchor::Middle) };
+            canvas.text("", (at, self.bottom + 17.0), anchor, &short(date));
         }
     }
 }
@@ -237,6 +239,6 @@ mod tests {
     fn a_value_lies_between_bottom_and_top() {
         let plot = Plot::new((10.0, 110.0), (0.0, 50.0), 4, 20.0);
         assert_eq!((plot.column(), plot.x(0), plot.x(3)), (25.0, 22.5, 97.5));
-        assert_eq!([0.0, 10.0, 20.0, 90.0, -3.0].map(|v| plot.y(v)), [50.0, 25.0, 0.0, 0.0, 50.0]);
+        assert_eq!([0.0, 10.0, 20.0, 90.0, -3.0].map(|v| plot.y(v).round() as i32), [50, 25, 0, 0, 50]);
     }
 }

@@ -42,7 +42,7 @@ pub(super) mod checks {
             if tag.matches('"').count() % 2 == 1 || tag.contains('<') {
                 return Some(format!("a broken attribute in <{tag}>"));
             }
-            let name: String = tag.trim_start_matches('/').chars().take_while(|c| c.is_ascii_alphanumeric()).collect();
+            let name: String = tag.trim_start_matches('/').chars().take_while(char::is_ascii_alphanumeric).collect();
             if tag.starts_with('!') || tag.ends_with('/') || VOID.contains(&name.as_str()) {
                 continue;
             }

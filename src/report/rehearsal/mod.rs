@@ -5,6 +5,7 @@ mod compare;
 mod draw;
 mod figures;
 mod markup;
+mod page;
 mod panels;
 mod spread;
 mod svg;
@@ -18,6 +19,7 @@ pub(crate) mod fixtures;
 mod tests;
 
 pub use compare::{Side, compare_json, compare_text};
+pub use page::{DemoDay, DemoFate, DemoLetter, DemoMailbox, DemoPage, DemoScenario, page};
 pub use spread::{spread_json, spread_text};
 pub use svg::{compare_svg, spread_svg, to_svg};
 pub use text::{to_json, to_text};

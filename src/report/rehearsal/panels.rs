@@ -18,6 +18,24 @@ const ROW: f64 = 16.0;
 
 /// Letters sent as bars, planned ones as a step above each, and the day on which the target was reached. The axis reaches `top` at least.
 pub(super) fn volume(canvas: &mut Canvas, area: Area, days: &[Day], target_day: Option<u32>, top: u32) {
+    let plot = volume_plot(canvas, area, days, top);
+    goals(canvas, &plot, days);
+    flag(canvas, &plot, days, target_day);
+}
+
+/// The same, with the end of each bar that was first seen in spam marked.
+pub(super) fn volume_with_spam(canvas: &mut Canvas, area: Area, days: &[Day], target_day: Option<u32>, top: u32) {
+    let plot = volume_plot(canvas, area, days, top);
+    for (n, day) in days.iter().enumerate().filter(|(_, d)| d.spam > 0) {
+        let (top, bottom) = (plot.y(f64::from(day.sent)), plot.y(f64::from(day.sent.saturating_sub(day.spam))));
+        canvas.rect("spam", plot.x(n) - plot.column() * 0.38, top, plot.column() * 0.76, bottom - top);
+    }
+    goals(canvas, &plot, days);
+    flag(canvas, &plot, days, target_day);
+}
+
+/// The axes and the bars.
+fn volume_plot(canvas: &mut Canvas, area: Area, days: &[Day], top: u32) -> Plot {
     let most = days.iter().map(|d| d.planned.max(d.sent)).max().unwrap_or(0).max(top);
     let (step, most) = round_axis(f64::from(most));
     let plot = Plot::new(area.0, area.1, days.len(), most);
@@ -31,11 +49,20 @@ pub(super) fn volume(canvas: &mut Canvas, area: Area, days: &[Day], target_day: 
             canvas.rect("sent", left + column * 0.12, y, column * 0.76, plot.bottom - y);
         }
     }
-    for (n, day) in days.iter().enumerate().filter(|(_, d)| d.planned > 0) {
-        let (left, y) = (plot.x(n) - column / 2.0, plot.y(f64::from(day.planned)));
-        canvas.line("goal", (left, y), (left + column, y));
-    }
     plot.dates(canvas, &days.iter().map(|d| d.date).collect::<Vec<_>>());
+    plot
+}
+
+/// The steps of the plan.
+fn goals(canvas: &mut Canvas, plot: &Plot, days: &[Day]) {
+    for (n, day) in days.iter().enumerate().filter(|(_, d)| d.planned > 0) {
+        let (left, y) = (plot.x(n) - plot.column() / 2.0, plot.y(f64::from(day.planned)));
+        canvas.line("goal", (left, y), (left + plot.column(), y));
+    }
+}
+
+/// The day on which the target was reached.
+fn flag(canvas: &mut Canvas, plot: &Plot, days: &[Day], target_day: Option<u32>) {
     if let Some(n) = target_day.and_then(|t| days.iter().position(|d| d.n == t)) {
         let x = plot.x(n);
         canvas.line("flag", (x, plot.top - 12.0), (x, plot.bottom));
@@ -71,16 +98,21 @@ pub(super) fn events(canvas: &mut Canvas, across: (f64, f64), y: f64, r: &Rehear
                 }
             }
         }
-        for (n, _) in covered.iter().enumerate().filter(|(_, covered)| **covered) {
-            let column = plot.column();
-            canvas.rect(if is_trouble { "trouble" } else { "said" }, plot.x(n) - column / 2.0, y + 2.0, column, 8.0);
+        let column = plot.column();
+        let mut n = 0;
+        for run in covered.chunk_by(|a, b| a == b) {
+            if run[0] {
+                canvas.rect(if is_trouble { "trouble" } else { "said" }, plot.x(n) - column / 2.0, y + 2.0, column * run.len() as f64, 8.0);
+            }
+            n += run.len();
         }
         y += ROW;
     }
     y
 }
 
-/// Of what was sent in each of these days or weeks: the share that was seen in the inbox, in spam and rescued, in spam, and lost. Stacked from below.
+/// Of what was sent in each of these days or weeks: the share that was seen in the inbox, in spam and rescued, in spam, and lost (missing, bounced or
+/// unaccounted). Stacked from below.
 pub(super) fn placement(canvas: &mut Canvas, area: Area, groups: &[Day], dated: bool) {
     let plot = Plot::new(area.0, area.1, groups.len(), 1.0);
     plot.values(canvas, 0.25, |v| format!("{:.0} %", v * 100.0));
@@ -121,7 +153,7 @@ pub(super) const PLACEMENTS: [(super::draw::Sample, &str); 4] = [
     (super::draw::Sample::Fill("inbox"), "inbox"),
     (super::draw::Sample::Fill("rescued"), "spam, rescued"),
     (super::draw::Sample::Fill("spam"), "spam"),
-    (super::draw::Sample::Fill("lost"), "missing or bounced"),
+    (super::draw::Sample::Fill("lost"), "lost"),
 ];
 
 /// What each receiver thinks of the domains on average, 0 to 1, by day; at most five receivers. Returns their names in the order of the styles `l0` to `l4`.

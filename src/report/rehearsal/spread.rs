@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::chart::against;
+use super::chart::{against, moved_in};
 use super::text::{breaches_text, marked};
 use super::weeks::monday;
-use super::wording::{counted, number, percent, spread, with_weekday};
+use super::wording::{below, counted, number, percent, spread, with_weekday};
 use crate::rehearsal::{Breach, Spread, SpreadDay};
 use crate::report::table::{Align, Table, indented, wrapped};
 
@@ -18,16 +18,15 @@ pub fn spread_text(s: &Spread, width: usize) -> String {
     let heading = format!("{} rehearsed: everything below is modelled; scenario {}", counted(s.seeds, "seed", "seeds"), s.scenario);
     let mut out = wrapped(&heading, width);
     out += &wrapped(&played(s), width);
-    out += &format!("\n{}", wrapped(&outcome(s), width));
-    out += "\nThe last send-day of each week: the median, and in brackets from where a tenth lies below to where\na tenth lies above\n";
+    out += &below(&wrapped(&outcome(s), width));
+    let how = "The last send-day of each week: the median, and in brackets from where a tenth lies below to where a tenth lies above";
+    out += &below(&wrapped(how, width));
     out += &table_text(s, width);
-    out += "\nLetters a day: █ sent (median), ─ planned where it was not reached (modelled)\n";
+    out += &below(&wrapped("Letters a day: █ sent (median), ─ planned where it was not reached (modelled)", width));
     let planned: Vec<u32> = s.days.iter().map(|d| d.planned).collect();
     let sent: Vec<u32> = s.days.iter().map(|d| d.sent.median.round() as u32).collect();
     let end = |day: Option<&SpreadDay>| day.and_then(|d| d.date).map(|d| d.to_string()).unwrap_or_default();
-    for line in against(&planned, &sent, 0, (&end(s.days.first()), &end(s.days.last())), width - 2, HEIGHT).lines() {
-        out += &format!("  {line}\n");
-    }
+    out += &moved_in(&against(&planned, &sent, 0, (&end(s.days.first()), &end(s.days.last())), width - 2, HEIGHT));
     out.push('\n');
     out += &if s.breaches.is_empty() {
         wrapped(&format!("All invariants held in {}.", counted(s.seeds, "seed", "seeds")), width)

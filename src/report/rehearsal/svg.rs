@@ -73,7 +73,7 @@ pub fn compare_svg(sides: &[Side; 2]) -> String {
     let mut canvas = Canvas::default();
     let first = sides[0].played.first();
     let title = format!("{} against {}, rehearsed (modelled)", sides[0].name, sides[1].name);
-    let below = first.map(|r| format!("scenario {}, {}; {} seed(s)", r.scenario, time(r), sides[0].played.len())).unwrap_or_default();
+    let below = first.map(|r| format!("scenario {}, {}; {}", r.scenario, time(r), sides[0].seeds_in_words())).unwrap_or_default();
     head(&mut canvas, &title, &below);
     let dates: Vec<Option<LocalDate>> = first.map(|r| r.days.iter().map(|d| d.date).collect()).unwrap_or_default();
     let sent = sides.each_ref().map(Side::median_sent);

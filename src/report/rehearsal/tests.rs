@@ -1,4 +1,5 @@
-use super::fixtures::{broken, small};
+use super::fixtures::{broken, six_weeks, small};
+use super::markup::checks::unbalanced;
 use super::*;
 use crate::rehearsal::spread_of;
 
@@ -28,7 +29,7 @@ fn a_rehearsal_in_words() {
       0 └────────────
          2026-12-03 … 2026-12-08
 
-    Inbox by week (modelled) ▅▇ 60 % in the first, 93 % in the last, 60 % in the worst (of 2026-11-30)
+    Inbox by week (modelled) ▅▇ first 60 %, last 93 %, worst 60 % (of 2026-11-30)
 
     What the rules said (modelled)
       2026-12-04 new.example: step back: 2 of 4 in spam, at least 24 % by the bound
@@ -69,8 +70,7 @@ fn a_breach_is_loud_and_tells_the_letters_story() {
       0 └────────────
          2026-12-03 … 2026-12-08
 
-    Inbox by week (modelled) ▅▇ 60 % in the first, 93 % in the last, 60 % in the
-      worst (of 2026-11-30)
+    Inbox by week (modelled) ▅▇ first 60 %, last 93 %, worst 60 % (of 2026-11-30)
 
     What the receivers think of the domains, 0 to 1 (modelled)
       gmail of new.example: 0.10 at first, 0.60 at the end ▁▅
@@ -97,8 +97,8 @@ fn many_seeds_in_words() {
 
     target reached on day 6; not reached in 1 of 4 seeds
 
-    The last send-day of each week: the median, and in brackets from where a tenth lies below to where
-    a tenth lies above
+    The last send-day of each week: the median, and in brackets from where a tenth lies below to where a
+    tenth lies above
       date             planned  sent  inbox
       2026-12-04  Fri        5     1  100 %
       2026-12-08  Tue        8     8  100 %
@@ -169,4 +169,50 @@ fn two_schedules_side_by_side() {
 
     All invariants held on both sides.
     ");
+}
+
+#[test]
+fn json_says_that_it_is_modelled() {
+    let one = to_json(&broken());
+    assert_eq!((&one["modelled"], &one["seed"], &one["breaches"][0]["invariant"]), (&true.into(), &7.into(), &1.into()));
+    assert_eq!((&one["days"][1]["sent"], &one["target_day"]), (&1.into(), &serde_json::Value::Null));
+    let many = spread_json(&spread_of(&[small(), broken()]));
+    assert_eq!((&many["modelled"], &many["seeds"], &many["not_reached"]), (&true.into(), &2.into(), &1.into()));
+    let side = |name: &str| Side { name: name.into(), played: vec![small()] };
+    let two = compare_json(&[side("a"), side("b")]);
+    assert_eq!(
+        (&two["modelled"], &two["sides"][1]["schedule"], &two["sides"][0]["rehearsed"]["seed"]),
+        (&true.into(), &"b".into(), &7.into())
+    );
+    assert_eq!(two["sides"][0]["figures"]["spam"]["median"], 3.0);
+}
+
+#[test]
+fn drawings_are_well_formed_and_say_that_they_are_modelled() {
+    let mut hostile = small();
+    hostile.scenario = "</svg><script>\"'&\u{1}".into();
+    let empty = crate::rehearsal::Rehearsed { days: vec![], reputation: vec![], ..small() };
+    let side = |r: &crate::rehearsal::Rehearsed| Side { name: "<b>".into(), played: vec![r.clone(), r.clone()] };
+    for r in [&small(), &hostile, &empty, &broken(), &six_weeks("healthy", Some((9, 20)))] {
+        for svg in [to_svg(r), spread_svg(&spread_of(&[r.clone(), small()])), compare_svg(&[side(r), side(r)])] {
+            assert_eq!(unbalanced(&svg), None, "{svg}");
+            assert!(svg.contains("modelled") && svg.contains("<desc>") && !svg.contains("<script") && !svg.contains('\u{1}'), "{svg}");
+            assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
+        }
+    }
+}
+
+#[test]
+fn no_text_is_wider_than_it_may_be() {
+    let long = crate::rehearsal::Rehearsed {
+        schedules: vec!["a-very-long-name-of-a-schedule".into(); 9],
+        ..six_weeks("blocklisted", Some((16, 6)))
+    };
+    for width in [60, 80, 100] {
+        let sides =
+            [Side { name: "standard-6w".into(), played: vec![long.clone()] }, Side { name: "gentle-6w".into(), played: vec![broken()] }];
+        for text in [to_text(&long, width), spread_text(&spread_of(&[long.clone(), broken()]), width), compare_text(&sides, width)] {
+            assert!(text.lines().all(|l| l.chars().count() <= width), "{width}\n{text}");
+        }
+    }
 }

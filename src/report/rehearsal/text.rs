@@ -1,14 +1,13 @@
 //! One rehearsal for a terminal, and as JSON.
 
 use std::collections::BTreeSet;
-use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use super::chart::{against, shares};
+use super::chart::{against, moved_in, shares};
 use super::weeks::{Week, weeks};
-use super::wording::{amount, cast, counted, invariant, outcome, percent, percent_or_dash, span, time, verdict};
-use crate::rehearsal::{Breach, Day, Rehearsed};
+use super::wording::{amount, below, cast, counted, invariant, outcome, percent, percent_or_dash, span, time, verdict};
+use crate::rehearsal::{Breach, Day, Rehearsed, inbox_rate};
 use crate::report::table::{Align, Table, indented, wrapped};
 use crate::words::LocalDate;
 
@@ -26,9 +25,9 @@ pub fn to_text(r: &Rehearsed, width: usize) -> String {
     let mut out = wrapped(&heading, width);
     out += &wrapped(&time(r), width);
     out += &wrapped(&cast(r), width);
-    out += &format!("\n{}", wrapped(&outcome(r), width));
-    out += &format!("\n{}", table_text(r, width));
-    out += &format!("\n{}", chart_text(r, width));
+    out += &below(&wrapped(&outcome(r), width));
+    out += &below(&table_text(r, width));
+    out += &below(&chart_text(r, width));
     out += &inbox_text(r, width);
     out += &section("What the rules said (modelled)", said(r), width);
     out += &section("What went wrong (modelled)", troubles(r), width);
@@ -57,45 +56,44 @@ pub(super) fn marked(mut value: Value) -> Value {
     value
 }
 
+/// The title of a column, and what stands in it.
+type Column = (&'static str, fn(&Day) -> String);
+
+/// The numbers of a week or a day.
+const COLUMNS: [Column; 7] = [
+    ("planned", |d| amount(d.planned)),
+    ("quota", |d| amount(d.quota)),
+    ("sent", |d| amount(d.sent)),
+    ("answers", |d| amount(d.answers)),
+    ("inbox", |d| percent_or_dash(inbox_rate(d.inbox, d.spam))),
+    ("spam", |d| amount(d.spam)),
+    ("rescued", |d| amount(d.rescued)),
+];
+
+/// What a narrow terminal does without.
+const DISPENSABLE: [&str; 2] = ["answers", "rescued"];
+/// Columns from which on a terminal has room for all of them.
+const ROOMY: usize = 80;
+
 /// A line for each week; below it, up to three days of it on which something happened.
 fn table_text(r: &Rehearsed, width: usize) -> String {
-    let columns = [
-        ("week of", Align::Left),
-        ("planned", Align::Right),
-        ("quota", Align::Right),
-        ("sent", Align::Right),
-        ("answers", Align::Right),
-        ("inbox", Align::Right),
-        ("spam", Align::Right),
-        ("rescued", Align::Right),
-        ("and", Align::Left),
-    ];
+    let numbers: Vec<Column> = COLUMNS.into_iter().filter(|(title, _)| width >= ROOMY || !DISPENSABLE.contains(title)).collect();
+    let titles = numbers.iter().map(|(title, _)| (*title, Align::Right));
+    let columns: Vec<(&str, Align)> = [("week of", Align::Left)].into_iter().chain(titles).chain([("and", Align::Left)]).collect();
     let mut table = Table::new(&columns);
+    let mut row = |name: String, day: &Day, begun: Vec<String>| {
+        let also: Vec<String> = begun.into_iter().chain(misfortunes(day)).collect();
+        let cells = numbers.iter().map(|(_, cell)| cell(day));
+        table.row([name].into_iter().chain(cells).chain([also.join(", ")]));
+    };
     for week in weeks(&r.days) {
-        let name = week.monday.map_or_else(|| format!("day {}", week.sum.n), |d| d.to_string());
-        table.row(cells(name, &week.sum, &[]));
+        row(week.monday.map_or_else(|| format!("day {}", week.sum.n), |d| d.to_string()), &week.sum, Vec::new());
         for day in notable_days(&week, r) {
             let name = day.date.map_or_else(|| format!("  day {}", day.n), |d| format!("  {} {}", d.weekday(), d.0.format("%m-%d")));
-            table.row(cells(name, day, &begun_on(r, day.date)));
+            row(name, day, begun_on(r, day.date));
         }
     }
     table.to_text(width)
-}
-
-fn cells(name: String, day: &Day, begun: &[String]) -> [String; 9] {
-    let mut also = begun.to_vec();
-    also.extend(misfortunes(day));
-    [
-        name,
-        amount(day.planned),
-        amount(day.quota),
-        amount(day.sent),
-        amount(day.answers),
-        percent_or_dash(crate::rehearsal::inbox_rate(day.inbox, day.spam)),
-        amount(day.spam),
-        amount(day.rescued),
-        also.join(", "),
-    ]
 }
 
 /// What else became of letters, where it became of any.
@@ -137,15 +135,12 @@ fn chart_text(r: &Rehearsed, width: usize) -> String {
     let (planned, sent): (Vec<u32>, Vec<u32>) = r.days.iter().map(|d| (d.planned, d.sent)).unzip();
     let end = |day: Option<&Day>| day.and_then(|d| d.date).map(|d| d.to_string()).unwrap_or_default();
     let chart = against(&planned, &sent, 0, (&end(r.days.first()), &end(r.days.last())), width - 2, HEIGHT);
-    let mut out = String::from("Letters a day: █ sent, ─ planned where it was not reached (modelled)\n");
-    for line in chart.lines() {
-        // Writing to a String cannot fail.
-        let _ = writeln!(out, "  {line}");
-    }
+    let mut out = wrapped("Letters a day: █ sent, ─ planned where it was not reached (modelled)", width);
+    out += &moved_in(&chart);
     out
 }
 
-/// `Inbox by week  ▄▅▆▇█  52 % in the first, 97 % in the last, 48 % in the worst (week of 2026-12-14)`
+/// `Inbox by week (modelled) ▄▅▆▇█ first 52 %, last 97 %, worst 48 % (of 2026-12-14)`
 fn inbox_text(r: &Rehearsed, width: usize) -> String {
     let weeks = weeks(&r.days);
     let known: Vec<(&Week<'_>, f64)> = weeks.iter().filter_map(|w| w.inbox_rate().map(|rate| (w, rate))).collect();
@@ -153,9 +148,9 @@ fn inbox_text(r: &Rehearsed, width: usize) -> String {
         return "\nInbox by week: no letter has a placement (modelled)\n".to_owned();
     };
     let worst = known.iter().min_by(|a, b| a.1.total_cmp(&b.1));
-    let worst = worst.and_then(|(w, rate)| w.monday.map(|d| format!(", {} in the worst (of {d})", percent(*rate)))).unwrap_or_default();
+    let worst = worst.and_then(|(w, rate)| w.monday.map(|d| format!(", worst {} (of {d})", percent(*rate)))).unwrap_or_default();
     let line = shares(weeks.iter().map(Week::inbox_rate));
-    let words = format!("Inbox by week (modelled)  {line}  {} in the first, {} in the last{worst}", percent(*first), percent(*last));
+    let words = format!("Inbox by week (modelled) {line} first {}, last {}{worst}", percent(*first), percent(*last));
     format!("\n{}", indented(&words, width, 0, 2))
 }
 
@@ -211,7 +206,7 @@ pub(super) fn breaches_text(scenario: &str, breaches: &[(u64, &Breach)], width: 
     let mut out = wrapped(&format!("{n} NOT HOLD: this is a bug in preheat; please report it with what stands here"), width);
     for (seed, breach) in breaches.iter().take(SENTENCES) {
         let head = format!("scenario {scenario}, seed {seed}: invariant {} ({})", breach.invariant, invariant(breach.invariant));
-        out += &format!("\n{}", indented(&head, width, 2, 4));
+        out += &below(&indented(&head, width, 2, 4));
         out += &indented(&breach.what, width, 4, 6);
         if let Some(letter) = breach.letter {
             out += &indented(&format!("the story of letter {letter}:"), width, 4, 6);

@@ -52,6 +52,11 @@ pub(super) fn with_weekday(date: LocalDate) -> String {
     format!("{date} ({})", date.weekday())
 }
 
+/// A paragraph below another, an empty line between them.
+pub(super) fn below(paragraph: &str) -> String {
+    format!("\n{paragraph}")
+}
+
 /// A verdict's word as a person says it.
 pub(super) fn verdict(word: &str) -> String {
     word.replace('_', " ")
@@ -93,22 +98,34 @@ pub(super) fn time(r: &Rehearsed) -> String {
 pub(super) fn outcome(r: &Rehearsed) -> String {
     let most = r.days.iter().map(|d| d.planned).max().unwrap_or(0);
     let planned = r.days.iter().find(|d| d.planned == most && most > 0).map(|d| d.n);
-    match (r.target_day, r.target_reached) {
-        (Some(day), Some(date)) => {
-            let late = planned.map_or(0, |p| day.saturating_sub(p));
-            let how = match late {
-                0 => "as planned".to_owned(),
-                n => format!("{} later than planned", counted(n, "day", "days")),
-            };
-            format!("target reached on day {day}, {}, {how}", with_weekday(date))
-        }
-        _ => {
-            let days = counted(r.days.len() as u64, "day", "days");
-            let last = r.days.iter().rev().find(|d| d.planned > 0 || d.quota > 0);
-            let stands = last.map(|d| format!(": on day {} the quota was {}, {} planned", d.n, d.quota, d.planned));
-            format!("target not reached in {days}{}", stands.unwrap_or_else(|| ": no day was one to send on".to_owned()))
-        }
+    if let (Some(day), Some(date)) = (r.target_day, r.target_reached) {
+        let how = match planned.map_or(0, |p| day.saturating_sub(p)) {
+            0 => "as planned".to_owned(),
+            late => format!("{} later than planned", counted(late, "day", "days")),
+        };
+        return format!("target reached on day {day}, {}, {how}", with_weekday(date));
     }
+    let days = counted(r.days.len() as u64, "day", "days");
+    let last = r.days.iter().rev().find(|d| d.planned > 0 || d.quota > 0);
+    let stands = last.map(|d| format!(": on day {} the quota was {}, {} planned", d.n, d.quota, d.planned));
+    format!("target not reached in {days}{}", stands.unwrap_or_else(|| ": no day was one to send on".to_owned()))
+}
+
+/// `six weeks`
+pub(super) fn weeks_in_words(r: &Rehearsed) -> String {
+    match r.days.len().div_ceil(7) {
+        4 => "four weeks".to_owned(),
+        5 => "five weeks".to_owned(),
+        6 => "six weeks".to_owned(),
+        7 => "seven weeks".to_owned(),
+        n => counted(n as u64, "week", "weeks"),
+    }
+}
+
+/// With a capital at its beginning.
+pub(super) fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|c| c.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
 #[cfg(test)]

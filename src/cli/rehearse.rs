@@ -89,6 +89,9 @@ pub fn rehearse(args: &Args, config: &Path, printer: Printer) -> Result<Exit, Cl
         printer.data(scenarios_text(printer.width()));
         return Ok(Exit::Done);
     }
+    if args.json && args.svg == Some(None) {
+        return Err(CliError::new("error: --json and --svg cannot both be printed").hint("--svg FILE writes the chart there"));
+    }
     let pool = Pool::load(config, printer)?;
     let from = args.from.unwrap_or_else(|| pool.clock.now().local_date(pool.config.zone));
     let scenario = Scenario::by_name(&args.scenario, Some(&pool.folder()))?;
@@ -128,7 +131,7 @@ fn warming(config: &Config) -> impl Iterator<Item = (&crate::config::Mailbox, Op
     config.mailboxes.values().filter(|m| m.role == Role::Warming).map(|m| (m, config.schedule_of(m)))
 }
 
-/// The days until every ramp is done, and a week more; 120 at most. `None` where nobody warms.
+/// The days until every ramp is done if nothing goes wrong, and a week more; 120 at most. `None` where nobody warms.
 fn to_the_end(config: &Config, from: LocalDate) -> Option<u32> {
     let last = |(mailbox, schedule): (&crate::config::Mailbox, Option<&Schedule>)| {
         let start = mailbox.start_on.map_or(from, |d| d.max(from));
@@ -245,14 +248,15 @@ impl Shown {
 }
 
 fn show(shown: &Shown, args: &Args, printer: Printer) -> Result<Exit, CliError> {
-    if let Some(Some(path)) = &args.svg {
-        std::fs::write(path, shown.svg()).map_err(|e| CliError::new(format!("error: {} cannot be written: {e}", path.display())))?;
-        printer.say(format_args!("the chart is in {}", path.display()));
-    }
     match &args.svg {
         _ if args.json => printer.json(&shown.json()),
         Some(None) => printer.data(shown.svg()),
         _ => printer.data(shown.text(printer.width())),
+    }
+    // After the report: a path that cannot be written costs nobody the sweep.
+    if let Some(Some(path)) = &args.svg {
+        std::fs::write(path, shown.svg()).map_err(|e| CliError::new(format!("error: {} cannot be written: {e}", path.display())))?;
+        printer.say(format_args!("the chart is in {}", path.display()));
     }
     if !shown.has_breach() {
         return Ok(Exit::Done);
@@ -272,6 +276,7 @@ fn scenarios_text(width: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{Nothing, parse};
 
     #[test]
     fn seeds_are_read_with_both_ends() {
@@ -282,5 +287,45 @@ mod tests {
         for bad in ["", "5", "..", "1..", "..4", "-1..4", "a..b", "1...4"] {
             assert_eq!(parse_seeds(bad), Err("seeds are written as 1..200, both included".into()), "{bad}");
         }
+    }
+
+    const POOL: &str = "pool: nordwind
+zone: Europe/Berlin
+defaults: {secret: env:NOBODY_SETS_THIS, smtp: mail.new.example, imap: mail.new.example}
+mailboxes:
+  - anna@new.example
+  - {address: ben@new.example, schedule: gentle-6w, start_on: 2026-12-08}
+  - {address: eva@host.example, role: partner}
+";
+
+    fn config(text: &str) -> Config {
+        parse(text, Path::new("preheat.yaml"), &Nothing).unwrap_or_else(|e| panic!("{e}"))
+    }
+
+    #[test]
+    fn a_rehearsal_goes_to_the_end_of_the_last_ramp_and_a_week_on() {
+        let from = LocalDate::ymd(2026, 12, 1).unwrap();
+        // Six weeks of send-days from a Tuesday end on a Monday, the 42nd day; ben begins a week later.
+        assert_eq!(to_the_end(&config(POOL), from), Some(42 + 7 + 7));
+        assert_eq!(to_the_end(&config(&POOL.replace(", start_on: 2026-12-08", "")), from), Some(42 + 7));
+        assert_eq!(to_the_end(&config(&POOL.replace("2026-12-08", "2029-12-08")), from), Some(LONGEST));
+    }
+
+    #[test]
+    fn what_was_played_is_shown_by_its_schedule() {
+        let part = |name: &str| Part {
+            name: name.into(),
+            config: config(POOL),
+            scenario: Scenario { name: "s".into(), about: String::new(), schedule: None, holidays: vec![], faults: vec![] },
+        };
+        let played = |seed| Rehearsed { seed, ..crate::report::rehearsal::fixtures::small() };
+        let two = Shown::of(vec![part("a"), part("b")], (1..=6).map(played).collect());
+        let Shown::Two(sides) = &two else { panic!("two schedules") };
+        let seen: Vec<(&str, Vec<u64>)> = sides.iter().map(|s| (s.name.as_str(), s.played.iter().map(|r| r.seed).collect())).collect();
+        assert_eq!(seen, [("a", vec![1, 2, 3]), ("b", vec![4, 5, 6])]);
+        assert!(!two.has_breach());
+        let broken = Shown::of(vec![part("a")], vec![played(1), crate::report::rehearsal::fixtures::broken()]);
+        assert!(broken.has_breach() && matches!(&broken, Shown::One(all) if all.len() == 2));
+        assert!(broken.text(100).contains("NOT HOLD") && broken.svg().contains("2 seeds") && broken.json()["modelled"] == true);
     }
 }

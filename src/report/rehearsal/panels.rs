@@ -18,14 +18,15 @@ const ROW: f64 = 16.0;
 
 /// Letters sent as bars, planned ones as a step above each, and the day on which the target was reached. The axis reaches `top` at least.
 pub(super) fn volume(canvas: &mut Canvas, area: Area, days: &[Day], target_day: Option<u32>, top: u32) {
-    let plot = volume_plot(canvas, area, days, top);
+    let plot = volume_plot(canvas, area, days, top, "sent");
     goals(canvas, &plot, days);
     flag(canvas, &plot, days, target_day);
 }
 
 /// The same, with the end of each bar that was first seen in spam marked.
 pub(super) fn volume_with_spam(canvas: &mut Canvas, area: Area, days: &[Day], target_day: Option<u32>, top: u32) {
-    let plot = volume_plot(canvas, area, days, top);
+    // The lighter fill: it must differ from the end in lightness, too.
+    let plot = volume_plot(canvas, area, days, top, "inbox");
     for (n, day) in days.iter().enumerate().filter(|(_, d)| d.spam > 0) {
         let (top, bottom) = (plot.y(f64::from(day.sent)), plot.y(f64::from(day.sent.saturating_sub(day.spam))));
         canvas.rect("spam", plot.x(n) - plot.column() * 0.38, top, plot.column() * 0.76, bottom - top);
@@ -34,8 +35,8 @@ pub(super) fn volume_with_spam(canvas: &mut Canvas, area: Area, days: &[Day], ta
     flag(canvas, &plot, days, target_day);
 }
 
-/// The axes and the bars.
-fn volume_plot(canvas: &mut Canvas, area: Area, days: &[Day], top: u32) -> Plot {
+/// The axes, and the bars with their fill.
+fn volume_plot(canvas: &mut Canvas, area: Area, days: &[Day], top: u32, bar: &str) -> Plot {
     let most = days.iter().map(|d| d.planned.max(d.sent)).max().unwrap_or(0).max(top);
     let (step, most) = round_axis(f64::from(most));
     let plot = Plot::new(area.0, area.1, days.len(), most);
@@ -46,7 +47,7 @@ fn volume_plot(canvas: &mut Canvas, area: Area, days: &[Day], top: u32) -> Plot 
         if day.planned == 0 && day.sent == 0 {
             canvas.rect("rest", left, plot.top, column, plot.bottom - plot.top);
         } else if day.sent > 0 {
-            canvas.rect("sent", left + column * 0.12, y, column * 0.76, plot.bottom - y);
+            canvas.rect(bar, left + column * 0.12, y, column * 0.76, plot.bottom - y);
         }
     }
     plot.dates(canvas, &days.iter().map(|d| d.date).collect::<Vec<_>>());

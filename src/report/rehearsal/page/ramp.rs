@@ -113,7 +113,7 @@ pub(super) fn scenarios(all: &[DemoScenario]) -> String {
     let cards: String = all.iter().map(|s| card(s, most)).collect();
     format!(
         "<section>\n<h2>The same weeks, when things go wrong {MODELLED}</h2>\n\
-         <p>One pool, one seed, one scale. Bars are sent, the red end of a bar was seen in spam, steps are planned.</p>\n<div class=\"cards\">\n{cards}</div>\n</section>\n"
+         <p>One pool, one seed, one scale. Bars are sent, their upper part, in red, was first seen in spam; steps are planned.</p>\n<div class=\"cards\">\n{cards}</div>\n</section>\n"
     )
 }
 

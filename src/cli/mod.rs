@@ -11,6 +11,7 @@ mod pause;
 mod plan;
 mod pool;
 mod printer;
+mod rehearse;
 mod run;
 mod schema;
 mod status;
@@ -57,6 +58,8 @@ enum Command {
     Agenda(agenda::Args),
     /// Carry the pool through today: send, look, rescue, open, answer
     Run(run::Args),
+    /// Play the whole ramp in a modelled mail world, in virtual time: nothing is sent
+    Rehearse(rehearse::Args),
     /// Show where pool, domains and mailboxes stand
     Status(status::Args),
     /// Stop sending from a mailbox, a domain or all; looking and rescuing go on
@@ -88,6 +91,7 @@ pub fn main() -> u8 {
         Command::Explain(a) => explain::explain(&a, &cli.config, printer),
         Command::Agenda(a) => agenda::agenda(&a, &cli.config, printer),
         Command::Run(a) => run::run(&a, &cli.config, printer),
+        Command::Rehearse(a) => rehearse::rehearse(&a, &cli.config, printer),
         Command::Status(a) => status::status(&a, &cli.config, printer),
         Command::Pause(a) => pause::pause(&a, &cli.config, printer),
         Command::Resume(a) => pause::resume(&a, &cli.config, printer),

@@ -39,7 +39,8 @@ pub struct Args {
 pub fn plan(args: &Args, config: &Path, printer: Printer) -> Result<Exit, CliError> {
     let mut pool = Pool::load(config, printer)?;
     if let Some(name) = &args.schedule {
-        use_schedule(&mut pool, name)?;
+        let folder = pool.folder();
+        use_schedule(&mut pool.config, &folder, name)?;
     }
     let chosen = pool.chosen(args.who.as_deref())?;
     let report = runtime()?.block_on(report(&pool, &chosen, args.days))?;
@@ -62,9 +63,9 @@ pub fn plan(args: &Args, config: &Path, printer: Printer) -> Result<Exit, CliErr
     Ok(Exit::Done)
 }
 
-fn use_schedule(pool: &mut Pool, name: &str) -> Result<(), CliError> {
-    let read = crate::config::schedule_by_name(name, Some(&pool.folder()))?;
-    let config = &mut pool.config;
+/// Gives every warming mailbox this schedule instead of its own.
+pub fn use_schedule(config: &mut Config, folder: &Path, name: &str) -> Result<(), CliError> {
+    let read = crate::config::schedule_by_name(name, Some(folder))?;
     config.schedules.insert(name.to_owned(), read.schedule);
     for mailbox in config.mailboxes.values_mut().filter(|m| m.role == Role::Warming) {
         mailbox.schedule = Some(name.to_owned());

@@ -9,14 +9,18 @@ mod error;
 pub mod invariants;
 mod kills;
 mod listen;
+mod many;
 mod model;
 mod ports;
 mod scenario;
+mod spread;
 mod stage;
 #[cfg(test)]
 mod tests;
 
 pub use drive::rehearse;
 pub use error::RehearsalError;
+pub use many::rehearse_all;
 pub use model::{Breach, Day, Quantiles, Rehearsal, Rehearsed, Said, Spread, SpreadDay, Trouble};
 pub use scenario::{At, Fault, Scenario, TO_THE_END, What, receiver_of};
+pub use spread::{inbox_rate, quantiles, spread_of};

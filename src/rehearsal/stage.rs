@@ -19,13 +19,7 @@ const FOREIGN: [(&str, &str); 2] = [
 /// The config as the scenario has it: its schedule for every warming mailbox, its holidays for everybody who has a schedule.
 pub(super) fn prepared_config(rehearsal: &Rehearsal) -> Result<Config, RehearsalError> {
     let mut config = rehearsal.config.clone();
-    let folder = config.file.parent().map(std::path::Path::to_path_buf);
-    if let Some(schedule) = rehearsal.scenario.schedule(folder.as_deref())? {
-        for mailbox in config.mailboxes.values_mut().filter(|m| m.role == Role::Warming) {
-            mailbox.schedule = Some(schedule.name.clone());
-        }
-        config.schedules = std::iter::once((schedule.name.clone(), schedule)).collect();
-    }
+    rehearsal.scenario.put_schedule_into(&mut config)?;
     let holidays = rehearsal.scenario.holidays(rehearsal.from);
     for schedule in config.schedules.values_mut() {
         schedule.calendar.holidays.extend(holidays.iter().copied());

@@ -4,6 +4,7 @@
 pub mod chart;
 pub mod explain;
 pub mod plan;
+pub mod rehearsal;
 pub mod status;
 mod svg;
 pub mod table;

@@ -6,8 +6,8 @@ use super::Scenario;
 use super::read::own_scenarios;
 use crate::config::findings::{Findings, quoted};
 use crate::config::shipped::is_name;
-use crate::config::{ConfigError, Schedule, ScheduleOrigin, parse_schedule, schedule_by_name};
-use crate::words::Finding;
+use crate::config::{Config, ConfigError, Schedule, ScheduleOrigin, parse_schedule, schedule_by_name};
+use crate::words::{Finding, Role};
 
 /// Name and text, in the order in which they are shown.
 fn texts() -> &'static [(&'static str, &'static str)] {
@@ -55,6 +55,20 @@ impl Scenario {
         let near = Findings::of(Path::new(""), "").nearest(name, known.iter().map(String::as_str)).map(|n| format!("did you mean `{n}`? "));
         let hint = format!("{}there are {}; your own go into `scenarios/` beside the config", near.unwrap_or_default(), known.join(", "));
         Err(ConfigError { findings: vec![Finding::error("scenario", format!("unknown scenario {}", quoted(name))).hint(hint)] })
+    }
+
+    /// Puts the scenario's schedule, where it has one, into a config: every warming mailbox gets it.
+    ///
+    /// # Errors
+    /// As [`Scenario::schedule`].
+    pub fn put_schedule_into(&self, config: &mut Config) -> Result<(), ConfigError> {
+        let folder = config.file.parent().map(Path::to_path_buf);
+        let Some(schedule) = self.schedule(folder.as_deref())? else { return Ok(()) };
+        for mailbox in config.mailboxes.values_mut().filter(|m| m.role == Role::Warming) {
+            mailbox.schedule = Some(schedule.name.clone());
+        }
+        config.schedules = std::iter::once((schedule.name.clone(), schedule)).collect();
+        Ok(())
     }
 
     /// The schedule that every warming mailbox gets; `None` where each keeps its own. Found in `scenarios/schedules/` and `schedules/` in `folder`,

@@ -49,7 +49,7 @@ pub(super) struct Labels {
     pub uid: bool,
     pub change: FlagChange,
     pub silent: bool,
-    pub labels: Vec<String>,
+    pub names: Vec<String>,
 }
 
 /// Gmail's words in FETCH and SEARCH. They go through imap-codec as header fields of these names, and are known by them behind it.
@@ -77,7 +77,7 @@ pub(super) fn tag_of(bytes: &[u8]) -> String {
 
 fn known(bytes: &[u8]) -> Option<Asks> {
     match CommandCodec::default().decode_static(bytes) {
-        Ok((rest, command)) if rest.is_empty() => Some(Asks::Known(command.body)),
+        Ok(([], command)) => Some(Asks::Known(command.body)),
         _ => None,
     }
 }
@@ -150,9 +150,9 @@ fn labels(mut t: Tokens<'_>, uid: bool) -> Option<Labels> {
         "X-GM-LABELS.SILENT" => true,
         _ => return None,
     };
-    let labels = t.strings()?;
+    let names = t.strings()?;
     let set = SequenceSet::try_from(set.as_str()).ok()?;
-    t.is_at_end().then_some(Labels { set, uid, change, silent, labels })
+    t.is_at_end().then_some(Labels { set, uid, change, silent, names })
 }
 
 /// `LIST (SPECIAL-USE) "" ("*" "x/%") RETURN (CHILDREN)`, behind its first word.
@@ -216,7 +216,7 @@ mod tests {
     #[test]
     fn labels_are_read_and_flags_are_left_to_the_grammar() {
         let Asks::Labels(labels) = asks("a UID STORE 4,6:* -X-GM-LABELS.SILENT (\\Important \"a b\")", true) else { panic!() };
-        assert!(labels.uid && labels.silent && labels.change == FlagChange::Remove && labels.labels == ["\\Important", "a b"]);
+        assert!(labels.uid && labels.silent && labels.change == FlagChange::Remove && labels.names == ["\\Important", "a b"]);
         assert!(matches!(asks("a STORE 1 +FLAGS (\\Seen)", true), Asks::Known(CommandBody::Store { .. })));
         assert!(matches!(asks("a STORE x +X-GM-LABELS (a)", true), Asks::Nonsense));
         assert!(matches!(asks("a STORE 1 +X-GM-LABELS (a)", false), Asks::Nonsense));

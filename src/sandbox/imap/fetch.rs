@@ -19,6 +19,8 @@ use crate::world::{FlagChange, Message};
 const CHUNK: usize = 256 << 10;
 /// The most items of one FETCH.
 const MOST_ITEMS: usize = 200;
+/// The most bytes that the answer about one message may take: the same text can be asked for again and again, in pieces.
+const MOST_BYTES: usize = 256 << 20;
 
 impl Session {
     pub async fn fetch(
@@ -45,6 +47,9 @@ impl Session {
                 gone = true;
                 continue;
             };
+            if message.bytes.len().saturating_mul(items.iter().filter(|i| has_text(i)).count()) > MOST_BYTES {
+                return Ok(Done::no("[LIMIT] that is too much of one message"));
+            }
             let newly_seen = opens && !message.flags.contains("\\Seen");
             if newly_seen {
                 let seen = BTreeSet::from(["\\Seen".to_owned()]);
@@ -88,6 +93,11 @@ fn items_of<'a>(what: &'a MacroOrMessageDataItemNames<'_>, uid: bool) -> Vec<Ite
 /// Whether an item marks the message as seen.
 fn opens(item: &Item<'_>) -> bool {
     matches!(item, Item::BodyExt { peek: false, .. } | Item::Rfc822 | Item::Rfc822Text)
+}
+
+/// Whether an item's answer grows with the message.
+fn has_text(item: &Item<'_>) -> bool {
+    matches!(item, Item::BodyExt { .. } | Item::Rfc822 | Item::Rfc822Text | Item::Rfc822Header)
 }
 
 fn message_items(out: &mut Answer, uid: u32, message: &Message, items: &[Item<'_>], newly_seen: bool) {
@@ -256,10 +266,10 @@ fn section_bytes(message: &Part<'_>, section: &Section<'_>) -> Option<Vec<u8>> {
 }
 
 /// The fields that have one of the names, or none of them; and an empty line.
-fn some_fields(header: &[u8], names: &[AString<'_>], named: bool) -> Vec<u8> {
+fn some_fields(header: &[u8], names: &[AString<'_>], wanted: bool) -> Vec<u8> {
     let is_named = |field: &[u8]| names.iter().any(|name| name.as_ref().eq_ignore_ascii_case(field));
     let mut out: Vec<u8> =
-        mime::fields(header).filter(|(field, _)| is_named(field) == named).flat_map(|(_, whole)| whole).copied().collect();
+        mime::fields(header).filter(|(field, _)| is_named(field) == wanted).flat_map(|(_, whole)| whole).copied().collect();
     out.extend_from_slice(b"\r\n");
     out
 }

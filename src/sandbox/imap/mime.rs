@@ -76,7 +76,7 @@ impl<'a> Part<'a> {
         let mut part = self.part_of_message(path.next()?)?;
         for n in path {
             part = match &part.inside {
-                Inside::Parts(parts) => parts.get(n as usize - 1)?,
+                Inside::Parts(parts) => parts.get((n as usize).checked_sub(1)?)?,
                 Inside::Message(inner) => inner.part_of_message(n)?,
                 Inside::Leaf => return None,
             };

@@ -101,11 +101,11 @@ impl Session {
             Ok(named) => named,
             Err(done) => return done,
         };
-        if asked.labels.len() > MOST_WORDS || asked.labels.iter().any(|l| l.len() > LONGEST_WORD || l.chars().any(char::is_control)) {
+        if asked.names.len() > MOST_WORDS || asked.names.iter().any(|l| l.len() > LONGEST_WORD || l.chars().any(char::is_control)) {
             return Done::bad("those are no labels");
         }
         let now = self.now();
-        let labels: BTreeSet<String> = asked.labels.iter().map(|label| system_label(label)).collect();
+        let labels: BTreeSet<String> = asked.names.iter().map(|label| system_label(label)).collect();
         for (n, uid) in named.indices.iter().zip(&named.uids) {
             let one = std::slice::from_ref(uid);
             if asked.change == FlagChange::Replace {

@@ -131,7 +131,7 @@ fn single(out: &mut Answer, part: &Part<'_>, extended: bool) {
     out.text(" ");
     out.string(field(part.header, "Content-Transfer-Encoding").unwrap_or_else(|| "7BIT".into()).to_ascii_uppercase().as_bytes());
     out.text(format_args!(" {}", part.body.len()));
-    let lines = part.body.iter().filter(|b| **b == b'\n').count();
+    let lines = part.body.split(|b| *b == b'\n').count() - 1;
     if let Inside::Message(inner) = &part.inside {
         out.text(" ");
         envelope(out, inner.header);

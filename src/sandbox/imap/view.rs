@@ -38,11 +38,6 @@ impl View {
         Self { folder: name, uid_validity: folder.uid_validity, read_only, rows, untold: false }
     }
 
-    /// The index of a message.
-    pub fn index_of(&self, uid: u32) -> Option<usize> {
-        self.rows.binary_search_by_key(&uid, |row| row.uid).ok()
-    }
-
     /// The indices of the messages that a set names, in order. `None` where it names a number that no message has; UIDs may be anybody's.
     pub fn named(&self, set: &SequenceSet, uid: bool) -> Option<Vec<usize>> {
         let last = if uid { self.rows.last().map_or(0, |row| row.uid) } else { self.rows.len() as u32 };
@@ -142,7 +137,7 @@ impl Session {
             (View::new(name.clone(), folder, examine), folder.uid_next, first_unseen, keywords)
         });
         let Ok((view, uid_next, first_unseen, keywords)) = seen else { return Done::no("[NONEXISTENT] there is no such folder") };
-        let keywords: String = keywords.iter().map(|k| format!(" {k}")).collect();
+        let keywords = keywords.into_iter().fold(String::new(), |all, word| all + " " + &word);
         self.out.line(format_args!("* FLAGS ({SYSTEM_FLAGS}{keywords})"));
         let permanent = match (examine, self.traits().is_some_and(|t| t.keywords)) {
             (true, _) => String::new(),

@@ -143,24 +143,18 @@ impl<'a> Wire<'a> {
 
     /// Waits for more bytes. Gives why there are none.
     async fn fill(&mut self) -> io::Result<Option<Heard>> {
-        let mut chunk = [0_u8; 16 << 10];
+        self.waiting.reserve(16 << 10);
         let read = async {
             tokio::select! {
                 biased;
                 () = stopped(&mut self.stop) => None,
-                read = self.stream.read(&mut chunk) => Some(read),
+                read = self.stream.read_buf(&mut self.waiting) => Some(read),
             }
         };
         Ok(match within(SILENCE, read).await {
             Err(_) => Some(Heard::Over("nothing was said for half an hour")),
             Ok(None) => Some(Heard::Stopped),
-            Ok(Some(read)) => match read? {
-                0 => Some(Heard::Gone),
-                n => {
-                    self.waiting.extend_from_slice(&chunk[..n]);
-                    None
-                }
-            },
+            Ok(Some(read)) => (read? == 0).then_some(Heard::Gone),
         })
     }
 }
@@ -168,7 +162,7 @@ impl<'a> Wire<'a> {
 /// Completes when the server is to stop; never where nobody is left to say so.
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     if stop.wait_for(|stop| *stop).await.is_err() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

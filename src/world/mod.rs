@@ -157,12 +157,12 @@ impl Inside {
 
     fn may_sign_in(&self, address: &Address, now: Moment) -> Result<(), Barred> {
         let personality = self.accounts.get(address).map(|a| a.spec.personality);
-        for wrong in self.wrongs(address, now) {
-            match wrong {
-                Wrong::Outage => return Err(Barred::Unreachable),
-                Wrong::Locked | Wrong::Gone => return Err(Barred::Refused(refused_sign_in(personality))),
-                _ => {}
-            }
+        // A server that does not answer does not refuse either.
+        if self.wrongs(address, now).any(|w| matches!(w, Wrong::Outage)) {
+            return Err(Barred::Unreachable);
+        }
+        if self.wrongs(address, now).any(|w| matches!(w, Wrong::Locked | Wrong::Gone)) {
+            return Err(Barred::Refused(refused_sign_in(personality)));
         }
         personality.map(drop).ok_or_else(|| Barred::Refused(refused_sign_in(None)))
     }

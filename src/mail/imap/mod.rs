@@ -28,7 +28,7 @@ mod select;
 mod sets;
 mod sift;
 mod sign_in;
-mod utf7;
+pub(crate) mod utf7;
 
 #[cfg(test)]
 mod script;

@@ -11,7 +11,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 /// Decodes a name; `None` where it is not modified UTF-7: a byte outside of printable ASCII, a shift without its `-`, bad base64,
 /// half a UTF-16 unit, a lone surrogate. Printable characters that are shifted for no reason are read all the same.
-pub(super) fn decode(wire: &str) -> Option<String> {
+pub(crate) fn decode(wire: &str) -> Option<String> {
     let mut out = String::with_capacity(wire.len());
     let mut rest = wire;
     while let Some(c) = rest.chars().next() {
@@ -44,9 +44,8 @@ fn decode_shifted(base64: &str) -> Option<String> {
     String::from_utf16(&units).ok()
 }
 
-/// Encodes a name for the wire; the other half of [`decode`], which the tests hold against it.
-#[cfg(test)]
-fn encode(name: &str) -> String {
+/// Encodes a name for the wire; the other half of [`decode`].
+pub(crate) fn encode(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
     let mut shifted: Vec<u8> = Vec::new();
     for c in name.chars() {
@@ -65,7 +64,6 @@ fn encode(name: &str) -> String {
     out
 }
 
-#[cfg(test)]
 fn end_shift(shifted: &mut Vec<u8>, out: &mut String) {
     if !shifted.is_empty() {
         out.push('&');

@@ -1,0 +1,3 @@
+//! The world served on loopback sockets: real servers, for any client.
+
+pub mod imap;

@@ -5,6 +5,7 @@ pub mod chart;
 pub mod explain;
 pub mod plan;
 pub mod status;
+pub mod suspended;
 mod svg;
 pub mod table;
 

@@ -5,8 +5,9 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
+use super::suspended;
 use super::table::{Align, Table, indented};
-use crate::ledger::{MailboxStatus, PauseRow, PlacementCounts, TroubleRow};
+use crate::ledger::{MailboxStatus, PauseRow, PlacementCounts, SuspensionRow, TroubleRow};
 use crate::words::{Address, Domain, LocalDate, Moment, Role};
 
 /// What `status` shows.
@@ -24,6 +25,8 @@ pub struct StatusReport {
     pub mailboxes: Vec<MailboxLine>,
     /// Pauses in force.
     pub pauses: Vec<PauseRow>,
+    /// Mailboxes to which nobody writes for a while.
+    pub suspensions: Vec<SuspensionRow>,
     /// What does not work.
     pub troubles: Vec<TroubleRow>,
 }
@@ -134,6 +137,10 @@ impl StatusReport {
         for p in &self.pauses {
             out += &indented(&format!("PAUSED: {}, since {}: {}", p.scope, p.since, p.reason), width, 0, 8);
         }
+        for s in &self.suspensions {
+            out += &indented(&format!("SUSPENDED: {}", suspended::suspended_in_words(s)), width, 0, 8);
+            out += &indented(&format!("hint: {}", suspended::hint(s)), width, 8, 8);
+        }
         out += "\nRamp day, today's letters, and where those of the last 7 days were seen\n\n";
         out += &self.table(width);
         out += &self.not_sent(width);
@@ -208,7 +215,7 @@ impl StatusReport {
         domains
     }
 
-    /// The status as JSON: `pool`, `clock`, `at`, `pauses[]` (`scope`, `since`, `reason`), `troubles[]`, `mailboxes[]`: `address`, `domain`, `role`,
+    /// The status as JSON: `pool`, `clock`, `at`, `pauses[]` (`scope`, `since`, `reason`), `suspensions[]` (see [`suspended::to_json`]), `troubles[]`, `mailboxes[]`: `address`, `domain`, `role`,
     /// `date`, `schedule`, `ramp_day` (null for partners and before the first agenda), `quota`, `sent`, `to_send`, `accepted`, `not_sent` (a count for each
     /// reason), and `last_7_days` with a count for each placement and end.
     pub fn to_json(&self) -> Value {
@@ -238,6 +245,10 @@ impl StatusReport {
                 })
             })
             .collect();
-        json!({ "pool": self.pool, "clock": self.clock_name, "at": self.now, "began": self.began, "mailboxes": mailboxes, "pauses": pauses, "troubles": troubles })
+        let suspensions: Vec<Value> = self.suspensions.iter().map(suspended::to_json).collect();
+        json!({
+            "pool": self.pool, "clock": self.clock_name, "at": self.now, "began": self.began,
+            "mailboxes": mailboxes, "pauses": pauses, "suspensions": suspensions, "troubles": troubles,
+        })
     }
 }

@@ -15,6 +15,7 @@ mod progress;
 mod quotas;
 mod sending;
 mod sight;
+mod suspending;
 #[cfg(test)]
 mod tests;
 mod words_of_letter;

@@ -19,7 +19,7 @@ pub struct PauseArgs {
 
 #[derive(Debug, clap::Args)]
 pub struct ResumeArgs {
-    /// A mailbox, a domain, or `all`, exactly as it was paused; a mailbox that is suspended is tried again
+    /// A mailbox, a domain, or `all`, exactly as it was paused; or a mailbox that is suspended
     #[arg(value_name = "WHO")]
     who: String,
 }

@@ -252,3 +252,33 @@ impl StatusReport {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::SuspensionRow;
+    use crate::words::{RefusalClass, Reply};
+
+    #[test]
+    fn a_suspended_mailbox_is_shown_with_its_time_the_reason_and_what_to_do() {
+        let at = |text| Moment::parse_rfc3339(text).unwrap();
+        let row = SuspensionRow {
+            mailbox: Address::parse("p@y.example").unwrap(),
+            since: at("2026-12-01T09:00:00Z"),
+            until: at("2026-12-08T09:00:00Z"),
+            class: RefusalClass::Full,
+            reply: Reply::new(552, "5.2.2 over quota"),
+            letter: None,
+        };
+        let report = StatusReport { began: true, suspensions: vec![row], ..StatusReport::default() };
+        let text = report.to_text(200);
+        assert!(
+            text.contains("SUSPENDED: p@y.example gets no letters until 2026-12-08T09:00:00Z: it is full (552 5.2.2 over quota)\n"),
+            "{text}"
+        );
+        assert!(text.contains("hint: make room in it. It is tried again then; `preheat resume p@y.example` tries at once\n"), "{text}");
+        let json = &report.to_json()["suspensions"][0];
+        assert_eq!((&json["class"], &json["code"], &json["enhanced"]), (&json!("full"), &json!(552), &json!("5.2.2")));
+        assert_eq!((&json["until"], &json["letter"]), (&json!("2026-12-08T09:00:00Z"), &Value::Null));
+    }
+}

@@ -12,6 +12,11 @@ fn address(text: &str) -> Address {
     Address::parse(text).unwrap()
 }
 
+/// The same day without a file: weeks are faster so.
+fn in_memory(day: Day) -> Day {
+    Day { cx: Context { ledger: Ledger::in_memory().unwrap(), ..day.cx }, ..day }
+}
+
 impl Day {
     /// Runs a day of December from seven o'clock on, and gives its letters.
     async fn run_on(&self, day: u32) -> Vec<LetterFacts> {
@@ -44,7 +49,7 @@ fn to<'a>(letters: &'a [LetterFacts], recipient: &'a Address) -> impl Iterator<I
 #[tokio::test(start_paused = true)]
 async fn a_recipient_that_is_gone_is_tried_once_a_week_and_nobody_else_is_the_worse_for_it() {
     let dir = tempfile::tempdir().unwrap();
-    let d = day_with(dir.path(), &["a", "b", "c"], &["p@y.test", "q@z.test"], 1, "07:00");
+    let d = in_memory(day_with(dir.path(), &["a", "b", "c"], &["p@y.test", "q@z.test"], 1, "07:00"));
     let p = address("p@y.test");
     let gone = Reply::new(550, "5.1.1 no such user here");
     d.servers.faults.at_rcpt.lock().unwrap().insert(p.clone(), gone.clone());
@@ -94,7 +99,7 @@ async fn a_recipient_that_is_gone_is_tried_once_a_week_and_nobody_else_is_the_wo
 #[tokio::test(start_paused = true)]
 async fn a_mailbox_that_is_full_after_the_final_dot_is_suspended_and_what_was_spent_stays_spent() {
     let dir = tempfile::tempdir().unwrap();
-    let d = day_with(dir.path(), &["a", "b"], &["p@y.test", "q@z.test"], 0, "07:00");
+    let d = in_memory(day_with(dir.path(), &["a", "b"], &["p@y.test", "q@z.test"], 0, "07:00"));
     let p = address("p@y.test");
     d.servers.faults.after_the_dot.lock().unwrap().insert(p.clone(), Reply::new(552, "5.2.2 the mailbox is over its quota"));
     let letters = d.run_on(1).await;
@@ -109,7 +114,7 @@ async fn a_mailbox_that_is_full_after_the_final_dot_is_suspended_and_what_was_sp
 #[tokio::test(start_paused = true)]
 async fn refusals_about_the_sender_and_replies_that_may_pass_suspend_nobody() {
     let dir = tempfile::tempdir().unwrap();
-    let d = day_with(dir.path(), &["a", "b"], &["p@y.test", "q@z.test"], 0, "07:00");
+    let d = in_memory(day_with(dir.path(), &["a", "b"], &["p@y.test", "q@z.test"], 0, "07:00"));
     let replies = [("p@y.test", Reply::new(550, "5.7.1 blocked by policy")), ("q@z.test", Reply::new(452, "4.2.2 mailbox full"))];
     d.servers.faults.at_rcpt.lock().unwrap().extend(replies.map(|(who, reply)| (address(who), reply)));
     d.run_on(1).await;
@@ -121,7 +126,7 @@ async fn refusals_about_the_sender_and_replies_that_may_pass_suspend_nobody() {
 async fn a_server_that_knows_nobody_any_more_cannot_stop_the_whole_pool() {
     let dir = tempfile::tempdir().unwrap();
     let partners = ["p@y.test", "q@z.test", "r@v.test", "s@w.test", "t@u.test", "u@t.test", "v@s.test"];
-    let d = day_with(dir.path(), &["a", "b", "c"], &partners, 0, "07:00");
+    let d = in_memory(day_with(dir.path(), &["a", "b", "c"], &partners, 0, "07:00"));
     *d.servers.faults.lost.lock().unwrap() = Some(Domain::parse("x.test").unwrap());
     let letters = d.run_on(1).await;
     let suspended: BTreeSet<Address> = d.suspensions().await.into_iter().map(|s| s.mailbox).collect();
@@ -148,7 +153,7 @@ async fn a_server_that_knows_nobody_any_more_cannot_stop_the_whole_pool() {
 #[tokio::test(start_paused = true)]
 async fn a_pool_whose_only_recipient_is_suspended_waits_for_it_and_one_that_was_lifted_is_written_to_at_once() {
     let dir = tempfile::tempdir().unwrap();
-    let d = day(dir.path(), &["a"], 0, "07:00");
+    let d = in_memory(day(dir.path(), &["a"], 0, "07:00"));
     let (a, p) = (address("a@x.test"), address("p@y.test"));
     d.servers.faults.at_rcpt.lock().unwrap().insert(p.clone(), Reply::new(550, "5.2.1 mailbox disabled"));
     d.run_on(1).await;

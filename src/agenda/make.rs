@@ -191,6 +191,10 @@ impl<'a> Day<'a> {
     /// The answer to `parent`: today where it is expected today and there is room for it, else on a later send-day.
     fn plan_answer(&mut self, parent: &PlannedLetter, answerer: usize, to: usize) -> Option<PlannedLetter> {
         let writer = self.roster.people[answerer];
+        if self.roster.people[to].receive_limit == 0 {
+            // Suspended, say: nobody writes to it, on no day that is planned from here.
+            return None;
+        }
         // Where the answerer's date is a day behind the sender's, its agenda of that day is made already: not before this one.
         let mut at = answer_expected(self.seed, parent, writer, self.date)?;
         if at.local_date(writer.zone) == self.date && !self.reserve_answer(answerer, to) {

@@ -12,10 +12,11 @@ use super::{CliError, Exit};
 use crate::check::{MailboxCheck, check_mailbox, check_pool};
 use crate::config::Mailbox;
 use crate::credentials::load_keyring;
+use crate::ledger::SuspensionRow;
 use crate::mail::NetworkAccess;
-use crate::report::indented;
+use crate::report::{indented, suspended};
 use crate::run::whole_pool;
-use crate::words::{Finding, Severity};
+use crate::words::{Address, Finding, Severity};
 
 /// How many mailboxes are checked at once.
 const AT_ONCE: usize = 8;
@@ -47,6 +48,7 @@ pub fn check(args: &Args, config: &Path, printer: Printer) -> Result<Exit, CliEr
     if let Err(e) = pool.library() {
         findings.push(Finding::error("content", e.to_string()));
     }
+    findings.extend(runtime()?.block_on(suspended(&pool, &chosen))?);
     let mut spam_unknown = false;
     if !args.offline {
         let mailboxes: Vec<Mailbox> = chosen.iter().filter_map(|a| pool.config.mailboxes.get(a)).cloned().collect();
@@ -63,6 +65,17 @@ pub fn check(args: &Args, config: &Path, printer: Printer) -> Result<Exit, CliEr
         _ if spam_unknown => Exit::SpamFolderUnknown,
         _ => Exit::Done,
     })
+}
+
+/// Who gets no letters for a while, of those that are chosen.
+async fn suspended(pool: &Pool, chosen: &[Address]) -> Result<Vec<Finding>, CliError> {
+    let Some(ledger) = pool.look_into_ledger()? else { return Ok(Vec::new()) };
+    let rows = ledger.suspensions(pool.clock.now()).await?;
+    let in_words = |row: &SuspensionRow| {
+        let what = format!("suspended: nobody writes to it until {}: {}", row.until, suspended::why(row));
+        Finding::warning(row.mailbox.to_string(), what).hint(suspended::hint(row))
+    };
+    Ok(rows.iter().filter(|row| chosen.contains(&row.mailbox)).map(in_words).collect())
 }
 
 /// Asks the servers of mailboxes, some at a time. What signs in is let in again, where a refused sign-in had put it out.

@@ -9,6 +9,7 @@ use crate::config::{Mailbox, Schedule};
 use crate::ledger::PauseScope;
 use crate::ramp::draw_curve;
 use crate::report::explain::{ExplainReport, LastError, TodayFacts};
+use crate::report::suspended::suspended_in_words;
 use crate::run::{NoQuotas, standings, stored_quota};
 use crate::words::{Address, LocalDate, Role};
 
@@ -72,6 +73,7 @@ async fn report(pool: &Pool, mailbox: &Mailbox, schedule: &Schedule, date: Optio
         set = day.as_ref().and_then(stored_quota);
         today.planned = l.to_send(mailbox.address.clone(), date).await?;
         today.paused = l.pauses().await?.into_iter().find(|p| concerns(&p.scope, &mailbox.address)).map(|p| p.reason);
+        today.suspended = l.suspensions(now).await?.iter().find(|s| s.mailbox == mailbox.address).map(suspended_in_words);
         let trouble = l.troubles().await?.into_iter().filter(|t| t.mailbox == mailbox.address).max_by_key(|t| t.at);
         last_error = trouble.map(|t| LastError { at: t.at, what: format!("{}: {}", t.step, t.what), hint: Some(t.hint) });
     }

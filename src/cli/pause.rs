@@ -19,7 +19,7 @@ pub struct PauseArgs {
 
 #[derive(Debug, clap::Args)]
 pub struct ResumeArgs {
-    /// A mailbox, a domain, or `all`, exactly as it was paused
+    /// A mailbox, a domain, or `all`, exactly as it was paused; or a mailbox that is suspended
     #[arg(value_name = "WHO")]
     who: String,
 }
@@ -40,11 +40,20 @@ pub fn resume(args: &ResumeArgs, config: &Path, printer: Printer) -> Result<Exit
     pool.say_clock(printer);
     let scope = scope(&pool, &args.who)?;
     let ledger = pool.open_ledger()?;
-    let (was_paused, pauses) =
-        runtime()?.block_on(async { Ok::<_, CliError>((ledger.resume(scope.clone()).await?, ledger.pauses().await?)) })?;
+    let now = pool.clock.now();
+    let (was_paused, was_suspended, pauses) = runtime()?.block_on(async {
+        let was_suspended = match &scope {
+            PauseScope::Mailbox(mailbox) => ledger.lift_suspension(mailbox.clone(), now).await?,
+            PauseScope::Domain(_) | PauseScope::All => false,
+        };
+        Ok::<_, CliError>((ledger.resume(scope.clone()).await?, was_suspended, ledger.pauses().await?))
+    })?;
+    if was_suspended {
+        printer.say(format_args!("{scope} is not suspended any more: the others may write to it again"));
+    }
     if was_paused {
         printer.say(format_args!("{scope} may send again"));
-    } else {
+    } else if !was_suspended {
         printer.say(format_args!("{scope} was not paused"));
     }
     for p in pauses {

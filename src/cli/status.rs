@@ -39,6 +39,7 @@ async fn report(pool: &Pool, chosen: &[crate::words::Address]) -> Result<StatusR
         None => Vec::new(),
         Some(l) => {
             report.pauses = l.pauses().await?;
+            report.suspensions = l.suspensions(now).await?.into_iter().filter(|s| chosen.contains(&s.mailbox)).collect();
             report.troubles = l.troubles().await?.into_iter().filter(|t| chosen.contains(&t.mailbox)).collect();
             l.status(dates.clone(), now - std::time::Duration::from_hours(7 * 24)).await?
         }

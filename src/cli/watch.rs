@@ -7,6 +7,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::printer::Printer;
+use crate::report::suspended;
 use crate::run::{News, Progress};
 use crate::words::{Moment, Placement, SkipReason};
 
@@ -134,7 +135,7 @@ impl Tally {
             News::Rescued(_, n) => self.rescued += n,
             News::Opened(_) => self.opened += 1,
             News::Missing(_, n) => self.missing += n,
-            News::RefusedMarks(..) | News::SpamFolderUnknown(_) | News::Trouble(_) | News::Note(_) => {}
+            News::Suspended(_) | News::RefusedMarks(..) | News::SpamFolderUnknown(_) | News::Trouble(_) | News::Note(_) => {}
         }
     }
 
@@ -219,6 +220,7 @@ fn sentence(news: &News, verbose: bool) -> Option<String> {
         News::Uncertain(letter, from, why) => {
             format!("{from}: letter {letter} may have been taken ({why}): it is looked for, and not sent again")
         }
+        News::Suspended(row) => format!("{} (hint: {})", suspended::suspended_in_words(row), suspended::hint(row)),
         News::Skipped(from, n, why) => format!("{from}: {n} letter(s) not sent: {why}"),
         News::Missing(at, n) => format!("{at}: {n} letter(s) to it are missing: accepted a day ago and in no folder"),
         News::RefusedMarks(at, n) => format!("{at}: {n} message(s) with our header were not acted on: copies, or not of our making"),

@@ -8,7 +8,8 @@ use super::rows::all;
 use super::{Ledger, LedgerError};
 
 /// Tables with what was decided and what happened. Leases are about processes, not about the pool.
-const TABLES: [&str; 11] = ["pool", "mailbox", "day", "letter", "step", "folder", "sighting", "refused_mark", "action", "opened", "pause"];
+const TABLES: [&str; 12] =
+    ["pool", "mailbox", "day", "letter", "step", "folder", "sighting", "refused_mark", "action", "opened", "pause", "suspension"];
 
 impl Ledger {
     /// Every row of every table but `lease` and `trouble`, as `table|column=value|…` lines in the order of their keys.

@@ -18,6 +18,7 @@ mod rows;
 mod send;
 mod status;
 mod store;
+mod suspend;
 mod tally;
 
 use std::path::{Path, PathBuf};
@@ -40,10 +41,12 @@ pub use pool::{PauseRow, PauseScope, TroubleNote, TroubleRow};
 pub use send::{Intent, IntentRefused, Outcome};
 pub use status::{MailboxStatus, PlacementCounts};
 pub use store::{Place, Receipt};
+pub use suspend::{SuspensionRow, WordOfServers};
 pub use tally::DateTally;
 
 /// Every migration, in order. Immutable once released: a change is a new file.
-const MIGRATION_STEPS: &[M<'static>] = &[M::up(include_str!("migrations/0001_first.sql"))];
+const MIGRATION_STEPS: &[M<'static>] =
+    &[M::up(include_str!("migrations/0001_first.sql")), M::up(include_str!("migrations/0002_suspension.sql"))];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(MIGRATION_STEPS);
 
 /// Milliseconds that a writer waits for another process's transaction.

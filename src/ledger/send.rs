@@ -5,7 +5,7 @@ use rusqlite::params;
 use super::agenda::{lapse, put_off};
 use super::letters::{COLUMNS, apply, lapse_answers_to, letter, read_letter, skip};
 use super::rows::{address, all, execute, one};
-use super::{Fence, Ledger, LedgerError, Receipt, days, ms};
+use super::{Fence, Ledger, LedgerError, Receipt, days, ms, suspend};
 use crate::letter::LetterEvent;
 use crate::words::{Address, LetterId, LetterState, LocalDate, MessageId, Moment, Reply, SkipReason};
 
@@ -33,6 +33,8 @@ pub enum IntentRefused {
     Quota,
     /// The sender, its domain or the pool is paused.
     Paused,
+    /// The recipient is suspended.
+    Suspended,
     /// Outside the window.
     Window,
     /// Sender or recipient is not in the pool any more.
@@ -46,6 +48,7 @@ impl IntentRefused {
     pub fn skip_reason(self) -> Option<SkipReason> {
         match self {
             Self::NotDue | Self::Paused | Self::LeaseNotFresh => None,
+            Self::Suspended => Some(SkipReason::Suspended),
             Self::Quota => Some(SkipReason::Quota),
             Self::Window => Some(SkipReason::Late),
             Self::Removed => Some(SkipReason::Removed),
@@ -72,7 +75,7 @@ impl Ledger {
         self.store.ask(move |c| may_send(c, &fence, &intent)).await
     }
 
-    /// Writes the intent to hand a letter over, durable when this returns: quota, pause, window and lease are checked in the same transaction, and the
+    /// Writes the intent to hand a letter over, durable when this returns: quota, suspension, pause, window and lease are checked in the same transaction, and the
     /// letter becomes `handed`. To be called after the server's 354 and before the first byte.
     pub async fn intend(&self, fence: Fence, intent: Intent) -> Result<Result<(), IntentRefused>, LedgerError> {
         self.store
@@ -257,6 +260,9 @@ fn may_send(c: &rusqlite::Connection, fence: &Fence, intent: &Intent) -> Result<
     let paused = "SELECT 1 FROM pause WHERE scope IN ('all', 'domain:' || ?1, 'mailbox:' || ?2)";
     if one(c, paused, params![sender.domain().as_str(), sender.as_str()], |_| Ok(()))?.is_some() {
         return Ok(Err(IntentRefused::Paused));
+    }
+    if suspend::is_suspended(c, recipient, intent.now)? {
+        return Ok(Err(IntentRefused::Suspended));
     }
     if intent.now < intent.window.0 || intent.now >= intent.window.1 {
         return Ok(Err(IntentRefused::Window));

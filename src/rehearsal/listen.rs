@@ -63,6 +63,7 @@ impl Progress for Listener {
             News::Skipped(who, n, why) => self.hear(at, Some(who), format!("not sent: {why}"), *n),
             News::Missing(who, n) => self.hear(at, Some(who), "letters to it are missing".into(), *n),
             News::RefusedMarks(who, n) => self.hear(at, Some(who), "a mark was not believed, or a second copy came".into(), *n),
+            News::Suspended(s) => self.hear(at, Some(&s.mailbox), format!("suspended as a recipient: {}", s.reply), 1),
             News::SpamFolderUnknown(who) => self.hear(at, Some(who), "its spam folder is unknown".into(), 1),
             News::Note(_) | News::Prepared { .. } | News::Sent { .. } | News::Seen { .. } | News::Rescued(..) | News::Opened(_) => {}
         }

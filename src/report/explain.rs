@@ -49,6 +49,8 @@ pub struct TodayFacts {
     pub has_agenda: bool,
     /// Why the mailbox is paused; `None` where it is not.
     pub paused: Option<String>,
+    /// Until when nobody writes to the mailbox, and why; `None` where it is not suspended.
+    pub suspended: Option<String>,
 }
 
 /// The last error of a mailbox.
@@ -118,7 +120,7 @@ impl ExplainReport {
     }
 
     fn day_so_far(&self, width: usize) -> String {
-        let TodayFacts { sent, planned, has_agenda, paused } = &self.today;
+        let TodayFacts { sent, planned, has_agenda, paused, suspended } = &self.today;
         let free = self.quota.value.saturating_sub(sent.saturating_add(*planned));
         let rest = match sent.saturating_add(*planned).cmp(&self.quota.value) {
             Ordering::Less => format!(", {free} not used"),
@@ -133,6 +135,9 @@ impl ExplainReport {
         let mut out = format!("\nThe day so far\n{}", indented(&format!("{text}."), width, 2, 4));
         if let Some(why) = paused {
             out += &indented(&format!("Paused: {why}. Nothing is sent until it is resumed."), width, 2, 4);
+        }
+        if let Some(why) = suspended {
+            out += &indented(&format!("Suspended: {why}. What it sends itself goes on."), width, 2, 4);
         }
         out
     }
@@ -159,7 +164,7 @@ impl ExplainReport {
     /// The explanation as JSON.
     ///
     /// `address`, `date`, `clock` (null for the system's), `schedule`, `origin`, `ramp_day`, `ramp_days`, `done`, `quota`, `decided_by`,
-    /// `reasons[]`: `rule`, `value`, `why`; `today`: `sent`, `planned`, `paused` (null, or why); `history[]`: `date`, `before`, `after`,
+    /// `reasons[]`: `rule`, `value`, `why`; `today`: `sent`, `planned`, `paused` and `suspended` (null, or why); `history[]`: `date`, `before`, `after`,
     /// `why`; `notes[]`; `last_error` (null, or `at`, `what`, `hint`).
     pub fn to_json(&self) -> Value {
         let history: Vec<Value> =
@@ -176,7 +181,7 @@ impl ExplainReport {
             "quota": self.quota.value,
             "decided_by": self.quota.decided_by().map(|r| r.rule),
             "reasons": self.quota.reasons,
-            "today": { "sent": self.today.sent, "planned": self.today.planned, "paused": self.today.paused },
+            "today": { "sent": self.today.sent, "planned": self.today.planned, "paused": self.today.paused, "suspended": self.today.suspended },
             "history": history,
             "notes": self.notes,
             "last_error": self.last_error.as_ref().map(|e| json!({ "at": e.at, "what": e.what, "hint": e.hint })),

@@ -6,6 +6,7 @@ pub mod explain;
 pub mod plan;
 pub mod rehearsal;
 pub mod status;
+pub mod suspended;
 mod svg;
 pub mod table;
 

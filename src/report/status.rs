@@ -5,8 +5,9 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
+use super::suspended;
 use super::table::{Align, Table, indented};
-use crate::ledger::{MailboxStatus, PauseRow, PlacementCounts, TroubleRow};
+use crate::ledger::{MailboxStatus, PauseRow, PlacementCounts, SuspensionRow, TroubleRow};
 use crate::words::{Address, Domain, LocalDate, Moment, Role};
 
 /// What `status` shows.
@@ -24,6 +25,8 @@ pub struct StatusReport {
     pub mailboxes: Vec<MailboxLine>,
     /// Pauses in force.
     pub pauses: Vec<PauseRow>,
+    /// Mailboxes to which nobody writes for a while.
+    pub suspensions: Vec<SuspensionRow>,
     /// What does not work.
     pub troubles: Vec<TroubleRow>,
 }
@@ -134,6 +137,10 @@ impl StatusReport {
         for p in &self.pauses {
             out += &indented(&format!("PAUSED: {}, since {}: {}", p.scope, p.since, p.reason), width, 0, 8);
         }
+        for s in &self.suspensions {
+            out += &indented(&format!("SUSPENDED: {}", suspended::suspended_in_words(s)), width, 0, 8);
+            out += &indented(&format!("hint: {}", suspended::hint(s)), width, 8, 8);
+        }
         out += "\nRamp day, today's letters, and where those of the last 7 days were seen\n\n";
         out += &self.table(width);
         out += &self.not_sent(width);
@@ -208,7 +215,7 @@ impl StatusReport {
         domains
     }
 
-    /// The status as JSON: `pool`, `clock`, `at`, `pauses[]` (`scope`, `since`, `reason`), `troubles[]`, `mailboxes[]`: `address`, `domain`, `role`,
+    /// The status as JSON: `pool`, `clock`, `at`, `pauses[]` (`scope`, `since`, `reason`), `suspensions[]` (see [`suspended::to_json`]), `troubles[]`, `mailboxes[]`: `address`, `domain`, `role`,
     /// `date`, `schedule`, `ramp_day` (null for partners and before the first agenda), `quota`, `sent`, `to_send`, `accepted`, `not_sent` (a count for each
     /// reason), and `last_7_days` with a count for each placement and end.
     pub fn to_json(&self) -> Value {
@@ -238,6 +245,40 @@ impl StatusReport {
                 })
             })
             .collect();
-        json!({ "pool": self.pool, "clock": self.clock_name, "at": self.now, "began": self.began, "mailboxes": mailboxes, "pauses": pauses, "troubles": troubles })
+        let suspensions: Vec<Value> = self.suspensions.iter().map(suspended::to_json).collect();
+        json!({
+            "pool": self.pool, "clock": self.clock_name, "at": self.now, "began": self.began,
+            "mailboxes": mailboxes, "pauses": pauses, "suspensions": suspensions, "troubles": troubles,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::SuspensionRow;
+    use crate::words::{RefusalClass, Reply};
+
+    #[test]
+    fn a_suspended_mailbox_is_shown_with_its_time_the_reason_and_what_to_do() {
+        let at = |text| Moment::parse_rfc3339(text).unwrap();
+        let row = SuspensionRow {
+            mailbox: Address::parse("p@y.example").unwrap(),
+            since: at("2026-12-01T09:00:00Z"),
+            until: at("2026-12-08T09:00:00Z"),
+            class: RefusalClass::Full,
+            reply: Reply::new(552, "5.2.2 over quota"),
+            letter: None,
+        };
+        let report = StatusReport { began: true, suspensions: vec![row], ..StatusReport::default() };
+        let text = report.to_text(200);
+        assert!(
+            text.contains("SUSPENDED: p@y.example gets no letters until 2026-12-08T09:00:00Z: it is full (552 5.2.2 over quota)\n"),
+            "{text}"
+        );
+        assert!(text.contains("hint: make room in it. It is tried again then; `preheat resume p@y.example` tries at once\n"), "{text}");
+        let json = &report.to_json()["suspensions"][0];
+        assert_eq!((&json["class"], &json["code"], &json["enhanced"]), (&json!("full"), &json!(552), &json!("5.2.2")));
+        assert_eq!((&json["until"], &json["letter"]), (&json!("2026-12-08T09:00:00Z"), &Value::Null));
     }
 }

@@ -16,6 +16,7 @@ mod progress;
 mod quotas;
 mod sending;
 mod sight;
+mod suspending;
 #[cfg(test)]
 mod tests;
 mod words_of_letter;

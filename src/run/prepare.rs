@@ -13,6 +13,7 @@ use super::participants::{calendar_of, engagement_of, participant, window_of};
 use super::progress::News;
 use super::quotas::{NoQuotas, day_plan, standings};
 use super::sending::Pace;
+use super::suspending::{stop_letters_to, suspended_in_words, suspended_on};
 use crate::agenda::{History, LateLetter, Participant, Shortfall, make, respread};
 use crate::config::{Config, Mailbox};
 use crate::engage::{answer_slots, window_on};
@@ -144,7 +145,7 @@ pub(super) async fn make_agendas(cx: &Context, planner: &Fence, desks: &[Desk]) 
     }
     for (date, mailboxes) in by_date {
         let plan = plan_date(cx, date, &mailboxes).await?;
-        for sentence in shortfalls_in_words(&plan.agenda.shortfalls, date) {
+        for sentence in suspended_in_words(&plan.suspended, date).into_iter().chain(shortfalls_in_words(&plan.agenda.shortfalls, date)) {
             cx.tell(&News::Note(sentence));
         }
         cx.ledger.store_agenda(planner.clone(), plan.days, plan.agenda, cx.clock.now()).await?;
@@ -178,6 +179,8 @@ pub struct DatePlan {
     pub days: Vec<DayPlan>,
     /// The letters.
     pub agenda: crate::agenda::Agenda,
+    /// Who is suspended and gets none of them, and until when.
+    pub suspended: BTreeMap<Address, Moment>,
 }
 
 /// Plans a date for `mailboxes`; the others of the pool only receive.
@@ -192,8 +195,10 @@ pub async fn plan_date(cx: &Context, date: LocalDate, mailboxes: &[&Mailbox]) ->
     })?;
     let days: Vec<DayPlan> = mailboxes.iter().map(|m| day_plan(&cx.config, m, date, standings.get(&m.address))).collect();
     let quotas: BTreeMap<&Address, u32> = days.iter().map(|d| (&d.mailbox, d.quota)).collect();
-    let participants: Vec<Participant> =
+    let mut participants: Vec<Participant> =
         cx.config.mailboxes.values().map(|m| participant(&cx.config, m, quotas.get(&m.address).copied().unwrap_or(0))).collect();
+    let suspended = suspended_on(&cx.config, &cx.ledger, date, cx.clock.now()).await?;
+    stop_letters_to(&suspended, &mut participants);
     let senders: Vec<Address> = mailboxes.iter().map(|m| m.address.clone()).collect();
     // Only where some agendas of the date are made already: a mailbox was added since, or it is the date elsewhere.
     let partly = mailboxes.len() < cx.config.mailboxes.len();
@@ -204,7 +209,7 @@ pub async fn plan_date(cx: &Context, date: LocalDate, mailboxes: &[&Mailbox]) ->
         carried: cx.ledger.carried_on(senders, date).await?,
     };
     let agenda = make(cx.seed, date, &participants, &cx.config.pairs, &history);
-    Ok(DatePlan { days, agenda })
+    Ok(DatePlan { days, agenda, suspended })
 }
 
 /// A day begun late is spread over what is left of the window; what does not fit is skipped, and says so.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::ledger::SuspensionRow;
 use crate::mail::MailError;
 use crate::words::{Address, LetterId, Moment, Placement, SkipReason};
 
@@ -32,6 +33,8 @@ pub enum News {
     Rejected(LetterId, Address, String),
     /// No final reply: the letter may have been taken.
     Uncertain(LetterId, Address, String),
+    /// A recipient is gone, full or switched off, says a server: nobody writes to it for a while.
+    Suspended(SuspensionRow),
     /// Letters will not be sent.
     Skipped(Address, u32, SkipReason),
     /// Letters were seen for the first time.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::participants::participant;
+use super::suspending::{stop_letters_to, suspended_on};
 use crate::agenda::{Participant, carries};
 use crate::chance::Seed;
 use crate::config::{Config, Mailbox, Schedule, provider_facts};
@@ -108,7 +109,11 @@ pub async fn standings(
         _ => BTreeMap::new(),
     };
     cap_domains(config, seed, date, &spoken_for, &mut standings);
-    cap_by_pool(config, seed, date, &mut standings)?;
+    let suspended = match ledger {
+        Some(l) => suspended_on(config, l, date, now).await?,
+        None => BTreeMap::new(),
+    };
+    cap_by_pool(config, seed, date, &suspended, &mut standings)?;
     Ok(standings)
 }
 
@@ -145,11 +150,25 @@ fn cap_domains(
     }
 }
 
-fn cap_by_pool(config: &Config, seed: Seed, date: LocalDate, standings: &mut BTreeMap<Address, Standing>) -> Result<(), NoQuotas> {
+/// Caps everybody by what the pool can carry without those who are suspended.
+fn cap_by_pool(
+    config: &Config,
+    seed: Seed,
+    date: LocalDate,
+    suspended: &BTreeMap<Address, Moment>,
+    standings: &mut BTreeMap<Address, Standing>,
+) -> Result<(), NoQuotas> {
     let wanted: BTreeMap<Address, u32> = standings.iter().map(|(a, s)| (a.clone(), s.quota.value)).collect();
-    let feasibility = carries(&whole_pool(config), &config.pairs, &wanted);
+    let mut pool = whole_pool(config);
+    stop_letters_to(suspended, &mut pool);
+    let feasibility = carries(&pool, &config.pairs, &wanted);
     if !feasibility.refusals.is_empty() {
-        return Err(NoQuotas::Infeasible(feasibility.refusals));
+        // Where only the suspensions leave nobody to write to, that passes: the quotas are 0, and looking goes on.
+        let refusals =
+            if suspended.is_empty() { feasibility.refusals } else { carries(&whole_pool(config), &config.pairs, &wanted).refusals };
+        if !refusals.is_empty() {
+            return Err(NoQuotas::Infeasible(refusals));
+        }
     }
     for (address, carry) in feasibility.per_mailbox {
         if let Some(standing) = standings.get_mut(&address)

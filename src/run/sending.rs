@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::context::{Attempts, Context, Desk, Pacer, Woken};
 use super::prepare::{is_late, respread_domain};
 use super::progress::News;
+use super::suspending::{Heard, heed_refusal};
 use super::words_of_letter::{Unwritten, bytes_of};
 use crate::compose::message_id_of;
 use crate::engage::answer_slots;
@@ -195,11 +196,18 @@ impl Sender<'_> {
         // A slow sign-in lies between the slot that was taken and this: the next letter of the domain keeps its distance from here.
         self.pacer.went_before(&plan.sender.domain(), handed_at).await;
         let handover = outbox.hand_over(&message.bytes).await;
+        let refusal = match &handover {
+            Handover::Refused(reply) => Some(Refusal { step: Step::Message, reply: reply.clone() }),
+            Handover::Accepted(_) | Handover::Uncertain(_) => None,
+        };
         self.note_handover(letter, handover);
         if outbox.is_open() {
             self.outbox = Some(outbox);
         }
-        Ok(())
+        match refusal {
+            Some(refusal) => self.heed(letter, &refusal).await,
+            None => Ok(()),
+        }
     }
 
     /// A letter without words: an answer to nothing ends; where the content program fails, the letter waits.
@@ -279,7 +287,28 @@ impl Sender<'_> {
             self.attempts.failed(self.cx, self.desk, &error).await;
         }
         self.cx.tell(&News::Rejected(letter.plan.id, letter.plan.sender.clone(), said));
-        self.cx.ledger.record(letter.plan.id, Outcome::Rejected(reply.clone()), now).durable().await
+        self.cx.ledger.record(letter.plan.id, Outcome::Rejected(reply.clone()), now).durable().await?;
+        self.heed(letter, refusal).await
+    }
+
+    /// A permanent refusal may be about the recipient, unless it came to MAIL FROM. One that is not believed is the sender's trouble.
+    async fn heed(&mut self, letter: &LetterFacts, refusal: &Refusal) -> Result<(), LedgerError> {
+        let Refusal { step, reply } = refusal;
+        if *step == Step::MailFrom || heed_refusal(self.cx, self.desk, letter, reply).await? != Heard::Doubted {
+            return Ok(());
+        }
+        let (sender, now) = (&letter.plan.sender, self.cx.clock.now());
+        let note = TroubleNote {
+            channel: "smtp",
+            step: step.to_string(),
+            what: format!("its server refuses more recipients than it takes letters for, last with: {reply}"),
+            hint: "nobody is suspended on its word: see whether the server still knows where to deliver".into(),
+            sign_in: false,
+            retry_at: now,
+        };
+        self.attempts.still_troubled();
+        self.cx.tell(&News::Note(format!("{sender}: {} (hint: {})", note.what, note.hint)));
+        self.cx.ledger.note_trouble(sender.clone(), note, now).await
     }
 
     fn note_handover(&mut self, letter: &LetterFacts, handover: Handover) {
@@ -328,7 +357,7 @@ impl Sender<'_> {
                     None => self.cx.ledger.skip_letter(fence, plan.id, SkipReason::Quota, now).await?,
                 }
             }
-            IntentRefused::Quota | IntentRefused::Window | IntentRefused::Removed => {
+            IntentRefused::Suspended | IntentRefused::Quota | IntentRefused::Window | IntentRefused::Removed => {
                 let reason = refused.skip_reason().unwrap_or(SkipReason::Quota);
                 self.cx.ledger.skip_letter(fence, plan.id, reason, now).await?;
                 self.cx.tell(&News::Skipped(plan.sender.clone(), 1, reason));

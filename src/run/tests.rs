@@ -1,5 +1,8 @@
 //! A day of the executor in virtual time, over servers that are a model with faults to switch on.
 
+mod suspending;
+
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
@@ -18,10 +21,10 @@ use crate::config::Mailbox;
 use crate::ledger::{Holder, Ledger, Place, TroubleRow};
 use crate::letter::Keyring;
 use crate::mail::{
-    Access, Cursor, Envelope, Flag, Folder, FolderName, Handover, Header, Idled, Inbox, Look, MailError, Moved, Offer, Outbox, Step,
-    StoredFlags, Trouble, Uid,
+    Access, Cursor, Envelope, Flag, Folder, FolderName, Handover, Header, Idled, Inbox, Look, MailError, Moved, Offer, Outbox, Refusal,
+    Step, StoredFlags, Trouble, Uid,
 };
-use crate::words::{Address, FolderRole, LetterId, LocalDate, Moment, Reply, Zone};
+use crate::words::{Address, Domain, FolderRole, LetterId, LocalDate, Moment, Reply, Zone};
 
 /// What goes wrong at the servers.
 #[derive(Default)]
@@ -32,6 +35,12 @@ struct Faults {
     junk_is_closed: AtomicBool,
     /// Opening this UID ends the session.
     poisonous: AtomicU32,
+    /// What is said at RCPT to these recipients.
+    at_rcpt: Mutex<BTreeMap<Address, Reply>>,
+    /// The same after the final dot.
+    after_the_dot: Mutex<BTreeMap<Address, Reply>>,
+    /// This domain's server knows no recipient.
+    lost: Mutex<Option<Domain>>,
 }
 
 /// Servers that take everything and deliver to the recipient's INBOX, but for the faults.
@@ -40,6 +49,8 @@ struct Servers {
     faults: Faults,
     sign_ins: AtomicU32,
     opened: Mutex<Vec<u32>>,
+    /// To whom letters were offered.
+    offered: Mutex<Vec<Address>>,
     /// What lies in INBOX: recipient and raw header, numbered from 1 in this order.
     delivered: Mutex<Vec<(Address, Vec<u8>)>>,
 }
@@ -68,6 +79,16 @@ impl Access for FakeAccess {
 #[async_trait]
 impl Outbox for FakeOutbox {
     async fn offer(&mut self, envelope: &Envelope) -> Result<Offer, MailError> {
+        self.0.offered.lock().unwrap().push(envelope.to.clone());
+        let lost = self.0.faults.lost.lock().unwrap().as_ref() == Some(&envelope.from.domain());
+        let refusal = if lost {
+            Some(Reply::new(550, "5.1.1 User unknown"))
+        } else {
+            self.0.faults.at_rcpt.lock().unwrap().get(&envelope.to).cloned()
+        };
+        if let Some(reply) = refusal {
+            return Ok(Offer::Refused(Refusal { step: Step::RcptTo, reply }));
+        }
         self.1 = Some(envelope.to.clone());
         Ok(Offer::Ready)
     }
@@ -75,6 +96,9 @@ impl Outbox for FakeOutbox {
     async fn hand_over(&mut self, message: &[u8]) -> Handover {
         let end = message.windows(4).position(|w| w == b"\r\n\r\n").unwrap_or(message.len());
         let to = self.1.take().expect("a letter is offered before it is handed over");
+        if let Some(reply) = self.0.faults.after_the_dot.lock().unwrap().get(&to) {
+            return Handover::Refused(reply.clone());
+        }
         self.0.delivered.lock().unwrap().push((to, message[..end + 4].to_vec()));
         Handover::Accepted(Reply::new(250, "2.0.0 queued"))
     }
@@ -154,6 +178,7 @@ impl Progress for Told {
 struct Day {
     cx: Context,
     servers: Arc<Servers>,
+    told: Arc<Told>,
     /// Dropped, it would be a stop that nobody can say.
     _stop: watch::Sender<bool>,
 }
@@ -164,10 +189,17 @@ fn at(time: &str) -> Moment {
 
 /// A pool of `warming` mailboxes on x.test and a partner, at a time of Tuesday in UTC; three letters a day each.
 fn day(dir: &Path, warming: &[&str], open: u32, time: &str) -> Day {
+    day_with(dir, warming, &["p@y.test"], open, time)
+}
+
+/// The same with these partners.
+fn day_with(dir: &Path, warming: &[&str], partners: &[&str], open: u32, time: &str) -> Day {
     use std::fmt::Write;
-    let mut yaml = String::from(
-        "zone: UTC\nschedule: three\ndefaults: {secret: env:UNUSED, smtp: mail.x.test, imap: mail.x.test}\nmailboxes:\n  - {address: p@y.test, role: partner}\n",
-    );
+    let mut yaml =
+        String::from("zone: UTC\nschedule: three\ndefaults: {secret: env:UNUSED, smtp: mail.x.test, imap: mail.x.test}\nmailboxes:\n");
+    for partner in partners {
+        writeln!(yaml, "  - {{address: {partner}, role: partner}}").unwrap();
+    }
     for name in warming {
         writeln!(yaml, "  - {name}@x.test").unwrap();
     }
@@ -179,6 +211,7 @@ fn day(dir: &Path, warming: &[&str], open: u32, time: &str) -> Day {
     let config = crate::config::load(&dir.join("preheat.yaml")).unwrap_or_else(|e| panic!("{e}"));
     let servers = Arc::new(Servers::default());
     let (tell, stop) = watch::channel(false);
+    let told = Arc::new(Told::default());
     let cx = Context {
         config: Arc::new(config),
         ledger: Ledger::open(&dir.join("preheat.db"), Place::Inline).unwrap(),
@@ -187,10 +220,10 @@ fn day(dir: &Path, warming: &[&str], open: u32, time: &str) -> Day {
         keys: Arc::new(Keyring::parse(&format!("k1 {}", "ab".repeat(32))).unwrap()),
         library: Arc::new(Library::shipped()),
         seed: Seed(3),
-        progress: Arc::new(Told::default()),
+        progress: told.clone(),
         stop,
     };
-    Day { cx, servers, _stop: tell }
+    Day { cx, servers, told, _stop: tell }
 }
 
 impl Day {

@@ -32,3 +32,10 @@ word! {
         Other = "other",
     }
 }
+
+impl RefusalClass {
+    /// Whether it is about the recipient and says nothing about the sender. A recipient inside the pool is suspended then.
+    pub const fn is_about_recipient(self) -> bool {
+        matches!(self, Self::Full | Self::BadAddress | Self::Disabled)
+    }
+}

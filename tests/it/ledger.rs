@@ -7,10 +7,11 @@ use preheat::chance::Seed;
 use preheat::engage::ActionKind;
 use preheat::ledger::{
     DayPlan, Fence, Holder, Intent, IntentRefused, Ledger, LedgerError, LookNote, OpenedParent, Outcome, PauseScope, Place, Sighted,
+    SuspensionRow, WordOfServers,
 };
 use preheat::mail::{Cursor, Folder, FolderName, Uid};
 use preheat::words::{
-    Address, FolderRole, LetterId, LetterState, LocalDate, MessageId, Moment, Placement, RampDay, Reply, Role, SkipReason,
+    Address, FolderRole, LetterId, LetterState, LocalDate, MessageId, Moment, Placement, RampDay, RefusalClass, Reply, Role, SkipReason,
 };
 use proptest::prelude::*;
 
@@ -214,6 +215,46 @@ async fn an_intent_is_refused_by_quota_pause_window_removal_and_state_and_then_w
     assert_eq!(refused(d.intend(start(3).id, NINE).await), IntentRefused::Removed);
     assert_eq!(d.ledger.skip_removed(d.planner.clone(), later(1)).await.unwrap(), 2);
     assert_eq!(d.ledger.letter(start(4).id).await.unwrap().unwrap().skip_reason, Some(SkipReason::Removed));
+    d.assert_whole().await;
+}
+
+fn suspension(since: Moment, until: Moment) -> SuspensionRow {
+    let reply = Reply::new(550, "5.1.1 no such user");
+    SuspensionRow { mailbox: ben(), since, until, class: RefusalClass::BadAddress, reply, letter: Some(start(1).id) }
+}
+
+#[tokio::test]
+async fn nobody_writes_to_a_suspended_mailbox_until_its_time_is_over_or_it_is_lifted_and_all_of_it_is_kept() {
+    let d = Desk::new(9, (1..=4).map(start).collect()).await;
+    let l = &d.ledger;
+    d.ledger.record(start(1).id, Outcome::Rejected(Reply::new(550, "5.1.1 no such user")), NINE).durable().await.unwrap();
+    let first = suspension(NINE, later(60));
+    assert!(l.suspend(first.clone()).await.unwrap());
+    // One that is in force is neither replaced nor made longer.
+    assert!(!l.suspend(suspension(later(5), later(500))).await.unwrap());
+    assert_eq!(l.suspensions(later(59)).await.unwrap(), [first]);
+    assert_eq!((l.suspensions(later(60)).await.unwrap(), l.suspensions(NINE - Duration::from_millis(1)).await.unwrap()), (vec![], vec![]));
+
+    assert_eq!(d.intend(start(2).id, later(59)).await.unwrap().unwrap_err(), IntentRefused::Suspended);
+    assert_eq!(IntentRefused::Suspended.skip_reason(), Some(SkipReason::Suspended));
+    assert_eq!((d.state(start(2).id).await, d.spent().await), (LetterState::Planned, (0, 0)));
+    d.send(start(2).id, later(60)).await;
+
+    // Lifted, it ends now, and may begin again in the same millisecond.
+    assert!(!l.lift_suspension(ben(), later(60)).await.unwrap(), "it is over already");
+    assert!(l.suspend(suspension(later(70), later(900))).await.unwrap());
+    assert!(l.lift_suspension(ben(), later(80)).await.unwrap() && !l.lift_suspension(ben(), later(80)).await.unwrap());
+    d.send(start(3).id, later(80)).await;
+    assert!(l.suspend(suspension(later(90), later(95))).await.unwrap() && l.lift_suspension(ben(), later(90)).await.unwrap());
+    assert!(l.suspend(suspension(later(90), later(99))).await.unwrap());
+    assert_eq!(d.intend(start(4).id, later(98)).await.unwrap().unwrap_err(), IntentRefused::Suspended);
+
+    let history: Vec<(Address, Moment, Moment)> = l.all_suspensions().await.unwrap().into_iter().map(Into::into).collect();
+    assert_eq!(history, [(NINE, later(60)), (later(70), later(80)), (later(90), later(99))].map(|(since, until)| (ben(), since, until)));
+    let word = l.word_of_servers(anna().domain(), later(60)).await.unwrap();
+    assert_eq!(word, WordOfServers { suspended: 2, accepted: 2 });
+    assert_eq!(l.word_of_servers(ben().domain(), NINE).await.unwrap(), WordOfServers::default());
+    assert!(l.dump().await.unwrap().contains("suspension|mailbox=ben@old.test|since="));
     d.assert_whole().await;
 }
 

@@ -18,7 +18,7 @@ fn explain(s: &Schedule, history: &[DayRecord], today: &str) -> ExplainReport {
         origin: "shipped".into(),
         ramp_days: 30,
         position,
-        today: TodayFacts { sent: 5, planned: 1, has_agenda: true, paused: None },
+        today: TodayFacts { sent: 5, planned: 1, has_agenda: true, paused: None, suspended: None },
         notes: vec![],
         last_error: Some(LastError {
             at: Moment::parse_rfc3339("2026-12-09T08:41:00Z").unwrap(),
@@ -81,7 +81,7 @@ fn an_explanation_reads_from_the_quota_to_its_history() {
 fn the_first_day_has_no_history() {
     let mut report = explain(&standard(), &[], "2026-12-01");
     report.last_error = None;
-    report.today = TodayFacts { sent: 0, planned: 6, has_agenda: true, paused: Some("by hand: holiday".into()) };
+    report.today = TodayFacts { sent: 0, planned: 6, has_agenda: true, paused: Some("by hand: holiday".into()), suspended: None };
     let text = report.to_text(80);
     for part in [
         "Ramp day 1 of 30 on standard-6w (shipped): 0 ramp days are earned.",

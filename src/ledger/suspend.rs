@@ -1,0 +1,129 @@
+//! Suspended mailboxes: nobody writes to them for a while, because a server said that they are gone, full or switched off.
+//!
+//! Suspensions are kept: what was in force at any moment can be told later.
+
+use rusqlite::{Connection, Row, params};
+
+use super::rows::{address, all, execute, maybe, moment, one, word};
+use super::{Ledger, LedgerError, ms};
+use crate::words::{Address, Domain, LetterId, Moment, RefusalClass, Reply};
+
+/// One suspension of a mailbox, in force from `since` until before `until`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SuspensionRow {
+    /// To whom nobody writes.
+    pub mailbox: Address,
+    /// Since when.
+    pub since: Moment,
+    /// Until when; not itself. Where it was lifted early: when that was.
+    pub until: Moment,
+    /// What the refusal says of the mailbox.
+    pub class: RefusalClass,
+    /// The server's words.
+    pub reply: Reply,
+    /// The letter that was refused.
+    pub letter: Option<LetterId>,
+}
+
+impl From<SuspensionRow> for (Address, Moment, Moment) {
+    fn from(row: SuspensionRow) -> Self {
+        (row.mailbox, row.since, row.until)
+    }
+}
+
+/// What the servers told a domain since some moment: how many mailboxes were suspended for it, and how many of its letters were taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WordOfServers {
+    /// Suspensions that letters from the domain caused.
+    pub suspended: u32,
+    /// Letters from the domain that were accepted.
+    pub accepted: u32,
+}
+
+const COLUMNS: &str = "mailbox, since, until, class, code, text, letter";
+
+impl Ledger {
+    /// Suspends `row.mailbox` from `row.since` until `row.until`, unless it is suspended then: that one is left as it is. Says whether it is new.
+    ///
+    /// A refusal is a fact, as the outcome of a letter is: it needs no lease.
+    pub async fn suspend(&self, row: SuspensionRow) -> Result<bool, LedgerError> {
+        self.store
+            .run(move |c| {
+                if is_suspended(c, &row.mailbox, row.since)? {
+                    return Ok(false);
+                }
+                // One that began in this very millisecond was lifted in it, too.
+                let sql = "INSERT INTO suspension (mailbox, since, until, class, code, enhanced, text, letter) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+                           ON CONFLICT (mailbox, since) DO UPDATE SET until = ?3, class = ?4, code = ?5, enhanced = ?6, text = ?7, letter = ?8";
+                let Reply { code, enhanced, text } = &row.reply;
+                let (enhanced, letter) = (enhanced.map(|e| e.to_string()), row.letter.map(|l| l.to_string()));
+                let until = row.until.max(row.since);
+                execute(
+                    c,
+                    sql,
+                    params![row.mailbox.as_str(), ms(row.since), ms(until), row.class.as_str(), code, enhanced, text, letter],
+                )?;
+                Ok(true)
+            })
+            .await
+    }
+
+    /// Ends the suspension of a mailbox that is in force; says whether there was one. It stays in the history, up to now.
+    pub async fn lift_suspension(&self, mailbox: Address, now: Moment) -> Result<bool, LedgerError> {
+        self.store
+            .run(move |c| {
+                let sql = "UPDATE suspension SET until = ?2 WHERE mailbox = ?1 AND since <= ?2 AND until > ?2";
+                Ok(execute(c, sql, params![mailbox.as_str(), ms(now)])? > 0)
+            })
+            .await
+    }
+
+    /// The suspensions that are in force, by mailbox.
+    pub async fn suspensions(&self, now: Moment) -> Result<Vec<SuspensionRow>, LedgerError> {
+        self.store
+            .run(move |c| {
+                let sql = format!("SELECT {COLUMNS} FROM suspension WHERE since <= ?1 AND until > ?1 ORDER BY mailbox, since");
+                all(c, &sql, [ms(now)], read_suspension)
+            })
+            .await
+    }
+
+    /// Every suspension that there was, by mailbox and time.
+    pub async fn all_suspensions(&self) -> Result<Vec<SuspensionRow>, LedgerError> {
+        self.store.run(|c| all(c, &format!("SELECT {COLUMNS} FROM suspension ORDER BY mailbox, since"), [], read_suspension)).await
+    }
+
+    /// What the servers told the mailboxes of `domain` from `since` on.
+    pub async fn word_of_servers(&self, domain: Domain, since: Moment) -> Result<WordOfServers, LedgerError> {
+        self.store
+            .run(move |c| {
+                let by_domain = params![domain.as_str(), ms(since)];
+                let sql = "SELECT count(*) FROM suspension s JOIN letter l ON l.id = s.letter JOIN mailbox m ON m.address = l.sender
+                           WHERE m.domain = ?1 AND s.since >= ?2";
+                let suspended = one(c, sql, by_domain, |r| Ok(r.get(0)?))?.unwrap_or(0);
+                let sql =
+                    "SELECT count(*) FROM mailbox m JOIN letter l ON l.sender = m.address WHERE m.domain = ?1 AND l.accepted_at >= ?2";
+                let accepted = one(c, sql, by_domain, |r| Ok(r.get(0)?))?.unwrap_or(0);
+                Ok(WordOfServers { suspended, accepted })
+            })
+            .await
+    }
+}
+
+/// Whether nobody may write to a mailbox now.
+pub(super) fn is_suspended(c: &Connection, mailbox: &Address, now: Moment) -> Result<bool, LedgerError> {
+    let sql = "SELECT 1 FROM suspension WHERE mailbox = ?1 AND since <= ?2 AND until > ?2";
+    Ok(one(c, sql, params![mailbox.as_str(), ms(now)], |_| Ok(()))?.is_some())
+}
+
+fn read_suspension(r: &Row<'_>) -> Result<SuspensionRow, LedgerError> {
+    Ok(SuspensionRow {
+        mailbox: address(r, "mailbox")?,
+        since: moment(r, "since")?,
+        until: moment(r, "until")?,
+        class: word(r, "class", RefusalClass::parse)?,
+        // The text begins with the enhanced code, where there is one.
+        reply: Reply::new(r.get::<_, Option<u16>>("code")?.unwrap_or(0), &r.get::<_, String>("text")?),
+        letter: maybe(r, "letter", |t| LetterId::parse(t).ok())?,
+    })
+}

@@ -42,5 +42,6 @@ pub mod ramp;
 pub mod rehearsal;
 pub mod report;
 pub mod run;
+pub mod sandbox;
 pub mod words;
 pub mod world;

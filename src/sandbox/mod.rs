@@ -1,0 +1,3 @@
+//! The modelled world on loopback sockets: real SMTP and IMAP servers in this process, over one [`crate::world::World`].
+
+pub mod imap;

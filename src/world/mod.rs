@@ -132,6 +132,21 @@ impl World {
         self.lock().may_sign_in(address, now)
     }
 
+    /// Whether servers with these habits are down as a whole: they have accounts, and none of them can be reached.
+    pub fn is_down(&self, personality: Personality, now: Moment) -> bool {
+        let inside = self.lock();
+        let mut served = inside.accounts.values().filter(|a| a.spec.personality == personality).peekable();
+        served.peek().is_some() && served.all(|a| matches!(inside.may_sign_in(&a.spec.address, now), Err(Barred::Unreachable)))
+    }
+
+    /// Throws an account's sessions out: whoever serves it ends a session that began at another [`Account::kicked`] than the present one.
+    pub fn kick(&self, address: &Address) {
+        if let Some(account) = self.lock().accounts.get_mut(address) {
+            account.kicked += 1;
+            account.bump();
+        }
+    }
+
     /// The share of commands at which an account's connection breaks now; 0 where nothing is wrong.
     pub fn flakiness(&self, address: &Address, now: Moment) -> f64 {
         self.lock().flakiness(address, now)

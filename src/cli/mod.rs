@@ -12,6 +12,7 @@ mod plan;
 mod pool;
 mod printer;
 mod run;
+mod sandbox;
 mod schema;
 mod status;
 mod watch;
@@ -65,6 +66,8 @@ enum Command {
     Resume(pause::ResumeArgs),
     /// Back the ledger up, or check it
     Ledger(ledger::Args),
+    /// Serve a mail world on this machine to practise in: real SMTP and IMAP, modelled spam filters
+    Sandbox(sandbox::Args),
     /// Print a JSON Schema of preheat.yaml, for editors
     Schema(schema::Args),
 }
@@ -92,6 +95,7 @@ pub fn main() -> u8 {
         Command::Pause(a) => pause::pause(&a, &cli.config, printer),
         Command::Resume(a) => pause::resume(&a, &cli.config, printer),
         Command::Ledger(a) => ledger::ledger(&a, &cli.config, printer),
+        Command::Sandbox(a) => sandbox::sandbox(&a, printer),
         Command::Schema(a) => schema::schema(&a, printer),
     };
     match result {

@@ -96,7 +96,7 @@ impl Account {
     }
 
     /// As it was at first: no messages, only the folders that its server makes, no rule and no limit. Its secret stays.
-    pub fn empty(&mut self, uid_validity: u32) {
+    pub(super) fn empty(&mut self, uid_validity: u32) {
         self.folders = first_folders(self.spec.personality, uid_validity);
         (self.filed, self.quota) = (None, None);
         self.bump();

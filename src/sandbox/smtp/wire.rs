@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use super::unstuff::Unstuffer;
 use crate::clock;
+use crate::sandbox::stopped;
 
 /// Bytes of a command line, its end included; RFC 5321 §4.5.3.1.4 asks for 512.
 const LINE: usize = 4_096;
@@ -137,8 +138,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         self.read.reserve(16_384);
         tokio::select! {
             biased;
-            // A sandbox that is gone stops, too.
-            _ = stop.wait_for(|stops| *stops) => Ok(Err(Heard::Stopping)),
+            () = stopped(stop) => Ok(Err(Heard::Stopping)),
             read = clock::within(SILENCE, self.stream.read_buf(&mut self.read)) => match read {
                 Err(_) => Ok(Err(Heard::Silence)),
                 Ok(Ok(0)) => Ok(Err(Heard::Ended)),

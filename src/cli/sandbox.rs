@@ -100,7 +100,8 @@ fn clock_of(text: Option<&str>) -> Result<Clock, CliError> {
     let now = Clock::System.now();
     let whole = if text.trim_start().starts_with('x') { format!("{now} {}", text.trim()) } else { text.to_owned() };
     Clock::parse(&whole, now).map_err(|_| {
-        CliError::new("error: --clock cannot be read").hint("write a factor from x1 to x100000, such as x60, perhaps behind an instant: \"2026-12-01T06:00:00Z x1200\"")
+        CliError::new("error: --clock cannot be read")
+            .hint("write a factor from x1 to x100000, such as x60, perhaps behind an instant: \"2026-12-01T06:00:00Z x1200\"")
     })
 }
 
@@ -156,7 +157,6 @@ fn to_text(practice: &Practice, width: usize) -> String {
     let mut say = |line: &str| {
         text.push('\n');
         text.push_str(&indented(line, width, 0, 2));
-        text.push('\n');
     };
     say(&format!("Passwords: {dir}/secrets/ADDRESS. The CA to trust: {dir}/ca.crt. Trouble on purpose: {dir}/control.sock."));
     if practice.is_reused && !practice.wrote_config {
@@ -187,7 +187,9 @@ mod tests {
         let Clock::Scaled { start, origin_real, factor } = Clock::parse(&line, Moment(0)).unwrap() else { panic!("{line}") };
         let Clock::Scaled { start: first, origin_real: origin, factor: 1_200 } = clock else { panic!("{clock:?}") };
         assert_eq!((start, origin_real, factor), (first, origin, 1_200));
-        assert!(matches!(clock_of(Some("x60")).unwrap(), Clock::Scaled { start, origin_real, factor: 60 } if start.since(origin_real).is_zero()));
+        assert!(
+            matches!(clock_of(Some("x60")).unwrap(), Clock::Scaled { start, origin_real, factor: 60 } if start.since(origin_real).is_zero())
+        );
         for bad in ["60", "x0", "noon x2", "x2 x3"] {
             assert!(clock_of(Some(bad)).is_err(), "{bad}");
         }

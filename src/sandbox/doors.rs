@@ -62,8 +62,8 @@ pub struct Door {
 #[error("from port base {0} on there are not enough ports")]
 pub struct BadPortBase(pub u16);
 
-/// The usual doors for each kind of server that accounts are on: at `base` plus the usual ports for the first kind, 1000 above for the next, and so on;
-/// at any free ports without a base.
+/// The usual doors for each kind of server that accounts are on: at `base` plus the usual ports for the first kind, 1000 above for the
+/// next, and so on; at any free ports without a base.
 ///
 /// # Errors
 /// [`BadPortBase`].

@@ -1,7 +1,7 @@
 //! The practice pool in a folder: a config that works, its key, a password for each mailbox, the CA.
 //!
-//! A folder that a sandbox made is used again: the same passwords, key and ports, and `preheat.yaml` as it is, changes of a person included. Only the CA is new, and the mail
-//! is gone: a sandbox keeps none.
+//! A folder that a sandbox made is used again: the same passwords, key and ports, and `preheat.yaml` as it is, changes of a person
+//! included. Only the CA is new, and the mail is gone: a sandbox keeps none.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -66,7 +66,10 @@ struct Mark {
 ///
 /// # Errors
 /// [`SandboxError`]; a folder of somebody else's is left as it is.
-pub async fn open_practice(options: PracticeOptions, random: &mut dyn FnMut(&mut [u8]) -> io::Result<()>) -> Result<Practice, SandboxError> {
+pub async fn open_practice(
+    options: PracticeOptions,
+    random: &mut dyn FnMut(&mut [u8]) -> io::Result<()>,
+) -> Result<Practice, SandboxError> {
     let dir = options.dir;
     let known = prepare(&dir)?;
     let people = practice_pool();
@@ -76,7 +79,8 @@ pub async fn open_practice(options: PracticeOptions, random: &mut dyn FnMut(&mut
     }
     let doors = doors_of(&accounts, options.port_base, known.as_ref())?;
     let known_well = well_known_domains(&people);
-    let mut sandbox = Sandbox::start(Options { accounts, known_well, clock: options.clock, seed: options.seed, doors, filtered: true }).await?;
+    let mut sandbox =
+        Sandbox::start(Options { accounts, known_well, clock: options.clock, seed: options.seed, doors, filtered: true }).await?;
 
     let mut mark = Mark { made_by: "preheat sandbox".into(), ports: BTreeMap::new() };
     for ((personality, service), port) in sandbox.ports() {
@@ -236,6 +240,9 @@ defaults:
   start_limit: 10
   # The dovecot-like servers; the others stand at their mailboxes.
 @SERVERS@
+# Few mailboxes carry a whole ramp only where each pair writes more often than the usual 3 a day and 12 a week.
+pairs: {max_per_pair: 4, max_per_pair_week: 20}
+
 mailboxes:";
 
 #[cfg(test)]

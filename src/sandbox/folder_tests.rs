@@ -39,10 +39,16 @@ async fn what_is_written_loads_and_can_warm_to_the_end() {
         assert_eq!((mailbox.provider, mailbox.role, mailbox.name.as_deref()), (person.provider(), person.role, Some(person.name)));
         let [(smtp, _), (imap, _)] = services_of(person.personality);
         let ports = (mailbox.smtp.server.port, mailbox.imap.server.port);
-        assert_eq!(ports, (practice.sandbox.port(person.personality, smtp).unwrap(), practice.sandbox.port(person.personality, imap).unwrap()));
+        assert_eq!(
+            ports,
+            (practice.sandbox.port(person.personality, smtp).unwrap(), practice.sandbox.port(person.personality, imap).unwrap())
+        );
     }
     let mode = |name: &str| dir.join(name).metadata().unwrap().mode() & 0o777;
-    assert_eq!([mode("preheat.key"), mode("secrets"), mode("secrets/anna@nordwind.test"), mode("control.sock")], [0o600, 0o700, 0o600, 0o600]);
+    assert_eq!(
+        [mode("preheat.key"), mode("secrets"), mode("secrets/anna@nordwind.test"), mode("control.sock")],
+        [0o600, 0o700, 0o600, 0o600]
+    );
     assert!(!fs::read_to_string(dir.join("ca.crt")).unwrap().contains("PRIVATE"));
 }
 
@@ -76,7 +82,8 @@ async fn a_folder_of_its_own_is_used_again_and_another_is_left_alone() {
 async fn send(access: &NetworkAccess, from: &Mailbox, to: &str) -> Handover {
     let mut outbox = access.open_outbox(from).await.unwrap_or_else(|e| panic!("{e}"));
     let to = Address::parse(to).unwrap();
-    let message = format!("From: {}\r\nTo: {to}\r\nSubject: hello\r\nMessage-ID: <1@{}>\r\n\r\n.a dot\r\n", from.address, from.address.domain());
+    let message =
+        format!("From: {}\r\nTo: {to}\r\nSubject: hello\r\nMessage-ID: <1@{}>\r\n\r\n.a dot\r\n", from.address, from.address.domain());
     let envelope = Envelope { from: from.address.clone(), to, size: message.len() };
     assert_eq!(outbox.offer(&envelope).await.unwrap(), Offer::Ready);
     let handover = outbox.hand_over(message.as_bytes()).await;

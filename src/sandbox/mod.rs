@@ -1,5 +1,5 @@
-//! The modelled world on loopback sockets: real SMTP and IMAP servers in this process, over one [`World`]. Where a message goes is decided by the model in
-//! `world`; that it is taken, kept and shown is real, and any mail client can look in.
+//! The modelled world on loopback sockets: real SMTP and IMAP servers in this process, over one [`World`]. Where a message goes is decided
+//! by the model in `world`; that it is taken, kept and shown is real, and any mail client can look in.
 //!
 //! ```text
 //! people    who has a mailbox in the practice pool
@@ -99,12 +99,16 @@ impl SandboxError {
     /// What to do about it.
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::Port { .. } => "another program listens there, perhaps a sandbox in the same folder: stop it, or give another --port-base",
+            Self::Port { .. } => {
+                "another program listens there, perhaps a sandbox in the same folder: stop it, or give another --port-base"
+            }
             Self::PortBase(_) => "take one from 1024 to 62000",
             Self::Identity(_) => "this machine gives no random numbers",
             Self::NotASandbox(_) => "name a folder that is not there yet, or an empty one, with --dir",
             Self::Running(_) => "use it, or stop it first; two of them need two folders",
-            Self::File { .. } => "the folder must be one that you may read and write; a path of more than 90 characters is too long for its control socket",
+            Self::File { .. } => {
+                "the folder must be one that you may read and write; a path of more than 90 characters is too long for its control socket"
+            }
         }
     }
 }

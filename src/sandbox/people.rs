@@ -34,8 +34,8 @@ const POOL: [(&str, &str, Personality, Role, &str); 12] = [
     ("Liam Byrne", "liam@dovecot-like.test", Personality::Dovecot, Role::Partner, "en"),
 ];
 
-/// Twelve people: four and two on two domains to be warmed, and six partners on three kinds of servers. Enough for every shipped schedule's first weeks, and for
-/// the standard ramp to its end.
+/// Twelve people: four and two on two domains to be warmed, and six partners on three kinds of servers. With the pair limits that
+/// `folder` writes they carry the standard ramp to its end.
 ///
 /// # Panics
 /// Never: the addresses are compiled in, and a test reads them.

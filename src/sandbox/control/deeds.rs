@@ -185,7 +185,9 @@ impl Deed {
                 named(&new)?;
                 is_done(world.rename_folder(&who(&user)?, &folder, &new), "there is no such folder, or the new name is taken")?;
             }
-            Self::Delete { user, folder } => is_done(world.delete_folder(&who(&user)?, &folder), "there is no such folder, or it is INBOX")?,
+            Self::Delete { user, folder } => {
+                is_done(world.delete_folder(&who(&user)?, &folder), "there is no such folder, or it is INBOX")?
+            }
             Self::Expunge { user, folder } => {
                 let who = who(&user)?;
                 let no_folder = |e: crate::world::NoSuchFolder| e.to_string();
@@ -202,7 +204,8 @@ impl Deed {
             }
             Self::Unlock { user } => world.lift(&Wrong::Locked, &Whom::Mailbox(who(&user)?)),
             Self::Outage { receiver, seconds } => {
-                let is_known = world.addresses().iter().any(|a| world.with_account(a, |account| account.spec.receiver == receiver) == Some(true));
+                let is_known =
+                    world.addresses().iter().any(|a| world.with_account(a, |account| account.spec.receiver == receiver) == Some(true));
                 is_done(is_known, "nobody has that receiver")?;
                 let until = now + Duration::from_secs(seconds);
                 world.add_condition(Condition { wrong: Wrong::Outage, whom: Whom::Receiver(receiver), from: now, until });
@@ -210,7 +213,9 @@ impl Deed {
             Self::Dump { users } => return Ok(dump(world, &all_or(population, users.as_deref())?)),
             Self::AddAccounts { accounts } => {
                 let specs: Vec<AccountSpec> = accounts.into_iter().map(spec_of).collect::<Result<_, _>>()?;
-                specs.into_iter().for_each(|spec| population.admit(spec));
+                for spec in specs {
+                    population.admit(spec);
+                }
             }
             Self::Reset { users } => {
                 for who in all_or(population, users.as_deref())? {
@@ -242,7 +247,10 @@ fn is_done(done: bool, otherwise: &str) -> Result<(), String> {
 }
 
 fn named(folder: &str) -> Result<(), String> {
-    let is_name = !folder.is_empty() && folder.len() <= 200 && !folder.chars().any(char::is_control) && folder.split('/').all(|level| !level.is_empty());
+    let is_name = !folder.is_empty()
+        && folder.len() <= 200
+        && !folder.chars().any(char::is_control)
+        && folder.split('/').all(|level| !level.is_empty());
     is_done(is_name, "a folder's name is 1 to 200 bytes without controls, with `/` between levels")
 }
 

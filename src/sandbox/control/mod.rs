@@ -87,7 +87,8 @@ async fn answer_all(stream: UnixStream, population: Population) -> io::Result<()
 }
 
 fn answer(line: &[u8], population: &Population) -> Value {
-    let done = serde_json::from_slice::<deeds::Deed>(line).map_err(|e| format!("not a request: {e}")).and_then(|deed| deed.carry_out(population));
+    let done =
+        serde_json::from_slice::<deeds::Deed>(line).map_err(|e| format!("not a request: {e}")).and_then(|deed| deed.carry_out(population));
     match done {
         Ok(mut facts) => {
             if let Some(facts) = facts.as_object_mut() {

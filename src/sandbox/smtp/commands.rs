@@ -45,7 +45,7 @@ pub fn parse(line: &[u8]) -> Result<Command, String> {
         return Err("500 5.5.2 Error: bare <CR> or NUL in a command line".into());
     }
     let whole = [line, b"\r\n"].concat();
-    let request = Request::parse(&mut whole.iter()).map_err(refusal)?;
+    let request = Request::parse(&mut whole.iter()).map_err(|e| refusal(&e))?;
     let alone = |command: Command, name: &str| {
         let bare = line.trim_ascii().eq_ignore_ascii_case(name.as_bytes());
         bare.then_some(command).ok_or_else(|| format!("501 5.5.4 Syntax: {name}"))
@@ -95,7 +95,7 @@ fn mail(from: &MailFrom<Cow<'_, str>>) -> Result<Command, String> {
     Ok(Command::Mail(from.address.clone().into_owned(), from.size))
 }
 
-fn refusal(error: Error) -> String {
+fn refusal(error: &Error) -> String {
     match error {
         Error::UnknownCommand => "500 5.5.2 Error: command not recognized".into(),
         Error::InvalidSenderAddress => "501 5.1.7 Bad sender address syntax".into(),

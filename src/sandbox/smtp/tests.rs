@@ -73,7 +73,7 @@ impl Server {
             let _ = writer.shutdown().await;
         };
         let mut heard = Vec::new();
-        let (_, read) = tokio::join!(talk, reader.read_to_end(&mut heard));
+        let ((), read) = tokio::join!(talk, reader.read_to_end(&mut heard));
         read.unwrap();
         let _ = server.await.unwrap();
         String::from_utf8(heard).unwrap()
@@ -307,7 +307,7 @@ async fn a_hundred_recipients_and_no_more() {
         let (receiver, user) = ("many.test".into(), address.to_string());
         server.world.add_account(AccountSpec { address, personality: Personality::Dovecot, receiver, user, secret: None });
     }
-    let all: String = (0..101).map(|n| format!("RCPT TO:<u{n}@many.test>\r\n")).collect();
+    let all = (0..101).map(|n| format!("RCPT TO:<u{n}@many.test>\r\n")).collect::<Vec<_>>().concat();
     let codes = server.codes(format!("{}MAIL FROM:<anna@warm.test>\r\n{all}DATA\r\n{LETTER}", signed_in())).await;
     assert_eq!(codes, format!("250 235 250 {}452 354 250", "250 ".repeat(100)));
     assert_eq!(server.world.evidence().submissions.len(), 100);

@@ -66,7 +66,7 @@ enum Command {
     Resume(pause::ResumeArgs),
     /// Back the ledger up, or check it
     Ledger(ledger::Args),
-    /// Serve a mail world on this machine to practise in: real SMTP and IMAP, modelled spam filters
+    /// Serve a modelled mail world on this machine, to practise in
     Sandbox(sandbox::Args),
     /// Print a JSON Schema of preheat.yaml, for editors
     Schema(schema::Args),

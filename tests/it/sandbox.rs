@@ -79,6 +79,12 @@ fn it_says_where_everything_is_and_ends_in_good_order() {
     let control = dir.path().join(facts["control"].as_str().unwrap());
     assert_eq!(ask(&control, &json!({ "do": "kick", "user": "anna@nordwind.test" })), json!({ "ok": true }));
 
+    // Its config is found in a folder below, secrets and all.
+    let check =
+        Command::new(env!("CARGO_BIN_EXE_preheat")).current_dir(dir.path()).args(["-c", "world/preheat.yaml", "check"]).output().unwrap();
+    let said = String::from_utf8_lossy(&check.stdout);
+    assert!(said.contains("anna@nordwind.test") && !said.contains("reading the secret"), "{said}");
+
     // A second one in the same folder is told so, and harms nobody.
     let second = Command::new(env!("CARGO_BIN_EXE_preheat")).current_dir(dir.path()).args(["sandbox", "--dir", "world"]).output().unwrap();
     assert_eq!(second.status.code(), Some(1));

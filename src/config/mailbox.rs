@@ -186,13 +186,13 @@ fn for_mailbox(source: &CredentialSource, address: Option<&Address>, base: &Path
     };
     Some(match source {
         CredentialSource::Env(name) => CredentialSource::Env(fill(name, variable_name)?),
-        CredentialSource::File(path) => CredentialSource::File(firm(base).join(fill(&path.to_string_lossy(), file_name)?)),
+        CredentialSource::File(path) => CredentialSource::File(base.join(fill(&path.to_string_lossy(), file_name)?)),
         CredentialSource::Command(parts) => {
             let mut parts = parts.iter().map(|part| fill(part, str::to_owned)).collect::<Option<Vec<String>>>()?;
             if let Some(program) = parts.first_mut()
                 && program.contains('/')
             {
-                *program = program_path(&firm(base), program);
+                *program = program_path(base, program);
             }
             CredentialSource::Command(parts)
         }
@@ -204,12 +204,6 @@ pub fn program_path(base: &Path, program: &str) -> String {
     // `./tool` joined to an empty base must keep its slash, or it would be looked up in `PATH`.
     let path: PathBuf = base.join(program);
     path.to_string_lossy().into_owned()
-}
-
-/// The config's folder from the root on: who reads a secret stands in that folder, where `pool/secrets` would be `pool/pool/secrets`.
-/// An empty one, the working folder, means the same everywhere.
-fn firm(base: &Path) -> PathBuf {
-    if base.as_os_str().is_empty() { PathBuf::new() } else { std::path::absolute(base).unwrap_or_else(|_| base.to_owned()) }
 }
 
 /// `anna.lee@new.example` as part of an environment variable's name: `ANNA_LEE_NEW_EXAMPLE`.

@@ -186,7 +186,7 @@ impl Deed {
                 is_done(world.rename_folder(&who(&user)?, &folder, &new), "there is no such folder, or the new name is taken")?;
             }
             Self::Delete { user, folder } => {
-                is_done(world.delete_folder(&who(&user)?, &folder), "there is no such folder, or it is INBOX")?
+                is_done(world.delete_folder(&who(&user)?, &folder), "there is no such folder, or it is INBOX")?;
             }
             Self::Expunge { user, folder } => {
                 let who = who(&user)?;

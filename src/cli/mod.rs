@@ -13,6 +13,7 @@ mod pool;
 mod printer;
 mod rehearse;
 mod run;
+mod sandbox;
 mod schema;
 mod status;
 mod watch;
@@ -68,6 +69,8 @@ enum Command {
     Resume(pause::ResumeArgs),
     /// Back the ledger up, or check it
     Ledger(ledger::Args),
+    /// Serve a modelled mail world on this machine, to practise in
+    Sandbox(sandbox::Args),
     /// Print a JSON Schema of preheat.yaml, for editors
     Schema(schema::Args),
 }
@@ -96,6 +99,7 @@ pub fn main() -> u8 {
         Command::Pause(a) => pause::pause(&a, &cli.config, printer),
         Command::Resume(a) => pause::resume(&a, &cli.config, printer),
         Command::Ledger(a) => ledger::ledger(&a, &cli.config, printer),
+        Command::Sandbox(a) => sandbox::sandbox(&a, printer),
         Command::Schema(a) => schema::schema(&a, printer),
     };
     match result {

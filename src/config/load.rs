@@ -12,7 +12,7 @@ use super::fields::{Fields, Placed, Value};
 use super::findings::{Findings, quoted};
 use super::keys::CONFIG;
 use super::mailbox::{House, ReadMailbox, mailbox, program_path};
-use super::model::{Config, ContentSettings, DomainSettings, PairLimits, Schedule};
+use super::model::{Config, ContentSettings, CredentialSource, DomainSettings, PairLimits, Schedule};
 use super::read::read_section;
 use super::tree::Place;
 use super::{shipped, syntax, tree};
@@ -58,7 +58,28 @@ pub fn load(file: &Path) -> Result<Config, ConfigError> {
         ConfigError::of(Finding::error("config", format!("{} cannot be read: {e}", file.display())).hint(hint))
     })?;
     let text = String::from_utf8(bytes).map_err(|e| ConfigError::of(not_utf8(file, e.as_bytes(), e.utf8_error().valid_up_to())))?;
-    parse(&text, file, &Folder(folder_of(file)))
+    let folder = folder_of(file);
+    let mut config = parse(&text, file, &Folder(folder.clone()))?;
+    if !folder.as_os_str().is_empty() {
+        config.mailboxes.values_mut().for_each(|m| stand_firm(&mut m.credential));
+    }
+    Ok(config)
+}
+
+/// Names a secret's file or program from the root on: who reads it stands in the config's folder, where `pool/secrets` would be
+/// `pool/pool/secrets`.
+fn stand_firm(credential: &mut CredentialSource) {
+    match credential {
+        CredentialSource::Env(_) => {}
+        CredentialSource::File(path) => *path = std::path::absolute(&*path).unwrap_or_else(|_| path.clone()),
+        CredentialSource::Command(words) => {
+            if let Some(program) = words.first_mut().filter(|p| p.contains('/'))
+                && let Ok(path) = std::path::absolute(&*program)
+            {
+                *program = path.to_string_lossy().into_owned();
+            }
+        }
+    }
 }
 
 fn not_utf8(file: &Path, bytes: &[u8], good: usize) -> Finding {

@@ -32,6 +32,8 @@ pub struct Account {
     pub folders: BTreeMap<String, Folder>,
     /// Bumped at every change: sessions wait for it.
     pub changed: watch::Sender<u64>,
+    /// How often its sessions were thrown out.
+    pub kicked: u64,
     /// Hand-overs of the last minute, for providers that count them.
     pub(super) handed: VecDeque<Moment>,
     /// A Sieve-like rule of a test: the share of 256 letters, by the last two hex digits of the letter id, that is filed into a folder.
@@ -89,14 +91,15 @@ impl Message {
 
 impl Account {
     pub(super) fn new(spec: AccountSpec, uid_validity: u32) -> Self {
-        let folders = spec
-            .personality
-            .traits()
-            .folders
-            .iter()
-            .map(|(name, special_use)| (name.clone(), Folder::new(special_use.as_deref().and_then(known_special_use), uid_validity)))
-            .collect();
-        Self { spec, folders, changed: watch::Sender::new(0), handed: VecDeque::new(), filed: None, quota: None }
+        let folders = first_folders(spec.personality, uid_validity);
+        Self { spec, folders, changed: watch::Sender::new(0), kicked: 0, handed: VecDeque::new(), filed: None, quota: None }
+    }
+
+    /// As it was at first: no messages, only the folders that its server makes, no rule and no limit. Its secret stays.
+    pub(super) fn empty(&mut self, uid_validity: u32) {
+        self.folders = first_folders(self.spec.personality, uid_validity);
+        (self.filed, self.quota) = (None, None);
+        self.bump();
     }
 
     /// The name of the folder with a role; where a server has none, the role has no folder.
@@ -112,6 +115,13 @@ impl Account {
     pub(super) fn bump(&self) {
         self.changed.send_modify(|n| *n += 1);
     }
+}
+
+fn first_folders(personality: Personality, uid_validity: u32) -> BTreeMap<String, Folder> {
+    let folders = personality.traits().folders.iter();
+    folders
+        .map(|(name, special_use)| (name.clone(), Folder::new(special_use.as_deref().and_then(known_special_use), uid_validity)))
+        .collect()
 }
 
 fn known_special_use(word: &str) -> Option<&'static str> {

@@ -47,6 +47,8 @@ struct Inside {
     evidence: Evidence,
     /// When a greylisting server first heard of a pair of sender and recipient.
     first_tries: BTreeMap<(Address, Address), Moment>,
+    /// Mail takes no time.
+    at_once: bool,
     /// The last number that was given: to messages, events, UIDVALIDITYs.
     serial: u64,
     /// Bumped when an event is planned: whoever carries them out may have slept too long.
@@ -74,6 +76,7 @@ impl World {
                 events: BTreeMap::new(),
                 evidence: Evidence::default(),
                 first_tries: BTreeMap::new(),
+                at_once: false,
                 serial: 0,
                 planned: watch::Sender::new(0),
             }),
@@ -135,6 +138,44 @@ impl World {
     /// [`Barred`], with the words of its provider.
     pub fn may_sign_in(&self, address: &Address, now: Moment) -> Result<(), Barred> {
         self.lock().may_sign_in(address, now)
+    }
+
+    /// Whether servers with these habits are down as a whole: they have accounts, and none of them can be reached.
+    pub fn is_down(&self, personality: Personality, now: Moment) -> bool {
+        let inside = self.lock();
+        let mut served = inside.accounts.values().filter(|a| a.spec.personality == personality).peekable();
+        served.peek().is_some() && served.all(|a| matches!(inside.may_sign_in(&a.spec.address, now), Err(Barred::Unreachable)))
+    }
+
+    /// Counts messages, events and UIDVALIDITYs from here on: a world that is made anew for clients who remember an earlier one gives no number again.
+    pub fn count_from(&self, serial: u64) {
+        let mut inside = self.lock();
+        inside.serial = inside.serial.max(serial);
+    }
+
+    /// From now on mail takes no time from the final dot to the recipient's folder.
+    pub fn deliver_at_once(&self) {
+        self.lock().at_once = true;
+    }
+
+    /// Takes conditions back: those that are the same in what is wrong and for whom.
+    pub fn lift(&self, wrong: &Wrong, whom: &Whom) {
+        self.lock().conditions.retain(|c| c.wrong != *wrong || c.whom != *whom);
+    }
+
+    /// Empties an account, as it was at first; its secret stays. False: it is not there.
+    pub fn empty_account(&self, address: &Address) -> bool {
+        let mut inside = self.lock();
+        let uid_validity = inside.next_serial() as u32 + 1_000;
+        inside.accounts.get_mut(address).map(|account| account.empty(uid_validity)).is_some()
+    }
+
+    /// Throws an account's sessions out: whoever serves it ends a session that began at another [`Account::kicked`] than the present one.
+    pub fn kick(&self, address: &Address) {
+        if let Some(account) = self.lock().accounts.get_mut(address) {
+            account.kicked += 1;
+            account.bump();
+        }
     }
 
     /// The share of commands at which an account's connection breaks now; 0 where nothing is wrong.

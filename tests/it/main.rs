@@ -18,4 +18,5 @@ mod rig_luck_smtp;
 mod rig_pool;
 mod rig_self;
 mod rig_time;
+mod sandbox;
 mod story;

@@ -66,6 +66,8 @@ pub(super) struct SignedIn {
     pub personality: Personality,
     /// Rings at every change of the account.
     pub bell: watch::Receiver<u64>,
+    /// The account's [`crate::world::Account::kicked`] at the sign-in: another one throws the session out.
+    pub kicked: u64,
     /// Its place among the account's connections.
     pub _seat: Seat,
 }
@@ -241,7 +243,10 @@ impl Session {
 
     /// Whether no server answers for the account that is signed in.
     pub fn is_cut_off(&self, now: Moment) -> bool {
-        self.signed_in.as_ref().is_some_and(|s| self.world.may_sign_in(&s.account, now) == Err(Barred::Unreachable))
+        self.signed_in.as_ref().is_some_and(|s| {
+            let is_kicked = self.world.with_account(&s.account, |a| a.kicked) != Some(s.kicked);
+            is_kicked || self.world.may_sign_in(&s.account, now) == Err(Barred::Unreachable)
+        })
     }
 
     /// The account that is signed in.

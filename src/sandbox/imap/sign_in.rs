@@ -215,7 +215,8 @@ impl Session {
                 _ => Done::no(format!("[LIMIT] Maximum number of connections of a user is reached ({most})")),
             };
         };
-        self.signed_in = Some(SignedIn { account, personality, bell, _seat: seat });
+        let kicked = self.world.with_account(&account, |a| a.kicked).unwrap_or_default();
+        self.signed_in = Some(SignedIn { account, personality, bell, kicked, _seat: seat });
         Done::ok(format!("[CAPABILITY {}] signed in", self.capabilities()))
     }
 }

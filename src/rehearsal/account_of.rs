@@ -70,7 +70,15 @@ pub(super) async fn give_account(played: Played<'_>) -> Result<Rehearsed, Rehear
         reputation: played.reputation,
         troubles: played.listener.troubles(),
         breaches,
-        fingerprint: Sha256::digest(dump.as_bytes()).iter().map(|b| format!("{b:02x}")).collect(),
+        fingerprint: fingerprint(&dump),
+    })
+}
+
+fn fingerprint(dump: &str) -> String {
+    use std::fmt::Write;
+    Sha256::digest(dump.as_bytes()).iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
     })
 }
 
@@ -121,12 +129,12 @@ fn verdicts(config: &Config, histories: &BTreeMap<Address, Vec<DayRow>>) -> Vec<
         let mut open: Option<Said> = None;
         for step in position(schedule, &history, last.plan.date.plus(1)).fold {
             let stood_still = step.after <= step.before && days.iter().any(|d| d.plan.date == step.date && d.plan.quota > 0);
-            let lost = step.after < step.before;
-            if !(stood_still || lost) || step.why.starts_with("earned") {
+            let fell = step.after < step.before;
+            if !(stood_still || fell) || step.why.starts_with("earned") {
                 said.extend(open.take());
                 continue;
             }
-            let verdict = if lost { "lost" } else { "not earned" };
+            let verdict = if fell { "lost" } else { "not earned" };
             match &mut open {
                 Some(o) if o.verdict == verdict => o.until = step.date,
                 _ => {

@@ -10,11 +10,14 @@ use crate::words::{Address, LocalDate, Moment, SkipReason, Zone};
 /// At most so many different troubles are kept: a flood of words is no report.
 const MOST: usize = 500;
 
+/// Whose trouble in which words → the first date, the last, how often.
+type Heard = BTreeMap<(Option<Address>, String), (LocalDate, LocalDate, u32)>;
+
 /// Gathers troubles.
 #[derive(Debug)]
 pub(super) struct Listener {
     zone: Zone,
-    heard: Mutex<BTreeMap<(Option<Address>, String), (LocalDate, LocalDate, u32)>>,
+    heard: Mutex<Heard>,
 }
 
 impl Listener {

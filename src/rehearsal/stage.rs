@@ -57,7 +57,9 @@ pub(super) fn build_world(config: &Config, seed: Seed, conditions: Vec<Condition
         }
         for (folder, message) in FOREIGN {
             let folder = if folder == "INBOX" { Some(folder.to_owned()) } else { spam_folder(&world, &mailbox.address) };
-            let put = folder.map(|folder| world.append(&mailbox.address, &folder, message.as_bytes(), Default::default(), true, start));
+            let put = folder.map(|folder| {
+                world.append(&mailbox.address, &folder, message.as_bytes(), std::collections::BTreeSet::default(), true, start)
+            });
             debug_assert!(matches!(put, Some(Ok(_))), "every account has an inbox and a spam folder");
         }
     }

@@ -33,6 +33,15 @@ pub const MISSING_AFTER: Duration = Duration::from_hours(24);
 /// Uncertain for this long: unaccounted.
 pub const UNACCOUNTED_AFTER: Duration = Duration::from_hours(72);
 
+/// When the next action is due, as far as the looker knows.
+#[derive(Clone, Copy)]
+enum Upcoming {
+    /// It has to be asked for.
+    Unknown,
+    /// Then; `None`: there is none.
+    Known(Option<Moment>),
+}
+
 struct Looker<'a> {
     cx: &'a Context,
     desk: &'a Desk,
@@ -43,7 +52,7 @@ struct Looker<'a> {
     /// Whether the server has been listened to with IDLE: then a look is only for what that might miss.
     listens: bool,
     /// The next action, where it was asked for and nothing has changed since.
-    upcoming: Option<Option<Moment>>,
+    upcoming: Upcoming,
     attempts: Attempts,
 }
 
@@ -57,8 +66,17 @@ pub async fn look_day(cx: &Context, desk: &Desk, senders_done: watch::Receiver<b
     }
     let now = cx.clock.now();
     let attempts = Attempts::from("imap", now);
-    let mut looker =
-        Looker { cx, desk, session: None, next_inbox: now, next_spam: now, next_others: None, listens: false, upcoming: None, attempts };
+    let mut looker = Looker {
+        cx,
+        desk,
+        session: None,
+        next_inbox: now,
+        next_spam: now,
+        next_others: None,
+        listens: false,
+        upcoming: Upcoming::Unknown,
+        attempts,
+    };
     let result = looker.work(&senders_done, pace).await;
     if let Some(session) = looker.session.take() {
         session.inbox.sign_out().await;
@@ -167,10 +185,10 @@ impl Looker<'_> {
             self.next_others = Some(others);
         }
         if std::mem::take(&mut session.has_news) | self.desk.answered.swap(false, Ordering::Relaxed) {
-            self.upcoming = None;
+            self.upcoming = Upcoming::Unknown;
         }
         if self.upcoming().await?.is_some_and(|due| due <= self.cx.clock.now()) {
-            self.upcoming = None;
+            self.upcoming = Upcoming::Unknown;
             return act(self.cx, self.desk, session).await;
         }
         Ok(())
@@ -178,11 +196,11 @@ impl Looker<'_> {
 
     /// When the next action is due. Only looks, actions and this mailbox's own answers change it, so it is not asked for at every turn.
     async fn upcoming(&mut self) -> Result<Option<Moment>, LedgerError> {
-        if let Some(known) = self.upcoming {
+        if let Upcoming::Known(known) = self.upcoming {
             return Ok(known);
         }
         let next = self.cx.ledger.next_action(self.desk.mailbox.address.clone()).await?;
-        self.upcoming = Some(next);
+        self.upcoming = Upcoming::Known(next);
         Ok(next)
     }
 

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Row, params};
 
-use super::rows::{address, all, date, execute, letter_id, maybe, maybe_moment, moment, one, word};
+use super::rows::{InOrder, all, execute, letter_id, moment, one, word};
 use super::{Ledger, LedgerError, ms};
 use crate::agenda::{Draws, PlannedLetter};
 use crate::letter::{LetterEvent, next_state};
@@ -70,46 +70,47 @@ pub struct StepRow {
     pub text: Option<String>,
 }
 
-/// The columns that [`read_letter`] wants.
-pub(super) const COLUMNS: &str = "id, sender, recipient, date, parent, in_thread, put_off, due, expected, draw_open, draw_answer, draw_important, draw_flag,
- rescue_after, open_after, answer_after, content, state, skip_reason, attempts, message_id_sent, message_id_seen, handed_at, accepted_at, placement, seen_at, rescued_at";
+/// The columns that [`read_letter`] wants, in its order.
+pub(super) const COLUMNS: &str = "id, sender, recipient, date, parent, in_thread, due, expected, draw_open, draw_answer, draw_important, draw_flag,
+ rescue_after, open_after, answer_after, content, put_off, state, skip_reason, attempts, message_id_sent, message_id_seen, handed_at, accepted_at,
+ placement, seen_at, rescued_at";
 
+/// Reads [`COLUMNS`] by their place: by name, each row would look for 27 names.
 pub(super) fn read_letter(r: &Row<'_>) -> Result<LetterFacts, LedgerError> {
-    let span = |column: &str| -> Result<std::time::Duration, LedgerError> {
-        Ok(std::time::Duration::from_millis(u64::try_from(r.get::<_, i64>(column)?).unwrap_or(0)))
-    };
+    let mut columns = InOrder::of(r);
+    let c = &mut columns;
     Ok(LetterFacts {
         plan: PlannedLetter {
-            id: letter_id(r, "id")?,
-            sender: address(r, "sender")?,
-            recipient: address(r, "recipient")?,
-            date: date(r, "date")?,
-            parent: maybe(r, "parent", |t| LetterId::parse(t).ok())?,
-            in_thread: r.get("in_thread")?,
-            due: maybe_moment(r, "due")?,
-            expected: moment(r, "expected")?,
+            id: c.word(|t| LetterId::parse(t).ok())?,
+            sender: c.word(|t| Address::parse(t).ok())?,
+            recipient: c.word(|t| Address::parse(t).ok())?,
+            date: c.word(LocalDate::parse)?,
+            parent: c.maybe(|t| LetterId::parse(t).ok())?,
+            in_thread: c.get()?,
+            due: c.get::<Option<i64>>()?.map(Moment),
+            expected: Moment(c.get()?),
             draws: Draws {
-                open: r.get("draw_open")?,
-                answer: r.get("draw_answer")?,
-                important: r.get("draw_important")?,
-                flag: r.get("draw_flag")?,
-                rescue_after: span("rescue_after")?,
-                open_after: span("open_after")?,
-                answer_after: span("answer_after")?,
-                content: r.get::<_, i64>("content")?.cast_unsigned(),
+                open: c.get()?,
+                answer: c.get()?,
+                important: c.get()?,
+                flag: c.get()?,
+                rescue_after: c.span()?,
+                open_after: c.span()?,
+                answer_after: c.span()?,
+                content: c.get::<i64>()?.cast_unsigned(),
             },
         },
-        put_off: r.get("put_off")?,
-        state: word(r, "state", LetterState::parse)?,
-        skip_reason: maybe(r, "skip_reason", SkipReason::parse)?,
-        attempts: r.get("attempts")?,
-        message_id_sent: maybe(r, "message_id_sent", MessageId::parse)?,
-        message_id_seen: maybe(r, "message_id_seen", MessageId::parse)?,
-        handed_at: maybe_moment(r, "handed_at")?,
-        accepted_at: maybe_moment(r, "accepted_at")?,
-        placement: maybe(r, "placement", Placement::parse)?,
-        seen_at: maybe_moment(r, "seen_at")?,
-        rescued_at: maybe_moment(r, "rescued_at")?,
+        put_off: c.get()?,
+        state: c.word(LetterState::parse)?,
+        skip_reason: c.maybe(SkipReason::parse)?,
+        attempts: c.get()?,
+        message_id_sent: c.maybe(MessageId::parse)?,
+        message_id_seen: c.maybe(MessageId::parse)?,
+        handed_at: c.get::<Option<i64>>()?.map(Moment),
+        accepted_at: c.get::<Option<i64>>()?.map(Moment),
+        placement: c.maybe(Placement::parse)?,
+        seen_at: c.get::<Option<i64>>()?.map(Moment),
+        rescued_at: c.get::<Option<i64>>()?.map(Moment),
     })
 }
 
@@ -199,21 +200,22 @@ fn apply_with(
     })?
     .ok_or_else(|| LedgerError::Unknown(format!("letter {id}")))?;
     let to = next_state(from, event).map_err(|e| LedgerError::Illegal(key.clone(), e))?;
-    execute(c, "UPDATE letter SET state = ?2 WHERE id = ?1", params![key, to.as_str()])?;
+    // One UPDATE a step: each moves the letter's row and its places in the indexes.
+    let moves = |column: &str| format!("UPDATE letter SET state = ?2, {column} WHERE id = ?1");
     match event {
         LetterEvent::HandedOver => {
-            execute(c, "UPDATE letter SET handed_at = ?2 WHERE id = ?1", params![key, ms(at)])?;
+            execute(c, &moves("handed_at = ?3"), params![key, to.as_str(), ms(at)])?;
             execute(c, "UPDATE day SET spent = spent + 1 WHERE mailbox = ?1 AND date = ?2", params![sender, day])?;
         }
         LetterEvent::Deferred => {
-            execute(c, "UPDATE letter SET attempts = attempts + 1 WHERE id = ?1", params![key])?;
+            execute(c, &moves("attempts = attempts + 1"), params![key, to.as_str()])?;
         }
         // Seen or bounced, a letter must have been accepted, even if the reply was never heard.
         LetterEvent::Accepted | LetterEvent::Found | LetterEvent::Seen | LetterEvent::Bounced if !was_accepted => {
-            execute(c, "UPDATE letter SET accepted_at = ?2 WHERE id = ?1", params![key, ms(at)])?;
+            execute(c, &moves("accepted_at = ?3"), params![key, to.as_str(), ms(at)])?;
             execute(c, "UPDATE day SET accepted = accepted + 1 WHERE mailbox = ?1 AND date = ?2", params![sender, day])?;
         }
-        _ => {}
+        _ => drop(execute(c, "UPDATE letter SET state = ?2 WHERE id = ?1", params![key, to.as_str()])?),
     }
     let (code, enhanced, text) = said.map_or((None, None, None), |(c, e, t)| (c, e, Some(t)));
     execute(

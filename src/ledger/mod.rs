@@ -45,8 +45,11 @@ pub use suspend::{SuspensionRow, WordOfServers};
 pub use tally::DateTally;
 
 /// Every migration, in order. Immutable once released: a change is a new file.
-const MIGRATION_STEPS: &[M<'static>] =
-    &[M::up(include_str!("migrations/0001_first.sql")), M::up(include_str!("migrations/0002_suspension.sql"))];
+const MIGRATION_STEPS: &[M<'static>] = &[
+    M::up(include_str!("migrations/0001_first.sql")),
+    M::up(include_str!("migrations/0002_suspension.sql")),
+    M::up(include_str!("migrations/0003_narrower_index.sql")),
+];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(MIGRATION_STEPS);
 
 /// Milliseconds that a writer waits for another process's transaction.

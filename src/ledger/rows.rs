@@ -37,6 +37,44 @@ pub(super) fn maybe_moment(row: &Row<'_>, column: &str) -> Result<Option<Moment>
     Ok(row.get::<_, Option<i64>>(column)?.map(Moment))
 }
 
+/// Takes a row's columns one after the other.
+pub(super) struct InOrder<'r, 's> {
+    row: &'r Row<'s>,
+    next: usize,
+}
+
+impl<'r, 's> InOrder<'r, 's> {
+    pub(super) fn of(row: &'r Row<'s>) -> Self {
+        Self { row, next: 0 }
+    }
+
+    /// The next column.
+    pub(super) fn get<T: rusqlite::types::FromSql>(&mut self) -> Result<T, LedgerError> {
+        self.next += 1;
+        Ok(self.row.get(self.next - 1)?)
+    }
+
+    /// The next column as a word by `parse`.
+    pub(super) fn word<T>(&mut self, parse: impl Fn(&str) -> Option<T>) -> Result<T, LedgerError> {
+        let place = self.next;
+        self.maybe(parse)?.ok_or_else(|| LedgerError::Foreign(format!("column {place} = NULL")))
+    }
+
+    /// The same for a column that may be NULL.
+    pub(super) fn maybe<T>(&mut self, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, LedgerError> {
+        let place = self.next;
+        self.next += 1;
+        let foreign = |e| LedgerError::Foreign(format!("column {place}: {e}"));
+        let Some(text) = self.row.get_ref(place)?.as_str_or_null().map_err(foreign)? else { return Ok(None) };
+        parse(text).map(Some).ok_or_else(|| LedgerError::Foreign(format!("column {place} = {text}")))
+    }
+
+    /// The next column as a span in milliseconds.
+    pub(super) fn span(&mut self) -> Result<std::time::Duration, LedgerError> {
+        Ok(std::time::Duration::from_millis(u64::try_from(self.get::<i64>()?).unwrap_or(0)))
+    }
+}
+
 /// Runs a cached query and reads every row.
 pub(super) fn all<T>(
     c: &rusqlite::Connection,

@@ -5,7 +5,7 @@ use rusqlite::params;
 use super::agenda::{lapse, put_off};
 use super::letters::{COLUMNS, apply, lapse_answers_to, letter, read_letter, skip};
 use super::rows::{address, all, execute, one};
-use super::{Fence, Ledger, LedgerError, Receipt, days, ms, suspend};
+use super::{Fence, Ledger, LedgerError, PauseScope, Receipt, ms, suspend};
 use crate::letter::LetterEvent;
 use crate::words::{Address, LetterId, LetterState, LocalDate, MessageId, Moment, Reply, SkipReason};
 
@@ -188,7 +188,7 @@ impl Ledger {
     pub async fn uncertain_of(&self, sender: Address) -> Result<Vec<super::LetterFacts>, LedgerError> {
         self.store
             .ask(move |c| {
-                let sql = format!("SELECT {COLUMNS} FROM letter INDEXED BY letter_to_settle WHERE sender = ?1 AND state IN ('planned', 'deferred', 'handed', 'uncertain') AND state = 'uncertain' ORDER BY id");
+                let sql = format!("SELECT {COLUMNS} FROM letter INDEXED BY letter_to_settle WHERE sender = ?1 AND state IN ('handed', 'uncertain') AND state = 'uncertain' ORDER BY id");
                 all(c, &sql, [sender.as_str()], read_letter)
             })
             .await
@@ -223,7 +223,7 @@ impl Ledger {
 
 /// Letters of a sender that a crash left handed over are uncertain.
 fn lose_sight_of_handed(c: &rusqlite::Connection, sender: &Address, now: Moment) -> Result<Vec<LetterId>, LedgerError> {
-    let sql = "SELECT id FROM letter INDEXED BY letter_to_settle WHERE sender = ?1 AND state IN ('planned', 'deferred', 'handed', 'uncertain') AND state = 'handed' ORDER BY id";
+    let sql = "SELECT id FROM letter INDEXED BY letter_to_settle WHERE sender = ?1 AND state IN ('handed', 'uncertain') AND state = 'handed' ORDER BY id";
     let ids = all(c, sql, [sender.as_str()], |r| super::rows::letter_id(r, "id"))?;
     for id in &ids {
         let why = Reply { code: 0, enhanced: None, text: "the run ended before the server's reply was written down".into() };
@@ -234,7 +234,7 @@ fn lose_sight_of_handed(c: &rusqlite::Connection, sender: &Address, now: Moment)
 
 /// Uncertain letters of a sender that were handed over before `before` are unaccounted; says how many.
 fn give_up_uncertain(c: &rusqlite::Connection, sender: &Address, before: Moment, now: Moment) -> Result<u32, LedgerError> {
-    let sql = "SELECT id FROM letter INDEXED BY letter_to_settle WHERE sender = ?1 AND state IN ('planned', 'deferred', 'handed', 'uncertain') AND state = 'uncertain' AND handed_at < ?2 ORDER BY id";
+    let sql = "SELECT id FROM letter INDEXED BY letter_to_settle WHERE sender = ?1 AND state IN ('handed', 'uncertain') AND state = 'uncertain' AND handed_at < ?2 ORDER BY id";
     let ids = all(c, sql, params![sender.as_str(), ms(before)], |r| super::rows::letter_id(r, "id"))?;
     for id in &ids {
         apply(c, *id, LetterEvent::GivenUp, now, None)?;
@@ -257,8 +257,7 @@ fn may_send(c: &rusqlite::Connection, fence: &Fence, intent: &Intent) -> Result<
     if one(c, present, params![sender.as_str(), recipient.as_str()], |_| Ok(()))?.is_none() {
         return Ok(Err(IntentRefused::Removed));
     }
-    let paused = "SELECT 1 FROM pause WHERE scope IN ('all', 'domain:' || ?1, 'mailbox:' || ?2)";
-    if one(c, paused, params![sender.domain().as_str(), sender.as_str()], |_| Ok(()))?.is_some() {
+    if is_paused(c, sender)? {
         return Ok(Err(IntentRefused::Paused));
     }
     if suspend::is_suspended(c, recipient, intent.now)? {
@@ -267,10 +266,16 @@ fn may_send(c: &rusqlite::Connection, fence: &Fence, intent: &Intent) -> Result<
     if intent.now < intent.window.0 || intent.now >= intent.window.1 {
         return Ok(Err(IntentRefused::Window));
     }
-    match days::day(c, sender, l.plan.date)? {
-        Some(day) if day.spent < day.plan.quota => Ok(Ok(())),
-        _ => Ok(Err(IntentRefused::Quota)),
-    }
+    let room = "SELECT 1 FROM day WHERE mailbox = ?1 AND date = ?2 AND spent < quota";
+    let has_room = one(c, room, params![sender.as_str(), l.plan.date.to_string()], |_| Ok(()))?.is_some();
+    Ok(if has_room { Ok(()) } else { Err(IntentRefused::Quota) })
+}
+
+/// Whether sending from a mailbox is paused. There are never many pauses, and mostly none: all of them are read.
+fn is_paused(c: &rusqlite::Connection, sender: &Address) -> Result<bool, LedgerError> {
+    let scopes = all(c, "SELECT scope FROM pause", [], |r| Ok(PauseScope::parse_word(&r.get::<_, String>(0)?)))?;
+    let ours = [PauseScope::All, PauseScope::Domain(sender.domain()), PauseScope::Mailbox(sender.clone())];
+    Ok(scopes.into_iter().flatten().any(|scope| ours.contains(&scope)))
 }
 
 #[cfg(test)]

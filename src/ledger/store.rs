@@ -41,7 +41,8 @@ pub enum Place {
 pub(super) enum Store {
     Thread(mpsc::Sender<Job>),
     Inline(Arc<Mutex<Connection>>),
-    /// A database in memory, which nobody else can see: one transaction that is never committed, and a savepoint a job.
+    /// A database in memory, which nobody else can see: one transaction that is never committed. Nothing is taken back: a job that fails after it
+    /// changed something has broken the ledger, and every later one hears it.
     Memory(Arc<Mutex<Connection>>),
 }
 
@@ -92,8 +93,7 @@ impl Store {
             // Where the thread is gone the reply is dropped with the job, and the waiter hears `Gone`.
             Self::Thread(jobs) => drop(jobs.send(job)),
             Self::Memory(connection) => {
-                let connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
-                let _ = job.reply.send(in_savepoint(&connection, job.run));
+                let _ = job.reply.send(in_memory(&connection.lock().unwrap_or_else(PoisonError::into_inner), job.run));
             }
             Self::Inline(connection) => alone(&mut connection.lock().unwrap_or_else(PoisonError::into_inner), job),
         }
@@ -118,6 +118,19 @@ impl Store {
             Self::Inline(connection) | Self::Memory(connection) => question(&connection.lock().unwrap_or_else(PoisonError::into_inner)),
         }
     }
+}
+
+/// One job in a database in memory. Where it failed halfway, the transaction is ended: a rehearsal must not go on with half a fact.
+fn in_memory(connection: &Connection, run: Box<dyn FnOnce(&Connection) -> Outcome + Send>) -> Outcome {
+    if connection.is_autocommit() {
+        return Err(LedgerError::Gone);
+    }
+    let before = connection.total_changes();
+    let result = catch_unwind(AssertUnwindSafe(|| run(connection))).unwrap_or(Err(LedgerError::Panicked));
+    if result.is_err() && connection.total_changes() != before {
+        connection.execute_batch("ROLLBACK")?;
+    }
+    result
 }
 
 /// One job in a transaction of its own, which needs no savepoint: where the job fails, all of it is taken back.

@@ -19,13 +19,18 @@ impl Ledger {
                 let mut out = String::new();
                 for table in TABLES {
                     // Names come from the constant above; the first columns of every table are its key.
-                    let mut lines = all(c, &format!("SELECT * FROM {table}"), [], |r| {
+                    let sql = format!("SELECT * FROM {table}");
+                    let columns: Vec<String> = c.prepare_cached(&sql)?.column_names().into_iter().map(str::to_owned).collect();
+                    let mut lines = all(c, &sql, [], |r| {
                         let mut line = table.to_owned();
-                        for (i, column) in r.as_ref().column_names().iter().enumerate() {
+                        for (i, column) in columns.iter().enumerate() {
                             let _ = match r.get_ref(i)? {
                                 ValueRef::Null => write!(line, "|{column}="),
                                 ValueRef::Integer(n) => write!(line, "|{column}={n}"),
                                 ValueRef::Real(x) => write!(line, "|{column}={x}"),
+                                ValueRef::Text(t) if t.iter().all(|b| b.is_ascii_graphic() && !b"\\'\"".contains(b)) => {
+                                    write!(line, "|{column}={}", String::from_utf8_lossy(t))
+                                }
                                 ValueRef::Text(t) => write!(line, "|{column}={}", String::from_utf8_lossy(t).escape_debug()),
                                 ValueRef::Blob(b) => write!(line, "|{column}={} bytes", b.len()),
                             };

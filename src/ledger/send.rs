@@ -4,7 +4,7 @@ use rusqlite::params;
 
 use super::agenda::{lapse, put_off};
 use super::letters::{COLUMNS, apply, lapse_answers_to, letter, read_letter, skip};
-use super::rows::{address, all, execute, one};
+use super::rows::{InOrder, address, all, execute, one};
 use super::{Fence, Ledger, LedgerError, PauseScope, Receipt, ms, suspend};
 use crate::letter::LetterEvent;
 use crate::words::{Address, LetterId, LetterState, LocalDate, MessageId, Moment, Reply, SkipReason};
@@ -247,27 +247,33 @@ fn may_send(c: &rusqlite::Connection, fence: &Fence, intent: &Intent) -> Result<
     if !fence.is_fresh(c, intent.real_now)? {
         return Ok(Err(IntentRefused::LeaseNotFresh));
     }
-    let Some(l) = letter(c, intent.letter)? else { return Err(LedgerError::Unknown(format!("letter {}", intent.letter))) };
-    if !matches!(l.state, LetterState::Planned | LetterState::Deferred) {
+    let sql = "SELECT state, sender, recipient, date FROM letter WHERE id = ?1";
+    let facts = one(c, sql, [intent.letter.to_string()], |r| {
+        let mut columns = InOrder::of(r);
+        let state = columns.word(LetterState::parse)?;
+        let (sender, recipient) = (columns.word(|t| Address::parse(t).ok())?, columns.word(|t| Address::parse(t).ok())?);
+        Ok((state, sender, recipient, columns.get::<String>()?))
+    })?;
+    let Some((state, sender, recipient, date)) = facts else { return Err(LedgerError::Unknown(format!("letter {}", intent.letter))) };
+    if !matches!(state, LetterState::Planned | LetterState::Deferred) {
         return Ok(Err(IntentRefused::NotDue));
     }
-    let (sender, recipient) = (&l.plan.sender, &l.plan.recipient);
     let present =
         "SELECT 1 FROM mailbox a JOIN mailbox b WHERE a.address = ?1 AND b.address = ?2 AND a.removed_at IS NULL AND b.removed_at IS NULL";
     if one(c, present, params![sender.as_str(), recipient.as_str()], |_| Ok(()))?.is_none() {
         return Ok(Err(IntentRefused::Removed));
     }
-    if is_paused(c, sender)? {
+    if is_paused(c, &sender)? {
         return Ok(Err(IntentRefused::Paused));
     }
-    if suspend::is_suspended(c, recipient, intent.now)? {
+    if suspend::is_suspended(c, &recipient, intent.now)? {
         return Ok(Err(IntentRefused::Suspended));
     }
     if intent.now < intent.window.0 || intent.now >= intent.window.1 {
         return Ok(Err(IntentRefused::Window));
     }
     let room = "SELECT 1 FROM day WHERE mailbox = ?1 AND date = ?2 AND spent < quota";
-    let has_room = one(c, room, params![sender.as_str(), l.plan.date.to_string()], |_| Ok(()))?.is_some();
+    let has_room = one(c, room, params![sender.as_str(), date], |_| Ok(()))?.is_some();
     Ok(if has_room { Ok(()) } else { Err(IntentRefused::Quota) })
 }
 

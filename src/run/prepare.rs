@@ -226,6 +226,13 @@ pub(super) async fn respread_late(cx: &Context, desks: &[Desk]) -> Result<(), Le
 
 pub(super) async fn respread_domain(cx: &Context, date: LocalDate, desks: &[&Desk]) -> Result<(), LedgerError> {
     let now = cx.clock.now();
+    let mut first_due = None;
+    for desk in desks {
+        first_due = [first_due, cx.ledger.next_due(desk.mailbox.address.clone(), date).await?].into_iter().flatten().min();
+    }
+    if !first_due.is_some_and(|due| is_late(cx, due)) {
+        return Ok(());
+    }
     let (mut letters, mut taken, mut answers) = (Vec::new(), Vec::new(), BTreeSet::new());
     for desk in desks {
         for l in cx.ledger.letters_on(desk.mailbox.address.clone(), date).await? {
@@ -247,9 +254,6 @@ pub(super) async fn respread_domain(cx: &Context, date: LocalDate, desks: &[&Des
                 });
             }
         }
-    }
-    if !letters.iter().any(|l| is_late(cx, l.due)) {
-        return Ok(());
     }
     let gap = desks.iter().map(|d| d.pacing.domain_gap).max().unwrap_or_default();
     let owner: BTreeMap<_, _> = letters.iter().map(|l| (l.id, l.sender.clone())).collect();

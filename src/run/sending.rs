@@ -65,8 +65,7 @@ struct Unsettled {
 /// Only what makes going on senseless: a lost lease, a ledger that is gone. Everything else is noted and worked around.
 pub async fn send_day(cx: &Context, desk: &Desk, pacer: &Pacer, pace: Pace) -> Result<(), LedgerError> {
     let address = &desk.mailbox.address;
-    let handed = cx.patiently(address, || cx.ledger.letters_on(address.clone(), desk.date)).await?.unwrap_or_default();
-    let last_handed = handed.iter().filter_map(|l| l.handed_at).max();
+    let last_handed = cx.patiently(address, || cx.ledger.last_handed(address.clone(), desk.date)).await?.flatten();
     if let Some(at) = last_handed {
         pacer.went_before(&desk.mailbox.address.domain(), at).await;
     }
@@ -115,11 +114,8 @@ impl Sender<'_> {
             }
             return Ok(true);
         }
-        let next = self.cx.ledger.due_letters(self.desk.mailbox.address.clone(), self.desk.date, 1).await?.into_iter().next();
-        let at = match &next {
-            Some(letter) => self.earliest(letter.plan.due.unwrap_or(letter.plan.expected)),
-            None => end,
-        };
+        let (address, date) = (&self.desk.mailbox.address, self.desk.date);
+        let at = self.cx.ledger.next_due(address.clone(), date).await?.map_or(end, |due| self.earliest(due));
         if at > now {
             if pace == Pace::Once {
                 return Ok(false);
@@ -129,7 +125,7 @@ impl Sender<'_> {
             }
             return Ok(self.cx.wait_or_bell(at.min(end), &self.desk.new_letters).await != Woken::Stop);
         }
-        let Some(letter) = next else { return Ok(true) };
+        let Some(letter) = self.cx.ledger.due_letters(address.clone(), date, 1).await?.into_iter().next() else { return Ok(true) };
         self.send(&letter, pace).await?;
         Ok(true)
     }

@@ -59,7 +59,14 @@ impl LetterId {
 
 impl fmt::Display for LetterId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|b| write!(f, "{b:02x}"))
+        // By hand: ids are written for every question to the ledger.
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut hex = [0; 24];
+        for (i, byte) in self.0.iter().enumerate() {
+            hex[2 * i] = DIGITS[usize::from(byte >> 4)];
+            hex[2 * i + 1] = DIGITS[usize::from(byte & 15)];
+        }
+        f.write_str(std::str::from_utf8(&hex).map_err(|_| fmt::Error)?)
     }
 }
 impl fmt::Debug for LetterId {

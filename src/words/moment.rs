@@ -127,7 +127,7 @@ impl LocalDate {
 
 impl fmt::Display for LocalDate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0.format("%Y-%m-%d").to_string())
+        f.pad(&self.0.to_string())
     }
 }
 impl fmt::Debug for LocalDate {

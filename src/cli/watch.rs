@@ -18,6 +18,7 @@ const SUMMARY_EVERY: Duration = Duration::from_hours(1);
 pub struct Watcher {
     printer: Printer,
     verbose: bool,
+    lines_every: Duration,
     bar: Option<ProgressBar>,
     tally: Mutex<Tally>,
 }
@@ -57,7 +58,13 @@ impl Watcher {
             bar.enable_steady_tick(Duration::from_millis(200));
             bar
         });
-        Self { printer, verbose, bar, tally: Mutex::default() }
+        Self { printer, verbose, lines_every: SUMMARY_EVERY, bar, tally: Mutex::default() }
+    }
+
+    /// The same with another time between two summary lines, in plan time.
+    #[must_use]
+    pub fn with_lines_every(self, lines_every: Duration) -> Self {
+        Self { lines_every, ..self }
     }
 
     /// Shows how far it is: a bar once there is something to send, since a bar of nothing looks full.
@@ -176,7 +183,7 @@ impl Progress for Watcher {
         let (tally, summary) = {
             let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
             tally.take(news);
-            let due = tally.said_at.is_none_or(|t| at.since(t) >= SUMMARY_EVERY);
+            let due = tally.said_at.is_none_or(|t| at.since(t) >= self.lines_every);
             if due {
                 tally.said_at = Some(at);
             }
@@ -286,7 +293,7 @@ mod tests {
     fn live(news: &[News]) -> Vec<String> {
         let screen = Screen::default();
         let bar = live_line(ProgressDrawTarget::term_like(Box::new(screen.clone())));
-        let watcher = Watcher { printer: Printer::new(true), verbose: false, bar: Some(bar.clone()), tally: Mutex::default() };
+        let watcher = Watcher { printer: Printer::new(true), verbose: false, lines_every: SUMMARY_EVERY, bar: Some(bar.clone()), tally: Mutex::default() };
         let at = Moment::parse_rfc3339("2026-12-01T07:00:00Z").unwrap();
         news.iter()
             .map(|news| {

@@ -17,6 +17,9 @@ use crate::words::{Address, LocalDate, Role};
 /// Plan time that a command may take: in the modelled world none, but for what is waited for between two of them.
 const SLACK: std::time::Duration = std::time::Duration::from_secs(5);
 
+/// The verdict on a send-day that does not count.
+const NOT_EARNED: &str = "not earned";
+
 pub(super) async fn give_account(played: Played<'_>) -> Result<Rehearsed, RehearsalError> {
     let (config, ledger, rehearsal) = (&played.config, &played.ledger, played.rehearsal);
     let end = rehearsal.from.plus(rehearsal.days);
@@ -122,17 +125,20 @@ fn verdicts(config: &Config, histories: &BTreeMap<Address, Vec<DayRow>>) -> Vec<
         for step in position(schedule, &history, last.plan.date.plus(1)).fold {
             let stood_still = step.after <= step.before && days.iter().any(|d| d.plan.date == step.date && d.plan.quota > 0);
             let lost = step.after < step.before;
-            if !(stood_still || lost) || step.why.starts_with("earned") {
+            let is_done = ["earned", "the ramp is done"].iter().any(|why| step.why.starts_with(why));
+            if !(stood_still || lost) || is_done {
                 said.extend(open.take());
                 continue;
             }
-            let verdict = if lost { "lost" } else { "not earned" };
+            let verdict = if lost { "lost" } else { NOT_EARNED };
+            // The fold's words begin with the verdict.
+            let why = step.why.strip_prefix(NOT_EARNED).map_or(step.why.as_str(), |rest| rest.trim_start_matches([':', ' '])).to_owned();
             match &mut open {
                 Some(o) if o.verdict == verdict => o.until = step.date,
                 _ => {
                     said.extend(open.take());
                     open =
-                        Some(Said { date: step.date, whom: address.to_string(), verdict: verdict.into(), why: step.why, until: step.date });
+                        Some(Said { date: step.date, whom: address.to_string(), verdict: verdict.into(), why, until: step.date });
                 }
             }
         }

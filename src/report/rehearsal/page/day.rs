@@ -24,10 +24,11 @@ pub(super) fn section(day: &DemoDay) -> String {
     format!(
         "<section>\n<h2>The day that just ran</h2>\n\
          <p>{date}, over real sockets: {mailboxes} ({warming} warming) on {kinds} of servers inside this process, on a clock that ran \
-         {} times faster. It took {}. The letters, SMTP, IMAP and TLS were real; whether a letter went to spam was <span class=\"whole\">{MODELLED}.</span></p>\n{}{}{}</section>\n",
+         {} times faster. It took {}. The letters, SMTP, IMAP and TLS were real; whether a letter went to spam was <span class=\"whole\">{MODELLED}.</span></p>\n{}<p class=\"note\">{}</p>\n{}{}</section>\n",
         day.faster,
         took(day.took),
         numbers(day),
+        servers_word(day),
         timeline(day),
         matrix(day)
     )
@@ -54,6 +55,13 @@ fn numbers(day: &DemoDay) -> String {
     }
     let cells = all.iter().map(|(n, what)| format!("<div><dt>{what}</dt><dd>{n}</dd></div>")).collect::<Vec<_>>().concat();
     format!("<dl class=\"numbers\">{cells}</dl>\n")
+}
+
+/// The day by the servers' own count: `all 96 are in the ledger`.
+fn servers_word(day: &DemoDay) -> String {
+    let (taken, known) = (day.taken, day.in_ledger);
+    let known = if taken == known { format!("all {taken} are in the ledger") } else { format!("the ledger has {known}") };
+    format!("By their own count the servers took {taken} messages; {known}, each handed over once.")
 }
 
 /// Every letter as a dot at its time in its sender's lane.

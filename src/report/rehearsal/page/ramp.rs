@@ -8,7 +8,7 @@ use crate::report::rehearsal::markup::{cut, escaped};
 use crate::report::rehearsal::panels::{PLACEMENTS, events, placement, reputation, volume, volume_with_spam};
 use crate::report::rehearsal::weeks::weeks;
 use crate::report::rehearsal::wording::{
-    capitalised, cast, counted, invariant, outcome, percent_or_dash, span, time, verdict, weeks_in_words,
+    GUARD_TO_COME, begins_at_target, capitalised, cast, counted, invariant, outcome, people, percent_or_dash, span, target, time, verdict, weeks_in_words,
 };
 
 /// Sentences of verdicts and troubles that are shown.
@@ -106,30 +106,29 @@ fn broken(r: &Rehearsed) -> String {
 
 /// The section of the other scenarios: small pictures to one scale.
 pub(super) fn scenarios(all: &[DemoScenario]) -> String {
-    if all.is_empty() {
-        return String::new();
-    }
+    let Some(first) = all.first() else { return String::new() };
     let most = all.iter().flat_map(|s| &s.rehearsed.days).map(|d| d.planned.max(d.sent)).max().unwrap_or(0);
     let cards: String = all.iter().map(|s| card(s, most)).collect();
     format!(
         "<section>\n<h2>The same weeks, when things go wrong {MODELLED}</h2>\n\
-         <p>One pool, one seed, one scale. Bars are sent, their upper part, in red, was first seen in spam; steps are planned.</p>\n<div class=\"cards\">\n{cards}</div>\n</section>\n"
+         <p>A pool of {}, one seed, one scale. Bars are sent, their upper part, in red, was first seen in spam; steps are planned. {GUARD_TO_COME}</p>\n\
+         <div class=\"cards\">\n{cards}</div>\n</section>\n",
+        escaped(&people(&first.rehearsed))
     )
 }
 
 fn card(scenario: &DemoScenario, most: u32) -> String {
     let r = &scenario.rehearsed;
     let mut canvas = Canvas::default();
-    volume_with_spam(&mut canvas, ((28.0, 236.0), (20.0, 118.0)), &r.days, r.target_day, most);
+    volume_with_spam(&mut canvas, ((28.0, 236.0), (20.0, 118.0)), &r.days, r.target_day.filter(|_| !begins_at_target(r)), most);
     let title = format!("{}: letters a day (modelled)", r.scenario);
     let all = weeks(&r.days);
     let rates: Vec<f64> = all.iter().filter_map(super::super::weeks::Week::inbox_rate).collect();
     let worst = rates.iter().copied().reduce(f64::min);
-    let target = r.target_day.map_or_else(|| "not reached".to_owned(), |n| format!("day {n}"));
     let sent: u64 = r.days.iter().map(|d| u64::from(d.sent)).sum();
     let planned: u64 = r.days.iter().map(|d| u64::from(d.planned)).sum();
     let facts = [
-        ("target", target),
+        ("target", target(r)),
         ("sent of planned", percent_or_dash((planned > 0).then(|| sent as f64 / planned as f64))),
         ("inbox, worst week", percent_or_dash(worst)),
         ("inbox, last week", percent_or_dash(rates.last().copied())),

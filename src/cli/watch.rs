@@ -293,7 +293,13 @@ mod tests {
     fn live(news: &[News]) -> Vec<String> {
         let screen = Screen::default();
         let bar = live_line(ProgressDrawTarget::term_like(Box::new(screen.clone())));
-        let watcher = Watcher { printer: Printer::new(true), verbose: false, lines_every: SUMMARY_EVERY, bar: Some(bar.clone()), tally: Mutex::default() };
+        let watcher = Watcher {
+            printer: Printer::new(true),
+            verbose: false,
+            lines_every: SUMMARY_EVERY,
+            bar: Some(bar.clone()),
+            tally: Mutex::default(),
+        };
         let at = Moment::parse_rfc3339("2026-12-01T07:00:00Z").unwrap();
         news.iter()
             .map(|news| {

@@ -137,8 +137,7 @@ fn verdicts(config: &Config, histories: &BTreeMap<Address, Vec<DayRow>>) -> Vec<
                 Some(o) if o.verdict == verdict => o.until = step.date,
                 _ => {
                     said.extend(open.take());
-                    open =
-                        Some(Said { date: step.date, whom: address.to_string(), verdict: verdict.into(), why, until: step.date });
+                    open = Some(Said { date: step.date, whom: address.to_string(), verdict: verdict.into(), why, until: step.date });
                 }
             }
         }

@@ -84,13 +84,7 @@ impl Practised {
 }
 
 /// Runs the day in `dir`.
-pub async fn practise(
-    dir: &Path,
-    seed: Seed,
-    quick: bool,
-    printer: Printer,
-    signals: &mut Signals,
-) -> Result<Practised, CliError> {
+pub async fn practise(dir: &Path, seed: Seed, quick: bool, printer: Printer, signals: &mut Signals) -> Result<Practised, CliError> {
     let real = Clock::System.now();
     // The practice pool lives in UTC.
     let date = next_weekday(real.local_date(Zone::UTC));
@@ -103,10 +97,7 @@ pub async fn practise(
     let ledger = Ledger::open(&config.ledger, crate::ledger::Place::Thread)?;
     let world = practice.sandbox.world().clone();
     let planted = planted_in(&world);
-    printer.say(format_args!(
-        "The day: {}, {faster} times faster than the wall clock",
-        date.0.format("%A, %-d %B %Y")
-    ));
+    printer.say(format_args!("The day: {}, {faster} times faster than the wall clock", date.0.format("%A, %-d %B %Y")));
 
     let seed = ledger.seed(seed, clock.now()).await?;
     let ran = run_day(&config, &clock, &ledger, seed, printer, signals).await;
@@ -202,8 +193,7 @@ fn taken_by(world: &World) -> u32 {
 fn letters_of(history: &History, date: LocalDate, zone: Zone) -> Vec<DemoLetter> {
     let opened: BTreeSet<LetterId> =
         history.actions.iter().filter(|a| a.kind == ActionKind::Open && a.result.as_deref() == Some("done")).map(|a| a.letter).collect();
-    let answered: BTreeSet<LetterId> =
-        history.letters.iter().filter(|l| l.accepted_at.is_some()).filter_map(|l| l.plan.parent).collect();
+    let answered: BTreeSet<LetterId> = history.letters.iter().filter(|l| l.accepted_at.is_some()).filter_map(|l| l.plan.parent).collect();
     let mut of_the_day: Vec<&LetterFacts> = history.letters.iter().filter(|l| l.plan.date == date).collect();
     of_the_day.sort_by_key(|l| (l.accepted_at.unwrap_or(Moment(i64::MAX)), l.plan.id));
     of_the_day
@@ -267,4 +257,67 @@ pub fn rows(day: &DemoDay) -> (Vec<(&DemoMailbox, Row)>, Row) {
         all.take(letter);
     }
     (day.mailboxes.iter().map(|m| (m, by_sender.get(&m.address).copied().unwrap_or_default())).collect(), all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::rehearsal::fixtures::{broken, demo};
+
+    #[test]
+    fn the_day_is_one_on_which_offices_write() {
+        let next = |d| next_weekday(LocalDate::parse(d).unwrap()).to_string();
+        // Monday to Tuesday, Thursday to Friday; from Friday, Saturday and Sunday to Monday.
+        let all = ["2026-11-23", "2026-11-26", "2026-11-27", "2026-11-28", "2026-11-29"].map(next);
+        assert_eq!(all, ["2026-11-24", "2026-11-27", "2026-11-30", "2026-11-30", "2026-11-30"]);
+    }
+
+    #[test]
+    fn the_sum_of_the_rows_is_the_day() {
+        let day = demo("").day;
+        let (all, sum) = rows(&day);
+        let of = |count: fn(&Row) -> u32| all.iter().map(|(_, row)| count(row)).sum::<u32>();
+        assert_eq!(
+            sum,
+            Row {
+                sent: of(|r| r.sent),
+                inbox: of(|r| r.inbox),
+                spam: of(|r| r.spam),
+                rescued: of(|r| r.rescued),
+                opened: of(|r| r.opened),
+                answered: of(|r| r.answered)
+            }
+        );
+        assert_eq!(sum.sent as usize, day.letters.len());
+        assert!(sum.rescued > 0 && sum.spam > sum.rescued && sum.inbox + sum.spam < sum.sent, "{sum:?}");
+    }
+
+    #[test]
+    fn a_letter_that_was_not_sent_is_in_no_row() {
+        let mut day = demo("").day;
+        let before = rows(&day).1;
+        day.letters[0].at = None;
+        assert_eq!(rows(&day).1.sent, before.sent - 1);
+    }
+
+    #[test]
+    fn a_breach_of_the_day_is_told_with_seed_and_story() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(
+            dir.path().join("preheat.yaml"),
+            format!(
+                "pool: p\nzone: Etc/UTC\n{STANDARD_LINE}\ndefaults: {{secret: env:NOBODY, smtp: a.example, imap: a.example}}\n\
+                 mailboxes:\n  - a@new.example\n  - {{address: b@old.example, role: partner}}\n"
+            ),
+        )
+        .unwrap();
+        let config = demo_config(dir.path()).unwrap();
+        assert_eq!(config.schedules.keys().collect::<Vec<_>>(), ["demo"], "the day has the demo's schedule");
+        let mut practised = Practised { day: demo("").day, config, breaches: vec![] };
+        assert_eq!(practised.breaches_text(Seed(7), 100), "");
+        practised.breaches = broken().breaches;
+        let text = practised.breaches_text(Seed(7), 100);
+        assert!(text.contains("NOT HOLD") && text.contains("scenario the demo's day, seed 7"), "{text}");
+        assert!(text.contains(&practised.breaches[0].story[0]), "{text}");
+    }
 }

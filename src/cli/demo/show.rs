@@ -36,7 +36,8 @@ pub fn day_text(practised: &Practised, width: usize) -> String {
     out += &wrapped("Each mailbox's letters: the servers were real, whether a letter went to spam was modelled", width);
     out.push('\n');
     let numbers = ["sent", "inbox", "spam", "rescued", "opened", "answered"].map(|title| (title, Align::Right));
-    let columns: Vec<(&str, Align)> = [("mailbox", Align::Left), ("", Align::Left), ("servers", Align::Left)].into_iter().chain(numbers).collect();
+    let columns: Vec<(&str, Align)> =
+        [("mailbox", Align::Left), ("", Align::Left), ("servers", Align::Left)].into_iter().chain(numbers).collect();
     let mut table = Table::new(&columns);
     let (all, sum) = rows(day);
     let cells = |row: Row| {
@@ -87,9 +88,7 @@ pub fn end_text(page: &Path, width: usize) -> String {
 pub fn to_json(seen: &Seen, page: &Path) -> Value {
     let (practised, day) = (&seen.day, &seen.day.day);
     let (all, sum) = rows(day);
-    let numbers = |row: Row| {
-        json!({ "sent": row.sent, "inbox": row.inbox, "spam": row.spam, "rescued": row.rescued, "opened": row.opened, "answered": row.answered })
-    };
+    let numbers = |row: Row| json!({ "sent": row.sent, "inbox": row.inbox, "spam": row.spam, "rescued": row.rescued, "opened": row.opened, "answered": row.answered });
     let mailboxes: Vec<Value> = all
         .iter()
         .map(|(m, row)| json!({ "address": m.address, "role": m.role, "servers": m.provider, "letters": numbers(*row) }))

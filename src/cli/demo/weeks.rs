@@ -9,9 +9,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::day::Practised;
 use super::signals::{Signals, stopped};
 use crate::chance::Seed;
+use crate::cli::CliError;
 use crate::cli::plan::use_schedule;
 use crate::cli::printer::Printer;
-use crate::cli::CliError;
 use crate::config::Config;
 use crate::rehearsal::{Rehearsal, RehearsalError, Rehearsed, Scenario, rehearse_all};
 use crate::report::rehearsal::{self as report, DemoPage, DemoScenario};
@@ -27,6 +27,9 @@ const SCENARIOS: [&str; 5] = ["too-fast", "complaint-storm", "broken-dmarc", "pr
 const SCENARIOS_IN_TESTS: usize = 1;
 /// Mailboxes of the small pool that are warmed.
 const FEW: usize = 2;
+
+/// Threads that a partner starts a day: the usual number. The practice pool's ten are for its one day.
+const PARTNERS_START: u32 = 3;
 
 /// What was rehearsed.
 pub struct Rehearsals {
@@ -61,6 +64,9 @@ pub async fn rehearse(
     let mut whole = practised.config.clone();
     use_schedule(&mut whole, std::path::Path::new(""), SCHEDULE)?;
     whole.schedules.retain(|name, _| name == SCHEDULE);
+    for partner in whole.mailboxes.values_mut().filter(|m| m.role == Role::Partner) {
+        partner.start_limit = PARTNERS_START;
+    }
     let small = small_pool(&whole);
     let mut played: Vec<(Config, Scenario)> = Vec::new();
     let healthy = Scenario::by_name("healthy", None)?;
@@ -146,4 +152,32 @@ fn bar(printer: Printer, days: u64) -> ProgressBar {
     let bar = ProgressBar::new(days).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::rehearsal::fixtures::{broken, small};
+
+    fn rehearsals(scenario: Rehearsed) -> Rehearsals {
+        Rehearsals { ramp: small(), scenarios: vec![DemoScenario { about: "It breaks.".into(), rehearsed: scenario }] }
+    }
+
+    #[test]
+    fn what_breaks_in_any_of_them_is_told_with_seed_scenario_and_story() {
+        assert_eq!(rehearsals(small()).breaches_text(100), "");
+        let bad = broken();
+        let text = rehearsals(bad.clone()).breaches_text(100);
+        assert!(text.contains("NOT HOLD") && text.contains(&format!("scenario {}, seed {}", bad.scenario, bad.seed)), "{text}");
+        assert!(!bad.breaches[0].story.is_empty() && text.contains(&bad.breaches[0].story[0]), "{text}");
+    }
+
+    #[test]
+    fn a_schedule_that_wants_too_much_says_what_the_pool_carries() {
+        let mut r = Rehearsed { schedules: vec!["too-fast".into()], warming: 2, ..small() };
+        r.days[0].planned = 1_000;
+        assert_eq!(with_the_pools_word("Fast.".into(), &r), "Fast. This pool carries 500 a day each.");
+        r.schedules = vec![SCHEDULE.into()];
+        assert_eq!(with_the_pools_word("Slow.".into(), &r), "Slow.");
+    }
 }

@@ -26,7 +26,10 @@ pub fn to_brief(r: &Rehearsed, width: usize) -> String {
 /// A line for each scenario.
 pub fn scenarios_text(all: &[DemoScenario], width: usize) -> String {
     let Some(first) = all.first() else { return String::new() };
-    let mut out = wrapped(&format!("The same weeks when things go wrong, with {} (modelled)", people(&first.rehearsed)), width);
+    let mut out = wrapped(
+        &format!("The same weeks when things go wrong, with {} (modelled)", people(&first.rehearsed).replacen(", ", " and ", 1)),
+        width,
+    );
     out.push('\n');
     let columns = [
         ("scenario", Align::Left),

@@ -116,10 +116,10 @@ pub(super) fn outcome(r: &Rehearsed) -> String {
     format!("target not reached in {days}{}", stands.unwrap_or_else(|| ": no day was one to send on".to_owned()))
 }
 
-/// `day 40`, `from the start`, `not reached`: when the target was reached, in short.
+/// `day 40`, `at once`, `not reached`: when the target was reached, in short.
 pub(super) fn target(r: &Rehearsed) -> String {
     match r.target_day {
-        _ if begins_at_target(r) => "from the start".to_owned(),
+        _ if begins_at_target(r) => "at once".to_owned(),
         Some(n) => format!("day {n}"),
         None => "not reached".to_owned(),
     }

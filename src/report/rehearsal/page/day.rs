@@ -106,12 +106,10 @@ fn timeline_svg(day: &DemoDay, wide: bool) -> String {
             canvas.dot(class_of(letter.fate), (x, middle), if letter.is_answer { 3.5 } else { 5.5 }, &title);
         }
     }
-    let legend = [
-        (Sample::Fill("inbox"), "inbox"),
-        (Sample::Fill("rescued"), "spam, rescued"),
-        (Sample::Fill("spam"), "spam"),
-        (Sample::Fill("lost"), "not seen"),
-    ];
+    let all = [("inbox", "inbox"), ("rescued", "spam, rescued"), ("spam", "spam"), ("lost", "not seen")];
+    let occurs = |class: &str| day.sent().any(|l| class_of(l.fate) == class);
+    let legend: Vec<(Sample, &str)> =
+        all.into_iter().filter(|(class, _)| occurs(class)).map(|(class, name)| (Sample::Fill(class), name)).collect();
     let end = canvas.legend(if wide { left } else { 6.0 }, width, bottom + 42.0, &legend);
     canvas.inline(if wide { "wide" } else { "narrow" }, "The day's letters by time and sender", width, end - 6.0)
 }

@@ -15,7 +15,7 @@ use super::wording::weeks_in_words;
 
 /// What a visitor does next: what it is for, and the command.
 const NEXT: [(&str, &str); 3] = [
-    ("Write a commented config and a key, then fill in your mailboxes.", "preheat init --domain your-domain.example"),
+    ("Write a commented config and a key, then fill in your mailboxes.", "preheat init"),
     ("Sign in everywhere, find the spam folders, and hear what is wrong, before anything is sent.", "preheat check"),
     ("Look at your ramp by calendar date, and at what your pool can carry.", "preheat plan"),
 ];

@@ -8,7 +8,8 @@ use crate::report::rehearsal::markup::{cut, escaped};
 use crate::report::rehearsal::panels::{PLACEMENTS, events, placement, reputation, volume, volume_with_spam};
 use crate::report::rehearsal::weeks::weeks;
 use crate::report::rehearsal::wording::{
-    GUARD_TO_COME, begins_at_target, capitalised, cast, counted, invariant, outcome, people, percent_or_dash, span, target, time, verdict, weeks_in_words,
+    GUARD_TO_COME, begins_at_target, capitalised, cast, counted, invariant, outcome, people, percent_or_dash, span, target, time, verdict,
+    weeks_in_words,
 };
 
 /// Sentences of verdicts and troubles that are shown.
@@ -26,7 +27,7 @@ pub(super) fn section(r: &Rehearsed) -> String {
         escaped(&capitalised(&outcome(r))),
         picture("Letters a day <span>bars are sent, steps are planned</span>", &volume_svg(r, 860.0), &volume_svg(r, 340.0)),
         half("Where they were seen first <span>shares, by week</span>", &placement_svg(r)),
-        half("What receivers think of it <span>the domain, 0 to 1</span>", &reputation_svg(r)),
+        half("What receivers think <span>of the domains, 0 to 1</span>", &reputation_svg(r)),
         sentences(r),
         broken(r)
     )
@@ -62,7 +63,7 @@ fn reputation_svg(r: &Rehearsed) -> String {
     let names: Vec<String> = names.iter().map(|n| cut(n, 20)).collect();
     let entries: Vec<(Sample, &str)> = names.iter().zip(STYLES).map(|(name, style)| (Sample::Line(style), name.as_str())).collect();
     let y = canvas.legend(48.0, 420.0, 232.0, &entries);
-    canvas.inline("", "What each receiver thinks of the domain (modelled)", 420.0, y.max(252.0) - 6.0)
+    canvas.inline("", "What each receiver thinks of the domains (modelled)", 420.0, y.max(252.0) - 6.0)
 }
 
 /// What the rules said and what went wrong, in the order of dates.
@@ -113,8 +114,13 @@ pub(super) fn scenarios(all: &[DemoScenario]) -> String {
         "<section>\n<h2>The same weeks, when things go wrong {MODELLED}</h2>\n\
          <p>A pool of {}, one seed, one scale. Bars are sent, their upper part, in red, was first seen in spam; steps are planned. {GUARD_TO_COME}</p>\n\
          <div class=\"cards\">\n{cards}</div>\n</section>\n",
-        escaped(&people(&first.rehearsed))
+        escaped(&people(&first.rehearsed).replacen(", ", " and ", 1))
     )
+}
+
+/// A scenario's name as a heading.
+fn title_of(name: &str) -> String {
+    capitalised(&name.replace('-', " ").replace("dmarc", "DMARC"))
 }
 
 fn card(scenario: &DemoScenario, most: u32) -> String {
@@ -137,7 +143,7 @@ fn card(scenario: &DemoScenario, most: u32) -> String {
         facts.iter().map(|(what, value)| format!("<div><dt>{what}</dt><dd>{}</dd></div>", escaped(value))).collect::<Vec<_>>().concat();
     format!(
         "<article>\n<h3>{}</h3>\n<p>{}</p>\n{}<dl>{facts}</dl>\n{}</article>\n",
-        escaped(&capitalised(&r.scenario.replace('-', " "))),
+        escaped(&title_of(&r.scenario)),
         escaped(&scenario.about),
         canvas.inline("", &title, 240.0, 140.0),
         broken(r)

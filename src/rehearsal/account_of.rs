@@ -92,7 +92,12 @@ fn plans(config: &Config, rehearsal: &super::Rehearsal) -> BTreeMap<Address, Vec
     let peaks = starts.iter().map(|s| (s.mailbox.address.clone(), target(&s.mailbox.address))).collect();
     let feasible = carries(&whole_pool(config), &config.pairs, &peaks);
     let cap = |a: &Address| feasible.per_mailbox.get(a).filter(|c| c.carries < c.wanted).map(|c| c.carries);
-    let planned = plan_all(config, rehearsal.seed, &starts, &cap, None);
+    let mut planned = plan_all(config, rehearsal.seed, &starts, &cap, None);
+    let last = rehearsal.from.plus(rehearsal.days.saturating_sub(1));
+    if planned.iter().any(|days| days.last().is_none_or(|d| d.date < last)) {
+        // The rehearsal goes on after the ramps: so does what was planned.
+        planned = plan_all(config, rehearsal.seed, &starts, &cap, Some(rehearsal.days));
+    }
     starts.into_iter().map(|s| s.mailbox.address).zip(planned).collect()
 }
 
@@ -145,4 +150,38 @@ fn verdicts(config: &Config, histories: &BTreeMap<Address, Vec<DayRow>>) -> Vec<
     }
     said.sort_by(|a, b| (a.date, &a.whom).cmp(&(b.date, &b.whom)));
     said
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::chance::Seed;
+    use crate::config::{Nothing, parse};
+    use crate::rehearsal::{Rehearsal, Scenario, rehearse};
+    use crate::words::LocalDate;
+
+    const POOL: &str = "zone: Etc/UTC
+defaults: {secret: env:UNUSED, smtp: mail.x.test, imap: mail.x.test}
+mailboxes:
+  - anna@new.test
+  - {address: eva@one.test, role: partner, provider: gmail}
+  - {address: finn@two.test, role: partner}
+";
+
+    #[test]
+    fn what_follows_a_ramp_is_planned_too_and_is_no_verdict() {
+        let config = parse(POOL, std::path::Path::new("preheat.yaml"), &Nothing).unwrap_or_else(|e| panic!("{e}"));
+        let scenario = Scenario::by_name("too-fast", None).unwrap();
+        let from = LocalDate::ymd(2026, 12, 7).unwrap();
+        let played = rehearse(&Rehearsal { config, scenario, seed: Seed(1), from, days: 19 }, &|_, _| {}).unwrap();
+        // The ramp is five send-days long; on every send-day after them as much is planned as the pool carries.
+        let planned: Vec<u32> = played.days.iter().map(|d| d.planned).collect();
+        let week = [planned[0], planned[0], planned[0], planned[0], planned[0], 0, 0];
+        assert!(planned[0] > 0);
+        assert_eq!(planned, [week, week, week].concat()[..19]);
+        let said: Vec<&str> = played.verdicts.iter().map(|s| s.why.as_str()).collect();
+        assert!(said.iter().all(|why| !why.contains("the ramp is done") && !why.starts_with("not earned")), "{said:?}");
+        // A domain that is its own receiver never writes to itself.
+        let last = played.reputation.last().unwrap();
+        assert!(last.iter().all(|(receiver, domains)| domains.keys().all(|d| d.as_str() != receiver)), "{last:?}");
+    }
 }

@@ -48,12 +48,11 @@ impl DemoFolder {
 }
 
 fn private(keep: bool) -> Result<DemoFolder, CliError> {
-    let mut random = [0; 6];
+    let mut random = [0; 8];
     rand::rngs::OsRng
         .try_fill_bytes(&mut random)
         .map_err(|e| CliError::new(format!("error: this machine gives no random numbers: {e}")))?;
-    let name: String = random.iter().map(|b| format!("{b:02x}")).collect();
-    let path = std::env::temp_dir().join(format!("preheat-demo-{name}"));
+    let path = std::env::temp_dir().join(format!("preheat-demo-{:016x}", u64::from_be_bytes(random)));
     // Fails where it is there already: nobody else's folder is used.
     DirBuilder::new().mode(0o700).create(&path).map_err(|e| {
         CliError::new(format!("error: {} cannot be made: {e}", path.display())).hint("name a folder with --dir, or set TMPDIR")

@@ -1,5 +1,6 @@
 //! What the demo prints.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -79,7 +80,7 @@ pub fn end_text(page: &Path, width: usize) -> String {
     let mut out = format!("\n{}", indented(&format!("The page with the pictures: {}", page.display()), width, 0, 2));
     out += "\nNext, in a folder of your own:\n";
     for (command, what) in NEXT {
-        out += &format!("  {command:14} {what}\n");
+        let _ = writeln!(out, "  {command:14} {what}");
     }
     out
 }

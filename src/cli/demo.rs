@@ -80,7 +80,7 @@ pub fn demo(args: &Args, printer: Printer) -> Result<Exit, CliError> {
 async fn play(args: &Args, folder: &DemoFolder, printer: Printer) -> Result<Seen, CliError> {
     let mut signals = Signals::new()?;
     let seed = Seed(args.seed);
-    printer.say(show::WELCOME);
+    printer.say(show::welcome(printer.width()));
     let day = day::practise(folder.path(), seed, args.quick, printer, &mut signals).await?;
     let broken = day.breaches_text(seed, printer.width());
     if !broken.is_empty() {

@@ -19,6 +19,8 @@ pub struct Watcher {
     printer: Printer,
     verbose: bool,
     lines_every: Duration,
+    /// Lines without a date and with fewer words: for a day that is looked at as it goes.
+    is_short: bool,
     bar: Option<ProgressBar>,
     tally: Mutex<Tally>,
 }
@@ -58,13 +60,22 @@ impl Watcher {
             bar.enable_steady_tick(Duration::from_millis(200));
             bar
         });
-        Self { printer, verbose, lines_every: SUMMARY_EVERY, bar, tally: Mutex::default() }
+        Self { printer, verbose, lines_every: SUMMARY_EVERY, is_short: false, bar, tally: Mutex::default() }
     }
 
-    /// The same with another time between two summary lines, in plan time.
+    /// The same with short summary lines, and with this plan time between two of them.
     #[must_use]
-    pub fn with_lines_every(self, lines_every: Duration) -> Self {
-        Self { lines_every, ..self }
+    pub fn in_short(self, lines_every: Duration) -> Self {
+        Self { lines_every, is_short: true, ..self }
+    }
+
+    /// A summary.
+    fn summary(&self, now: Moment, tally: Tally) -> String {
+        if self.is_short {
+            format!("{}  {} of {} sent: {}", now.utc().format("%H:%MZ"), tally.sent, tally.letters.max(tally.sent), tally.in_short())
+        } else {
+            format!("{} {}", clock_time(now), tally.in_words())
+        }
     }
 
     /// Shows how far it is: a bar once there is something to send, since a bar of nothing looks full.
@@ -88,7 +99,7 @@ impl Watcher {
             bar.finish_and_clear();
         }
         let tally = *self.tally.lock().unwrap_or_else(PoisonError::into_inner);
-        self.printer.say(format_args!("{} {}", clock_time(now), tally.in_words()));
+        self.printer.say(self.summary(now, tally));
     }
 
     fn line(&self, now: Moment, text: &str) {
@@ -193,7 +204,7 @@ impl Progress for Watcher {
         if let Some(text) = sentence(news, self.verbose) {
             self.line(at, &text);
         } else if summary && self.bar.is_none() {
-            self.line(at, &tally.in_words());
+            self.say(&self.summary(at, tally));
         }
     }
 }
@@ -297,6 +308,7 @@ mod tests {
             printer: Printer::new(true),
             verbose: false,
             lines_every: SUMMARY_EVERY,
+            is_short: false,
             bar: Some(bar.clone()),
             tally: Mutex::default(),
         };

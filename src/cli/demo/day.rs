@@ -153,7 +153,7 @@ async fn run_day(
     signals: &mut Signals,
 ) -> Result<(), CliError> {
     let pool = Pool { config: config.clone(), clock: clock.clone() };
-    let watcher = Arc::new(Watcher::new(printer, false).with_lines_every(LINES_EVERY));
+    let watcher = Arc::new(Watcher::new(printer, false).in_short(LINES_EVERY));
     let (tell, stop) = watch::channel(false);
     let context = Context {
         access: Arc::new(NetworkAccess::new(pool.folder())),

@@ -13,11 +13,14 @@ use crate::report::{Align, Table, indented, wrapped};
 use crate::words::Role;
 
 /// The first words.
-pub const WELCOME: &str = "\
-First, twelve mailboxes live through one day on mail servers inside this process: real SMTP, IMAP and
-TLS, on a fast clock. Then six weeks are rehearsed, in virtual time, also when things go wrong. It takes
-less than a minute, and nothing leaves this machine. Where mail lands is modelled.
-";
+const WELCOME: &str = "\
+First, twelve mailboxes live through one day on mail servers inside this process: real SMTP, IMAP and TLS, on a fast clock. Then six weeks are \
+rehearsed, in virtual time, also when things go wrong. It takes less than a minute, and nothing leaves this machine. Where mail lands is modelled.";
+
+/// What will happen.
+pub fn welcome(width: usize) -> String {
+    wrapped(WELCOME, width)
+}
 
 /// What a visitor does next.
 const NEXT: [(&str, &str); 3] = [

@@ -344,6 +344,14 @@ mod tests {
     }
 
     #[test]
+    fn a_short_summary_is_a_time_of_day_and_few_words() {
+        let watcher = Watcher::new(Printer::new(true), false).in_short(Duration::from_hours(3));
+        let at = Moment::parse_rfc3339("2026-12-01T07:00:00Z").unwrap();
+        let tally = Tally { letters: 4, sent: 1, inbox: 1, ..Tally::default() };
+        assert_eq!(watcher.summary(at, tally), "07:00Z  1 of 4 sent: 1 inbox, 0 spam, 0 rescued, 0 opened, 0 answers");
+    }
+
+    #[test]
     fn what_came_too_late_is_no_trouble() {
         let mut tally = Tally::default();
         tally.take(&skipped(3, SkipReason::Late));

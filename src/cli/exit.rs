@@ -41,7 +41,7 @@ impl Exit {
 
 /// What the `--help` says of them.
 pub const HELP: &str = "\
-Begin with `preheat init`, fill in preheat.yaml, then check, plan, and run.
+See it work with `preheat demo`. Begin with `preheat init`, fill in preheat.yaml, then check, plan, and run.
 
 Exit codes:
   0   done

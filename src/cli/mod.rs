@@ -2,6 +2,7 @@
 
 mod agenda;
 mod check;
+mod demo;
 mod exit;
 mod explain;
 mod init;
@@ -47,6 +48,8 @@ const EVERYWHERE: &str = "Options of every command";
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// See it work: a day over real sockets and six weeks rehearsed; no account, no setup
+    Demo(demo::Args),
     /// Write a commented preheat.yaml and the key for the X-Preheat header
     Init(init::Args),
     /// Say what is wrong with config, pool and sign-ins before anything is sent
@@ -88,6 +91,7 @@ pub fn main() -> u8 {
     let printer = Printer::new(cli.quiet);
     panic::tell_plainly(printer);
     let result = match cli.command {
+        Command::Demo(a) => demo::demo(&a, printer),
         Command::Init(a) => init::init(&a, &cli.config, printer),
         Command::Check(a) => check::check(&a, &cli.config, printer),
         Command::Plan(a) => plan::plan(&a, &cli.config, printer),

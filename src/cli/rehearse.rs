@@ -22,6 +22,8 @@ use crate::words::{LocalDate, Role};
 
 /// Days that a rehearsal has at most where nobody says how many.
 const LONGEST: u32 = 120;
+/// And at least, so that it is seen what follows a short ramp.
+const SHORTEST: u32 = 28;
 /// Seeds that one call plays at most.
 const MOST_SEEDS: u64 = 10_000;
 
@@ -44,7 +46,7 @@ pub struct Args {
     /// Play every seed from A to B, both included, and show the spread
     #[arg(long, value_name = "A..B", value_parser = parse_seeds, conflicts_with = "seed")]
     seeds: Option<Seeds>,
-    /// How many days; to the ramp's end and a week more by default, 120 at most
+    /// How many days; to the ramp's end and a week more by default, 28 to 120
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1100))]
     days: Option<u32>,
     /// The first date; today by default
@@ -139,7 +141,7 @@ fn warming(config: &Config) -> impl Iterator<Item = (&crate::config::Mailbox, Op
     config.mailboxes.values().filter(|m| m.role == Role::Warming).map(|m| (m, config.schedule_of(m)))
 }
 
-/// The days until every ramp is done if nothing goes wrong, and a week more; 120 at most. `None` where nobody warms.
+/// The days until every ramp is done if nothing goes wrong, and a week more; 28 to 120. `None` where nobody warms.
 fn to_the_end(config: &Config, from: LocalDate) -> Option<u32> {
     let last = |(mailbox, schedule): (&crate::config::Mailbox, Option<&Schedule>)| {
         let start = mailbox.start_on.map_or(from, |d| d.max(from));
@@ -148,7 +150,7 @@ fn to_the_end(config: &Config, from: LocalDate) -> Option<u32> {
         days.last().map(|d| d.date)
     };
     let last = warming(config).filter_map(last).max()?;
-    Some(u32::try_from(last.days_since(from)).unwrap_or(0).saturating_add(1).clamp(1, LONGEST))
+    Some(u32::try_from(last.days_since(from)).unwrap_or(0).saturating_add(1).clamp(SHORTEST, LONGEST))
 }
 
 fn nobody_warms() -> CliError {

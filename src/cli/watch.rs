@@ -18,6 +18,9 @@ const SUMMARY_EVERY: Duration = Duration::from_hours(1);
 pub struct Watcher {
     printer: Printer,
     verbose: bool,
+    lines_every: Duration,
+    /// Lines without a date and with fewer words: for a day that is looked at as it goes.
+    is_short: bool,
     bar: Option<ProgressBar>,
     tally: Mutex<Tally>,
 }
@@ -57,7 +60,22 @@ impl Watcher {
             bar.enable_steady_tick(Duration::from_millis(200));
             bar
         });
-        Self { printer, verbose, bar, tally: Mutex::default() }
+        Self { printer, verbose, lines_every: SUMMARY_EVERY, is_short: false, bar, tally: Mutex::default() }
+    }
+
+    /// The same with short summary lines, and with this plan time between two of them.
+    #[must_use]
+    pub fn in_short(self, lines_every: Duration) -> Self {
+        Self { lines_every, is_short: true, ..self }
+    }
+
+    /// A summary.
+    fn summary(&self, now: Moment, tally: Tally) -> String {
+        if self.is_short {
+            format!("{}  {} of {} sent: {}", now.utc().format("%H:%MZ"), tally.sent, tally.letters.max(tally.sent), tally.in_short())
+        } else {
+            format!("{} {}", clock_time(now), tally.in_words())
+        }
     }
 
     /// Shows how far it is: a bar once there is something to send, since a bar of nothing looks full.
@@ -81,7 +99,7 @@ impl Watcher {
             bar.finish_and_clear();
         }
         let tally = *self.tally.lock().unwrap_or_else(PoisonError::into_inner);
-        self.printer.say(format_args!("{} {}", clock_time(now), tally.in_words()));
+        self.printer.say(self.summary(now, tally));
     }
 
     fn line(&self, now: Moment, text: &str) {
@@ -176,7 +194,7 @@ impl Progress for Watcher {
         let (tally, summary) = {
             let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
             tally.take(news);
-            let due = tally.said_at.is_none_or(|t| at.since(t) >= SUMMARY_EVERY);
+            let due = tally.said_at.is_none_or(|t| at.since(t) >= self.lines_every);
             if due {
                 tally.said_at = Some(at);
             }
@@ -186,7 +204,7 @@ impl Progress for Watcher {
         if let Some(text) = sentence(news, self.verbose) {
             self.line(at, &text);
         } else if summary && self.bar.is_none() {
-            self.line(at, &tally.in_words());
+            self.say(&self.summary(at, tally));
         }
     }
 }
@@ -286,7 +304,14 @@ mod tests {
     fn live(news: &[News]) -> Vec<String> {
         let screen = Screen::default();
         let bar = live_line(ProgressDrawTarget::term_like(Box::new(screen.clone())));
-        let watcher = Watcher { printer: Printer::new(true), verbose: false, bar: Some(bar.clone()), tally: Mutex::default() };
+        let watcher = Watcher {
+            printer: Printer::new(true),
+            verbose: false,
+            lines_every: SUMMARY_EVERY,
+            is_short: false,
+            bar: Some(bar.clone()),
+            tally: Mutex::default(),
+        };
         let at = Moment::parse_rfc3339("2026-12-01T07:00:00Z").unwrap();
         news.iter()
             .map(|news| {
@@ -316,6 +341,14 @@ mod tests {
         assert!(!shown[..2].concat().contains("0/0"), "{shown:?}");
         assert!(shown[2].contains("░ 0/4  07:00Z  0 inbox") && !shown[2].contains('█'), "{shown:?}");
         assert!(shown[3].contains(" 0/4 ") && shown[3].contains("1 opened"), "{shown:?}");
+    }
+
+    #[test]
+    fn a_short_summary_is_a_time_of_day_and_few_words() {
+        let watcher = Watcher::new(Printer::new(true), false).in_short(Duration::from_hours(3));
+        let at = Moment::parse_rfc3339("2026-12-01T07:00:00Z").unwrap();
+        let tally = Tally { letters: 4, sent: 1, inbox: 1, ..Tally::default() };
+        assert_eq!(watcher.summary(at, tally), "07:00Z  1 of 4 sent: 1 inbox, 0 spam, 0 rescued, 0 opened, 0 answers");
     }
 
     #[test]

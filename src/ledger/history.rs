@@ -103,9 +103,13 @@ impl Ledger {
 impl Ledger {
     /// A copy in memory, in which nothing keeps anybody from writing nonsense.
     pub(crate) fn copy_to_break(&self) -> Self {
-        let super::store::Store::Inline(from) = &self.store else { panic!("only an inline ledger is copied") };
+        let super::store::Store::Memory(from) = &self.store else { panic!("only a ledger in memory is copied") };
+        let from = from.lock().unwrap();
         let mut copy = rusqlite::Connection::open_in_memory().unwrap();
-        rusqlite::backup::Backup::new(&from.lock().unwrap(), &mut copy).unwrap().step(-1).unwrap();
+        // Its one transaction is ended for the copy, and begun again.
+        from.execute_batch("COMMIT").unwrap();
+        rusqlite::backup::Backup::new(&from, &mut copy).unwrap().step(-1).unwrap();
+        from.execute_batch("BEGIN IMMEDIATE").unwrap();
         copy.execute_batch("PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON").unwrap();
         let store = super::store::Store::start(copy, super::Place::Inline, rusqlite::TransactionBehavior::Immediate).unwrap();
         Self { store, path: ":memory:".into() }

@@ -17,6 +17,9 @@ use crate::words::{Address, LocalDate, Role};
 /// Plan time that a command may take: in the modelled world none, but for what is waited for between two of them.
 const SLACK: std::time::Duration = std::time::Duration::from_secs(5);
 
+/// The verdict on a send-day that does not count.
+const NOT_EARNED: &str = "not earned";
+
 pub(super) async fn give_account(played: Played<'_>) -> Result<Rehearsed, RehearsalError> {
     let (config, ledger, rehearsal) = (&played.config, &played.ledger, played.rehearsal);
     let end = rehearsal.from.plus(rehearsal.days);
@@ -97,7 +100,12 @@ fn plans(config: &Config, rehearsal: &super::Rehearsal) -> BTreeMap<Address, Vec
     let peaks = starts.iter().map(|s| (s.mailbox.address.clone(), target(&s.mailbox.address))).collect();
     let feasible = carries(&whole_pool(config), &config.pairs, &peaks);
     let cap = |a: &Address| feasible.per_mailbox.get(a).filter(|c| c.carries < c.wanted).map(|c| c.carries);
-    let planned = plan_all(config, rehearsal.seed, &starts, &cap, None);
+    let mut planned = plan_all(config, rehearsal.seed, &starts, &cap, None);
+    let last = rehearsal.from.plus(rehearsal.days.saturating_sub(1));
+    if planned.iter().any(|days| days.last().is_none_or(|d| d.date < last)) {
+        // The rehearsal goes on after the ramps: so does what was planned.
+        planned = plan_all(config, rehearsal.seed, &starts, &cap, Some(rehearsal.days));
+    }
     starts.into_iter().map(|s| s.mailbox.address).zip(planned).collect()
 }
 
@@ -130,17 +138,19 @@ fn verdicts(config: &Config, histories: &BTreeMap<Address, Vec<DayRow>>) -> Vec<
         for step in position(schedule, &history, last.plan.date.plus(1)).fold {
             let stood_still = step.after <= step.before && days.iter().any(|d| d.plan.date == step.date && d.plan.quota > 0);
             let fell = step.after < step.before;
-            if !(stood_still || fell) || step.why.starts_with("earned") {
+            let is_done = ["earned", "the ramp is done"].iter().any(|why| step.why.starts_with(why));
+            if !(stood_still || fell) || is_done {
                 said.extend(open.take());
                 continue;
             }
-            let verdict = if fell { "lost" } else { "not earned" };
+            let verdict = if fell { "lost" } else { NOT_EARNED };
+            // The fold's words begin with the verdict.
+            let why = step.why.strip_prefix(NOT_EARNED).map_or(step.why.as_str(), |rest| rest.trim_start_matches([':', ' '])).to_owned();
             match &mut open {
                 Some(o) if o.verdict == verdict => o.until = step.date,
                 _ => {
                     said.extend(open.take());
-                    open =
-                        Some(Said { date: step.date, whom: address.to_string(), verdict: verdict.into(), why: step.why, until: step.date });
+                    open = Some(Said { date: step.date, whom: address.to_string(), verdict: verdict.into(), why, until: step.date });
                 }
             }
         }
@@ -148,4 +158,38 @@ fn verdicts(config: &Config, histories: &BTreeMap<Address, Vec<DayRow>>) -> Vec<
     }
     said.sort_by(|a, b| (a.date, &a.whom).cmp(&(b.date, &b.whom)));
     said
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::chance::Seed;
+    use crate::config::{Nothing, parse};
+    use crate::rehearsal::{Rehearsal, Scenario, rehearse};
+    use crate::words::LocalDate;
+
+    const POOL: &str = "zone: Etc/UTC
+defaults: {secret: env:UNUSED, smtp: mail.x.test, imap: mail.x.test}
+mailboxes:
+  - anna@new.test
+  - {address: eva@one.test, role: partner, provider: gmail}
+  - {address: finn@two.test, role: partner}
+";
+
+    #[test]
+    fn what_follows_a_ramp_is_planned_too_and_is_no_verdict() {
+        let config = parse(POOL, std::path::Path::new("preheat.yaml"), &Nothing).unwrap_or_else(|e| panic!("{e}"));
+        let scenario = Scenario::by_name("too-fast", None).unwrap();
+        let from = LocalDate::ymd(2026, 12, 7).unwrap();
+        let played = rehearse(&Rehearsal { config, scenario, seed: Seed(1), from, days: 19 }, &|_, _| {}).unwrap();
+        // The ramp is five send-days long; on every send-day after them as much is planned as the pool carries.
+        let planned: Vec<u32> = played.days.iter().map(|d| d.planned).collect();
+        let week = [planned[0], planned[0], planned[0], planned[0], planned[0], 0, 0];
+        assert!(planned[0] > 0);
+        assert_eq!(planned, [week, week, week].concat()[..19]);
+        let said: Vec<&str> = played.verdicts.iter().map(|s| s.why.as_str()).collect();
+        assert!(said.iter().all(|why| !why.contains("the ramp is done") && !why.starts_with("not earned")), "{said:?}");
+        // A domain that is its own receiver never writes to itself.
+        let last = played.reputation.last().unwrap();
+        assert!(last.iter().all(|(receiver, domains)| domains.keys().all(|d| d.as_str() != receiver)), "{last:?}");
+    }
 }

@@ -195,7 +195,9 @@ fn reputations(world: &World, config: &Config, now: Moment) -> Reputations {
     let receivers: std::collections::BTreeSet<String> = config.mailboxes.values().map(super::receiver_of).collect();
     let domains = config.warming_domains();
     world.with_filter(|filter| {
-        let of = |receiver: &String| domains.iter().map(|d| (d.clone(), filter.reputation(d, receiver, now))).collect();
+        // A domain that is its own receiver never writes to itself.
+        let others = |receiver: &String| domains.iter().filter(|d| d.as_str() != receiver).cloned().collect::<Vec<_>>();
+        let of = |receiver: &String| others(receiver).into_iter().map(|d| (d.clone(), filter.reputation(&d, receiver, now))).collect();
         receivers.iter().map(|r| (r.clone(), of(r))).collect()
     })
 }

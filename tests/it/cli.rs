@@ -13,8 +13,8 @@ use tempfile::TempDir;
 
 /// Tuesday, seven o'clock in Berlin.
 const MORNING: &str = "2026-12-01T06:00:00Z x1";
-const COMMANDS: [&str; 13] =
-    ["init", "check", "plan", "explain", "agenda", "run", "rehearse", "status", "pause", "resume", "ledger", "sandbox", "schema"];
+const COMMANDS: [&str; 14] =
+    ["demo", "init", "check", "plan", "explain", "agenda", "run", "rehearse", "status", "pause", "resume", "ledger", "sandbox", "schema"];
 
 /// A pool that carries its ramp: two warming domains, five partners at as many hosts.
 const POOL: &str = "pool: nordwind

@@ -177,6 +177,7 @@ pub(crate) fn demo(about: &str) -> DemoPage {
                 _ => DemoFate::Inbox,
             },
             is_opened: n % 4 != 1,
+            is_answered: n % 8 == 0,
         })
         .collect();
     let scenario = |name: &str, about: &str, wrong| DemoScenario { about: about.to_owned(), rehearsed: six_weeks(name, wrong) };
@@ -186,6 +187,8 @@ pub(crate) fn demo(about: &str) -> DemoPage {
             zone: "Europe/Berlin".into(),
             faster: 2_400,
             took: std::time::Duration::from_millis(20_400),
+            taken: 34,
+            in_ledger: 34,
             mailboxes,
             letters,
         },

@@ -1,5 +1,6 @@
 //! What a person sees of a rehearsal: text, JSON, SVG, and the demo's page. Everything in it comes from the modelled world, and says so.
 
+mod brief;
 mod chart;
 mod compare;
 mod draw;
@@ -18,6 +19,7 @@ pub(crate) mod fixtures;
 #[cfg(test)]
 mod tests;
 
+pub use brief::{broken_text, scenarios_text, to_brief};
 pub use compare::{Side, compare_json, compare_text};
 pub use page::{DemoDay, DemoFate, DemoLetter, DemoMailbox, DemoPage, DemoScenario, page};
 pub use spread::{spread_json, spread_text};

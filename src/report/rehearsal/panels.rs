@@ -161,7 +161,11 @@ pub(super) const PLACEMENTS: [(super::draw::Sample, &str); 4] = [
 pub(super) fn reputation(canvas: &mut Canvas, area: Area, r: &Rehearsed) -> Vec<String> {
     let plot = Plot::new(area.0, area.1, r.reputation.len(), 1.0);
     plot.values(canvas, 0.25, |v| format!("{v:.2}"));
-    let names: Vec<String> = r.reputation.last().map(|day| day.keys().take(5).cloned().collect()).unwrap_or_default();
+    let names: Vec<String> = r
+        .reputation
+        .last()
+        .map(|day| day.iter().filter(|(_, d)| !d.is_empty()).map(|(name, _)| name.clone()).take(5).collect())
+        .unwrap_or_default();
     for (n, name) in names.iter().enumerate() {
         let points: Vec<(f64, f64)> = r
             .reputation

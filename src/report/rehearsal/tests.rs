@@ -38,7 +38,7 @@ fn a_rehearsal_in_words() {
       2026-12-04 … 2026-12-05 anna@new.example: no server answers (17 times)
 
     What the receivers think of the domains, 0 to 1 (modelled)
-      gmail of new.example: 0.10 at first, 0.60 at the end ▁▅
+      gmail about new.example: 0.10 at first, 0.60 at the end ▁▅
 
     All invariants held. The ledger's fingerprint: 0123456789abcdef
     ");
@@ -73,7 +73,7 @@ fn a_breach_is_loud_and_tells_the_letters_story() {
     Inbox by week (modelled) ▅▇ first 60 %, last 93 %, worst 60 % (of 2026-11-30)
 
     What the receivers think of the domains, 0 to 1 (modelled)
-      gmail of new.example: 0.10 at first, 0.60 at the end ▁▅
+      gmail about new.example: 0.10 at first, 0.60 at the end ▁▅
 
     1 INVARIANT DID NOT HOLD: this is a bug in preheat; please report it with what
     stands here
@@ -215,4 +215,35 @@ fn no_text_is_wider_than_it_may_be() {
             assert!(text.lines().all(|l| l.chars().count() <= width), "{width}\n{text}");
         }
     }
+}
+
+#[test]
+fn the_demos_text_is_narrow_enough_and_says_that_it_is_modelled() {
+    let page = super::fixtures::demo("Nothing goes wrong.");
+    for width in [60, 80, 100] {
+        let (brief, scenarios) = (super::to_brief(&page.ramp, width), super::scenarios_text(&page.scenarios, width));
+        for line in brief.lines().chain(scenarios.lines()) {
+            assert!(line.chars().count() <= width, "{width}: {line}");
+        }
+        assert!(brief.starts_with("Seven weeks rehearsed, in virtual time (modelled)"), "{brief}");
+        assert!(brief.contains("Target reached on day 42"), "{brief}");
+        assert!(!brief.contains("fingerprint") && !brief.contains("receivers think"), "what nobody needs at first sight");
+        let named = |name: &str| scenarios.lines().any(|l| l.starts_with(name));
+        assert!(named("healthy") && scenarios.contains("(modelled)"), "{scenarios}");
+        // A narrow table breaks long names.
+        assert!(width < 80 || named("provider-outage"), "{scenarios}");
+    }
+    assert_eq!(super::scenarios_text(&[], 100), "");
+}
+
+#[test]
+fn a_target_that_nobody_has_to_reach_is_no_success() {
+    let mut r = super::fixtures::demo("").ramp;
+    assert_eq!(super::wording::target(&r), "day 42");
+    r.target_day = None;
+    assert_eq!(super::wording::target(&r), "not reached");
+    for day in r.days.iter_mut().filter(|d| d.planned > 0) {
+        day.planned = 50;
+    }
+    assert_eq!(super::wording::target(&r), "at once");
 }

@@ -17,6 +17,8 @@ const HEIGHT: usize = 8;
 const DAYS_OF_A_WEEK: usize = 3;
 /// Sentences that a section has at most.
 const SENTENCES: usize = 24;
+/// Lines of what receivers think.
+const RECEIVERS: usize = 12;
 
 /// The rehearsal in words, tables and a chart, at most `width` columns wide (60 at least), without colour. Breaches stand at its end.
 pub fn to_text(r: &Rehearsed, width: usize) -> String {
@@ -31,7 +33,7 @@ pub fn to_text(r: &Rehearsed, width: usize) -> String {
     out += &inbox_text(r, width);
     out += &section("What the rules said (modelled)", said(r), width);
     out += &section("What went wrong (modelled)", troubles(r), width);
-    out += &section("What the receivers think of the domains, 0 to 1 (modelled)", reputations(r), width);
+    out += &section_of("What the receivers think of the domains, 0 to 1 (modelled)", reputations(r), RECEIVERS, width);
     out.push('\n');
     out += &if r.breaches.is_empty() {
         let mark: String = r.fingerprint.chars().take(16).collect();
@@ -76,7 +78,7 @@ const DISPENSABLE: [&str; 2] = ["answers", "rescued"];
 const ROOMY: usize = 80;
 
 /// A line for each week; below it, up to three days of it on which something happened.
-fn table_text(r: &Rehearsed, width: usize) -> String {
+pub(super) fn table_text(r: &Rehearsed, width: usize) -> String {
     let numbers: Vec<Column> = COLUMNS.into_iter().filter(|(title, _)| width >= ROOMY || !DISPENSABLE.contains(title)).collect();
     let titles = numbers.iter().map(|(title, _)| (*title, Align::Right));
     let columns: Vec<(&str, Align)> = [("week of", Align::Left)].into_iter().chain(titles).chain([("and", Align::Left)]).collect();
@@ -131,7 +133,7 @@ fn notable_days<'a>(week: &Week<'a>, r: &Rehearsed) -> Vec<&'a Day> {
     days
 }
 
-fn chart_text(r: &Rehearsed, width: usize) -> String {
+pub(super) fn chart_text(r: &Rehearsed, width: usize) -> String {
     let (planned, sent): (Vec<u32>, Vec<u32>) = r.days.iter().map(|d| (d.planned, d.sent)).unzip();
     let end = |day: Option<&Day>| day.and_then(|d| d.date).map(|d| d.to_string()).unwrap_or_default();
     let chart = against(&planned, &sent, 0, (&end(r.days.first()), &end(r.days.last())), width - 2, HEIGHT);
@@ -141,7 +143,7 @@ fn chart_text(r: &Rehearsed, width: usize) -> String {
 }
 
 /// `Inbox by week (modelled) ▄▅▆▇█ first 52 %, last 97 %, worst 48 % (of 2026-12-14)`
-fn inbox_text(r: &Rehearsed, width: usize) -> String {
+pub(super) fn inbox_text(r: &Rehearsed, width: usize) -> String {
     let weeks = weeks(&r.days);
     let known: Vec<(&Week<'_>, f64)> = weeks.iter().filter_map(|w| w.inbox_rate().map(|rate| (w, rate))).collect();
     let (Some((_, first)), Some((_, last))) = (known.first(), known.last()) else {
@@ -155,13 +157,18 @@ fn inbox_text(r: &Rehearsed, width: usize) -> String {
 }
 
 /// A heading and its sentences, or nothing.
-fn section(heading: &str, sentences: Vec<String>, width: usize) -> String {
+pub(super) fn section(heading: &str, sentences: Vec<String>, width: usize) -> String {
+    section_of(heading, sentences, SENTENCES, width)
+}
+
+/// The same with so many sentences at most.
+pub(super) fn section_of(heading: &str, sentences: Vec<String>, most: usize, width: usize) -> String {
     if sentences.is_empty() {
         return String::new();
     }
-    let more = sentences.len().saturating_sub(SENTENCES);
+    let more = sentences.len().saturating_sub(most);
     let mut out = format!("\n{}", wrapped(heading, width));
-    for sentence in sentences.into_iter().take(SENTENCES) {
+    for sentence in sentences.into_iter().take(most) {
         out += &indented(&sentence, width, 2, 4);
     }
     if more > 0 {
@@ -170,11 +177,11 @@ fn section(heading: &str, sentences: Vec<String>, width: usize) -> String {
     out
 }
 
-fn said(r: &Rehearsed) -> Vec<String> {
+pub(super) fn said(r: &Rehearsed) -> Vec<String> {
     r.verdicts.iter().map(|s| format!("{}  {}: {}: {}", span(s.date, s.until), s.whom, verdict(&s.verdict), s.why)).collect()
 }
 
-fn troubles(r: &Rehearsed) -> Vec<String> {
+pub(super) fn troubles(r: &Rehearsed) -> Vec<String> {
     r.troubles
         .iter()
         .map(|t| {
@@ -194,7 +201,7 @@ fn reputations(r: &Rehearsed) -> Vec<String> {
             let days: Vec<Option<f64>> = r.reputation.iter().map(|day| day.get(receiver).and_then(|d| d.get(domain)).copied()).collect();
             let first = days.iter().flatten().next().unwrap_or(end);
             let way = shares(days.iter().copied().step_by(7).chain([Some(*end)]));
-            lines.push(format!("{receiver} of {domain}: {first:.2} at first, {end:.2} at the end  {way}"));
+            lines.push(format!("{receiver} about {domain}: {first:.2} at first, {end:.2} at the end  {way}"));
         }
     }
     lines

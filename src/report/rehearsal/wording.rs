@@ -77,13 +77,18 @@ pub(super) fn spread(q: Quantiles, shown: impl Fn(f64) -> String) -> String {
 /// Whom a rehearsal was played with: `schedule standard-6w; 3 warming mailboxes, 5 partners`.
 pub(super) fn cast(r: &Rehearsed) -> String {
     let schedules = if r.schedules.len() > 1 { "schedules" } else { "schedule" };
-    format!(
-        "{schedules} {}; {}, {}",
-        r.schedules.join(", "),
-        counted(r.warming, "warming mailbox", "warming mailboxes"),
-        counted(r.partners, "partner", "partners")
-    )
+    format!("{schedules} {}; {}", r.schedules.join(", "), people(r))
 }
+
+/// `3 warming mailboxes, 5 partners`
+pub(super) fn people(r: &Rehearsed) -> String {
+    let (warming, partners) = (counted(r.warming, "warming mailbox", "warming mailboxes"), counted(r.partners, "partner", "partners"));
+    format!("{warming}, {partners}")
+}
+
+/// What a scenario does not show yet.
+pub(super) const GUARD_TO_COME: &str = "The rules that will hold a ramp, or take it back, when letters go to spam are still to come: here the plan is \
+carried out whatever happens.";
 
 /// `42 days from 2026-12-01 (Tue) to 2027-01-11 (Mon)`
 pub(super) fn time(r: &Rehearsed) -> String {
@@ -111,9 +116,25 @@ pub(super) fn outcome(r: &Rehearsed) -> String {
     format!("target not reached in {days}{}", stands.unwrap_or_else(|| ": no day was one to send on".to_owned()))
 }
 
+/// `day 40`, `at once`, `not reached`: when the target was reached, in short.
+pub(super) fn target(r: &Rehearsed) -> String {
+    match r.target_day {
+        _ if begins_at_target(r) => "at once".to_owned(),
+        Some(n) => format!("day {n}"),
+        None => "not reached".to_owned(),
+    }
+}
+
+/// Whether the plan begins where it ends, or nearly: a target that nobody has to reach.
+pub(super) fn begins_at_target(r: &Rehearsed) -> bool {
+    let most = r.days.iter().map(|d| d.planned).max().unwrap_or(0);
+    r.days.iter().map(|d| d.planned).find(|n| *n > 0).is_some_and(|first| u64::from(first) * 10 >= u64::from(most) * 9)
+}
+
 /// `six weeks`
 pub(super) fn weeks_in_words(r: &Rehearsed) -> String {
     match r.days.len().div_ceil(7) {
+        2 => "two weeks".to_owned(),
         4 => "four weeks".to_owned(),
         5 => "five weeks".to_owned(),
         6 => "six weeks".to_owned(),

@@ -24,10 +24,11 @@ pub(super) fn section(day: &DemoDay) -> String {
     format!(
         "<section>\n<h2>The day that just ran</h2>\n\
          <p>{date}, over real sockets: {mailboxes} ({warming} warming) on {kinds} of servers inside this process, on a clock that ran \
-         {} times faster. It took {}. The letters, SMTP, IMAP and TLS were real; whether a letter went to spam was <span class=\"whole\">{MODELLED}.</span></p>\n{}{}{}</section>\n",
+         {} times faster. It took {}. The letters, SMTP, IMAP and TLS were real; whether a letter went to spam was <span class=\"whole\">{MODELLED}.</span></p>\n{}<p class=\"note\">{}</p>\n{}{}</section>\n",
         day.faster,
         took(day.took),
         numbers(day),
+        servers_word(day),
         timeline(day),
         matrix(day)
     )
@@ -54,6 +55,13 @@ fn numbers(day: &DemoDay) -> String {
     }
     let cells = all.iter().map(|(n, what)| format!("<div><dt>{what}</dt><dd>{n}</dd></div>")).collect::<Vec<_>>().concat();
     format!("<dl class=\"numbers\">{cells}</dl>\n")
+}
+
+/// The day by the servers' own count: `all 96 are in the ledger`.
+fn servers_word(day: &DemoDay) -> String {
+    let (taken, known) = (day.taken, day.in_ledger);
+    let known = if taken == known { format!("all {taken} are in the ledger") } else { format!("the ledger has {known}") };
+    format!("By their own count the servers took {taken} messages; {known}, each handed over once.")
 }
 
 /// Every letter as a dot at its time in its sender's lane.
@@ -98,12 +106,10 @@ fn timeline_svg(day: &DemoDay, wide: bool) -> String {
             canvas.dot(class_of(letter.fate), (x, middle), if letter.is_answer { 3.5 } else { 5.5 }, &title);
         }
     }
-    let legend = [
-        (Sample::Fill("inbox"), "inbox"),
-        (Sample::Fill("rescued"), "spam, rescued"),
-        (Sample::Fill("spam"), "spam"),
-        (Sample::Fill("lost"), "not seen"),
-    ];
+    let all = [("inbox", "inbox"), ("rescued", "spam, rescued"), ("spam", "spam"), ("lost", "not seen")];
+    let occurs = |class: &str| day.sent().any(|l| class_of(l.fate) == class);
+    let legend: Vec<(Sample, &str)> =
+        all.into_iter().filter(|(class, _)| occurs(class)).map(|(class, name)| (Sample::Fill(class), name)).collect();
     let end = canvas.legend(if wide { left } else { 6.0 }, width, bottom + 42.0, &legend);
     canvas.inline(if wide { "wide" } else { "narrow" }, "The day's letters by time and sender", width, end - 6.0)
 }

@@ -15,9 +15,9 @@ use super::wording::weeks_in_words;
 
 /// What a visitor does next: what it is for, and the command.
 const NEXT: [(&str, &str); 3] = [
-    ("Write a commented config and a key, then fill in your mailboxes.", "preheat init --domain your-domain.example"),
+    ("Write a commented config and a key, then fill in your mailboxes.", "preheat init"),
     ("Sign in everywhere, find the spam folders, and hear what is wrong, before anything is sent.", "preheat check"),
-    ("Carry the pool through today. Once a day by cron is enough.", "preheat run"),
+    ("Look at your ramp by calendar date, and at what your pool can carry.", "preheat plan"),
 ];
 
 /// The page. Whatever comes out of the model is marked *modelled* on it; every text is escaped.
@@ -52,7 +52,7 @@ fn next() -> String {
         NEXT.map(|(what, command)| format!("<li><p>{}</p><pre><code>{}</code></pre></li>\n", escaped(what), escaped(command))).concat();
     format!(
         "<section>\n<h2>What to do next</h2>\n<ol class=\"next\">\n{items}</ol>\n\
-         <p class=\"note\">And before the first of your own six weeks: <code>preheat rehearse</code> plays them with your config, as above.</p>\n</section>\n"
+         <p class=\"note\"><code>preheat rehearse</code> then plays your own six weeks, as above, and <code>preheat run</code>, once a day by cron, carries them out.</p>\n</section>\n"
     )
 }
 

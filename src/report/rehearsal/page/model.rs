@@ -29,6 +29,10 @@ pub struct DemoDay {
     pub faster: u32,
     /// How long it really took.
     pub took: Duration,
+    /// Messages that the servers took over, as they count themselves.
+    pub taken: u32,
+    /// Letters that a server took over, as the ledger counts.
+    pub in_ledger: u32,
     /// Everybody in the pool, in the order in which they are shown.
     pub mailboxes: Vec<DemoMailbox>,
     /// The letters of the day's agenda, answers included.
@@ -61,6 +65,8 @@ pub struct DemoLetter {
     pub fate: DemoFate,
     /// Whether it was opened.
     pub is_opened: bool,
+    /// Whether its recipient sent an answer.
+    pub is_answered: bool,
 }
 
 /// What became of a letter by the end of the demo's day.

@@ -8,7 +8,8 @@ use crate::report::rehearsal::markup::{cut, escaped};
 use crate::report::rehearsal::panels::{PLACEMENTS, events, placement, reputation, volume, volume_with_spam};
 use crate::report::rehearsal::weeks::weeks;
 use crate::report::rehearsal::wording::{
-    capitalised, cast, counted, invariant, outcome, percent_or_dash, span, time, verdict, weeks_in_words,
+    GUARD_TO_COME, begins_at_target, capitalised, cast, counted, invariant, outcome, people, percent_or_dash, span, target, time, verdict,
+    weeks_in_words,
 };
 
 /// Sentences of verdicts and troubles that are shown.
@@ -26,7 +27,7 @@ pub(super) fn section(r: &Rehearsed) -> String {
         escaped(&capitalised(&outcome(r))),
         picture("Letters a day <span>bars are sent, steps are planned</span>", &volume_svg(r, 860.0), &volume_svg(r, 340.0)),
         half("Where they were seen first <span>shares, by week</span>", &placement_svg(r)),
-        half("What receivers think of it <span>the domain, 0 to 1</span>", &reputation_svg(r)),
+        half("What receivers think <span>of the domains, 0 to 1</span>", &reputation_svg(r)),
         sentences(r),
         broken(r)
     )
@@ -62,7 +63,7 @@ fn reputation_svg(r: &Rehearsed) -> String {
     let names: Vec<String> = names.iter().map(|n| cut(n, 20)).collect();
     let entries: Vec<(Sample, &str)> = names.iter().zip(STYLES).map(|(name, style)| (Sample::Line(style), name.as_str())).collect();
     let y = canvas.legend(48.0, 420.0, 232.0, &entries);
-    canvas.inline("", "What each receiver thinks of the domain (modelled)", 420.0, y.max(252.0) - 6.0)
+    canvas.inline("", "What each receiver thinks of the domains (modelled)", 420.0, y.max(252.0) - 6.0)
 }
 
 /// What the rules said and what went wrong, in the order of dates.
@@ -106,30 +107,34 @@ fn broken(r: &Rehearsed) -> String {
 
 /// The section of the other scenarios: small pictures to one scale.
 pub(super) fn scenarios(all: &[DemoScenario]) -> String {
-    if all.is_empty() {
-        return String::new();
-    }
+    let Some(first) = all.first() else { return String::new() };
     let most = all.iter().flat_map(|s| &s.rehearsed.days).map(|d| d.planned.max(d.sent)).max().unwrap_or(0);
     let cards: String = all.iter().map(|s| card(s, most)).collect();
     format!(
         "<section>\n<h2>The same weeks, when things go wrong {MODELLED}</h2>\n\
-         <p>One pool, one seed, one scale. Bars are sent, their upper part, in red, was first seen in spam; steps are planned.</p>\n<div class=\"cards\">\n{cards}</div>\n</section>\n"
+         <p>A pool of {}, one seed, one scale. Bars are sent, their upper part, in red, was first seen in spam; steps are planned. {GUARD_TO_COME}</p>\n\
+         <div class=\"cards\">\n{cards}</div>\n</section>\n",
+        escaped(&people(&first.rehearsed).replacen(", ", " and ", 1))
     )
+}
+
+/// A scenario's name as a heading.
+fn title_of(name: &str) -> String {
+    capitalised(&name.replace('-', " ").replace("dmarc", "DMARC"))
 }
 
 fn card(scenario: &DemoScenario, most: u32) -> String {
     let r = &scenario.rehearsed;
     let mut canvas = Canvas::default();
-    volume_with_spam(&mut canvas, ((28.0, 236.0), (20.0, 118.0)), &r.days, r.target_day, most);
+    volume_with_spam(&mut canvas, ((28.0, 236.0), (20.0, 118.0)), &r.days, r.target_day.filter(|_| !begins_at_target(r)), most);
     let title = format!("{}: letters a day (modelled)", r.scenario);
     let all = weeks(&r.days);
     let rates: Vec<f64> = all.iter().filter_map(super::super::weeks::Week::inbox_rate).collect();
     let worst = rates.iter().copied().reduce(f64::min);
-    let target = r.target_day.map_or_else(|| "not reached".to_owned(), |n| format!("day {n}"));
     let sent: u64 = r.days.iter().map(|d| u64::from(d.sent)).sum();
     let planned: u64 = r.days.iter().map(|d| u64::from(d.planned)).sum();
     let facts = [
-        ("target", target),
+        ("target", target(r)),
         ("sent of planned", percent_or_dash((planned > 0).then(|| sent as f64 / planned as f64))),
         ("inbox, worst week", percent_or_dash(worst)),
         ("inbox, last week", percent_or_dash(rates.last().copied())),
@@ -138,7 +143,7 @@ fn card(scenario: &DemoScenario, most: u32) -> String {
         facts.iter().map(|(what, value)| format!("<div><dt>{what}</dt><dd>{}</dd></div>", escaped(value))).collect::<Vec<_>>().concat();
     format!(
         "<article>\n<h3>{}</h3>\n<p>{}</p>\n{}<dl>{facts}</dl>\n{}</article>\n",
-        escaped(&capitalised(&r.scenario.replace('-', " "))),
+        escaped(&title_of(&r.scenario)),
         escaped(&scenario.about),
         canvas.inline("", &title, 240.0, 140.0),
         broken(r)

@@ -31,6 +31,7 @@ dt{color:var(--soft);font-size:.86rem}
 dd{margin:0;font-variant-numeric:tabular-nums}
 .numbers dd{font-size:2.5rem;line-height:1.15;font-weight:650;letter-spacing:-.02em}
 .numbers div:first-child dd{color:var(--accent)}
+.numbers+.note{margin-top:18px}
 .scroll{overflow-x:auto}
 table{border-collapse:separate;border-spacing:4px;font-size:.92rem}
 th{font-weight:500;color:var(--soft);text-align:left;padding:4px 10px;white-space:nowrap}

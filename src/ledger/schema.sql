@@ -73,7 +73,7 @@ CREATE TABLE letter (
 CREATE INDEX letter_by_day ON letter (sender, date);
 CREATE INDEX letter_by_recipient_day ON letter (recipient, date);
 CREATE INDEX letter_to_send ON letter (sender, due) WHERE state IN ('planned', 'deferred');
-CREATE INDEX letter_to_find ON letter (recipient, state) WHERE state IN ('handed', 'uncertain', 'accepted');
+CREATE INDEX letter_to_find ON letter (recipient, state) WHERE state IN ('handed', 'uncertain') OR state = 'accepted';
 CREATE INDEX letter_to_settle ON letter (sender, state) WHERE state IN ('handed', 'uncertain');
 CREATE INDEX letter_by_parent ON letter (parent) WHERE parent IS NOT NULL;
 

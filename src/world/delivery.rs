@@ -8,6 +8,7 @@ use std::time::Duration;
 use rand::Rng;
 use tokio::sync::watch;
 
+use super::account::special_use_of;
 use super::folders::header_value;
 use super::{Arriving, Authentication, Condition, Inside, Judgement, Lesson, Submission, World, Wrong};
 use crate::words::{Address, FolderRole, Moment, Reply};
@@ -318,8 +319,9 @@ impl Inside {
         let (serial, mut again) = (message.serial, None);
         let uid_validity = self.next_serial() as u32 + 1_000;
         let Some(account) = self.accounts.get_mut(&transit.to) else { return };
-        let traits = account.spec.personality.traits();
-        account.folders.entry(folder.to_owned()).or_insert_with(|| super::Folder::new(None, uid_validity)).append(message);
+        let (personality, traits) = (account.spec.personality, account.spec.personality.traits());
+        let new = || super::Folder::new(special_use_of(personality, folder), uid_validity);
+        account.folders.entry(folder.to_owned()).or_insert_with(new).append(message);
         account.bump();
         if folder == "INBOX" && traits.moves_later > 0.0 && account.filed.is_none() && transit.submission.is_some() {
             let mut draw = self.seed.of_words(&["judged again", &transit.key]);

@@ -138,7 +138,8 @@ fn password_of(dir: &Path, who: &Address, random: &mut dyn FnMut(&mut [u8]) -> i
     }
     let mut bytes = [0; 15];
     random(&mut bytes).map_err(failed)?;
-    let password = URL_SAFE_NO_PAD.encode(bytes);
+    // Letters and digits alone: mail programs take a password that begins with `-` for an option.
+    let password = URL_SAFE_NO_PAD.encode(bytes).replace(['-', '_'], "x");
     fs::create_dir_all(&folder).map_err(failed)?;
     fs::set_permissions(&folder, Permissions::from_mode(0o700)).map_err(failed)?;
     write(&path, &format!("{password}\n"), 0o600)?;

@@ -148,3 +148,19 @@ async fn servers_that_are_down_answer_nobody() {
     assert!(open("grace@gmail-like.test").await.err().expect("an error").is_connection_lost());
     assert!(open("anna@nordwind.test").await.is_ok());
 }
+
+#[test]
+fn a_password_is_letters_and_digits_whatever_is_drawn() {
+    let home = tempfile::tempdir().unwrap();
+    let who = Address::parse("anna@nordwind.test").unwrap();
+    // In base64 for URLs these would be dashes and underscores.
+    for byte in [0xfb, 0xef, 0xbe, 0xff] {
+        let dir = home.path().join(byte.to_string());
+        let mut same = |bytes: &mut [u8]| {
+            bytes.fill(byte);
+            Ok(())
+        };
+        let password = password_of(&dir, &who, &mut same).unwrap();
+        assert!(password.len() == 20 && password.chars().all(|c| c.is_ascii_alphanumeric()), "{password}");
+    }
+}

@@ -56,7 +56,9 @@ pub struct Options {
     pub seed: Seed,
     /// What listens; see [`doors::doors_for`].
     pub doors: Vec<Door>,
-    /// Whether mail goes through the modelled spam filter; else all of it goes to INBOX, at once, unless a rule of the account says otherwise.
+    /// Whether mail goes through the modelled spam filter. `false` is for the test rig: all mail goes to INBOX, at once, unless a rule of the
+    /// account says otherwise; an account begins with an INBOX, and the first sign-in makes the other folders, where a bare listener leaves
+    /// it as it is; and the certificate is for `localhost` alone. So are Postfix and Dovecot set up there.
     pub filtered: bool,
 }
 
@@ -138,7 +140,7 @@ impl Sandbox {
     /// [`SandboxError::Port`], [`SandboxError::Identity`].
     pub async fn start(options: Options) -> Result<Self, SandboxError> {
         let real_now = Clock::System.now();
-        let identity = Identity::new(real_now)?;
+        let identity = if options.filtered { Identity::new(real_now) } else { Identity::of_names(&["localhost"], real_now) }?;
         let world = World::new(options.seed);
         // A client may remember the folders of an earlier sandbox: these have other UIDVALIDITYs.
         world.count_from(u64::try_from(real_now.0 / 1_000).unwrap_or(0));
@@ -224,7 +226,7 @@ impl Population {
     pub fn admit(&self, spec: AccountSpec) {
         let address = spec.address.clone();
         self.world.add_account(spec);
-        self.file(&address, 0, "INBOX");
+        self.begin(&address);
     }
 
     /// Files a share of 256 letters to an account into a folder. False: there is no such account.
@@ -235,9 +237,18 @@ impl Population {
 
     /// An account as it was at first, and nobody in it. False: there is no such account.
     pub fn reset(&self, who: &Address) -> bool {
-        let is_there = self.world.empty_account(who) && self.file(who, 0, "INBOX");
+        let is_there = self.world.empty_account(who);
+        self.begin(who);
         self.world.kick(who);
         is_there
+    }
+
+    /// What an empty account begins with.
+    fn begin(&self, who: &Address) {
+        self.file(who, 0, "INBOX");
+        if !self.filtered {
+            self.world.with_account(who, |account| account.folders.retain(|name, _| name == "INBOX"));
+        }
     }
 
     /// The world's time.

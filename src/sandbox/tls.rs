@@ -36,11 +36,19 @@ pub struct Identity {
 pub struct NoIdentity(String);
 
 impl Identity {
-    /// A new one that holds for 90 days from `real_now`, the machine's own time.
+    /// A new one for `localhost` and its addresses, that holds for 90 days from `real_now`, the machine's own time.
     ///
     /// # Errors
     /// [`NoIdentity`] where the machine gives no random numbers.
     pub fn new(real_now: Moment) -> Result<Self, NoIdentity> {
+        Self::of_names(&NAMES, real_now)
+    }
+
+    /// The same for other names of this machine: a client that knows it by one that is not among them does not trust it.
+    ///
+    /// # Errors
+    /// [`NoIdentity`]: no random numbers, or a name that is none.
+    pub fn of_names(names: &[&str], real_now: Moment) -> Result<Self, NoIdentity> {
         let of_rcgen = |e: rcgen::Error| NoIdentity(e.to_string());
         let epoch = date_time_ymd(1970, 1, 1);
         let since_epoch = Duration::from_millis(u64::try_from(real_now.0).unwrap_or(0));
@@ -54,7 +62,7 @@ impl Identity {
         (ca.not_before, ca.not_after) = (from, until);
         let issuer = CertifiedIssuer::self_signed(ca, key()?).map_err(of_rcgen)?;
 
-        let mut server = CertificateParams::new(NAMES.map(str::to_owned).to_vec()).map_err(of_rcgen)?;
+        let mut server = CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()).map_err(of_rcgen)?;
         server.distinguished_name.push(DnType::CommonName, "localhost");
         server.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
@@ -124,6 +132,8 @@ mod tests {
         assert!(!is_trusted(&one.ca_pem, &one, "mail.new.example").await);
         assert!(!is_trusted(&one.ca_pem, &other, "localhost").await, "another sandbox's CA");
         assert!(!one.ca_pem.contains("PRIVATE"));
+        let narrow = Identity::of_names(&["localhost"], now).unwrap();
+        assert!(is_trusted(&narrow.ca_pem, &narrow, "localhost").await && !is_trusted(&narrow.ca_pem, &narrow, "127.0.0.1").await);
     }
 
     #[tokio::test]

@@ -124,6 +124,11 @@ fn first_folders(personality: Personality, uid_validity: u32) -> BTreeMap<String
         .collect()
 }
 
+/// What a folder of this name is for, by its server's habits.
+pub(super) fn special_use_of(personality: Personality, folder: &str) -> Option<&'static str> {
+    personality.traits().folders.get(folder).and_then(Option::as_deref).and_then(known_special_use)
+}
+
 fn known_special_use(word: &str) -> Option<&'static str> {
     ["\\Junk", "\\Sent", "\\Trash", "\\Drafts", "\\Archive", "\\All", "\\Flagged", "\\Important"].into_iter().find(|w| *w == word)
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use rand::Rng;
 use tokio::sync::watch;
 
+use super::account::special_use_of;
 use super::folders::header_value;
 use super::{Arriving, Authentication, Condition, Inside, Judgement, Lesson, Submission, World, Wrong};
 use crate::words::{Address, FolderRole, Moment, Reply};
@@ -36,8 +37,8 @@ pub(super) struct InTransit {
     bytes: Arc<[u8]>,
     key: String,
     since: Moment,
-    /// A bounce: it is not judged, and never bounced itself.
-    is_bounce: bool,
+    /// Which of the submissions in evidence it is. `None`: a bounce, which is not judged, and never bounced itself.
+    submission: Option<usize>,
 }
 
 impl World {
@@ -55,8 +56,10 @@ impl World {
                 to: to.clone(),
                 letter: None,
                 message_id: None,
+                date: None,
                 accepted: false,
                 code: reply.code,
+                stored: None,
             };
             inside.evidence.submissions.push(submission);
         })
@@ -190,6 +193,7 @@ impl Inside {
         let header = &bytes[..header_len];
         let letter = header_value(header, "X-Preheat").and_then(|v| crate::words::LetterId::parse(v.split('.').nth(1)?.trim()).ok());
         let message_id = header_value(header, "Message-ID");
+        let date = header_value(header, "Date");
         let queued = format!("{:010X}", self.next_serial() + 0x4_0000);
         let key = letter.map(|l| l.to_string()).or_else(|| message_id.clone()).unwrap_or_else(|| queued.clone());
         let Some(sender) = self.accounts.get_mut(account) else { return Reply::new(530, "5.7.0 Authentication required") };
@@ -212,13 +216,16 @@ impl Inside {
                 to: to.clone(),
                 letter,
                 message_id: message_id.clone(),
+                date: date.clone(),
                 accepted: true,
                 code,
+                stored: None,
             };
+            let submission_index = self.evidence.submissions.len();
             self.evidence.submissions.push(submission);
             let bytes = with_trace(&bytes, from, to, personality.as_str(), &queued, now);
-            let transit =
-                InTransit { from: from.clone(), to: to.clone(), bytes: bytes.into(), key: key.clone(), since: now, is_bounce: false };
+            let submission = Some(submission_index);
+            let transit = InTransit { from: from.clone(), to: to.clone(), bytes: bytes.into(), key: key.clone(), since: now, submission };
             let at = now + self.transit(traits.transit_seconds, &key);
             self.plan(at, Event::Deliver(Box::new(transit)));
         }
@@ -262,7 +269,7 @@ impl Inside {
             let share: f64 = self.seed.of_words(&["catch-up", &transit.key]).random();
             return self.plan(until + CATCH_UP.mul_f64(share), Event::Deliver(Box::new(transit)));
         }
-        if transit.is_bounce {
+        if transit.submission.is_none() {
             return self.put(&transit, "INBOX", None, at);
         }
         if self.wrongs(&transit.to, at).any(|w| matches!(w, Wrong::Gone)) {
@@ -306,13 +313,17 @@ impl Inside {
     fn put(&mut self, transit: &InTransit, folder: &str, category: Option<&'static str>, at: Moment) {
         let mut message = self.message(transit.bytes.clone(), at, folder);
         message.category = category;
+        if let Some(submission) = transit.submission.and_then(|n| self.evidence.submissions.get_mut(n)) {
+            submission.stored = Some(message.first_folder.clone());
+        }
         let (serial, mut again) = (message.serial, None);
         let uid_validity = self.next_serial() as u32 + 1_000;
         let Some(account) = self.accounts.get_mut(&transit.to) else { return };
-        let traits = account.spec.personality.traits();
-        account.folders.entry(folder.to_owned()).or_insert_with(|| super::Folder::new(None, uid_validity)).append(message);
+        let (personality, traits) = (account.spec.personality, account.spec.personality.traits());
+        let new = || super::Folder::new(special_use_of(personality, folder), uid_validity);
+        account.folders.entry(folder.to_owned()).or_insert_with(new).append(message);
         account.bump();
-        if folder == "INBOX" && traits.moves_later > 0.0 && account.filed.is_none() && !transit.is_bounce {
+        if folder == "INBOX" && traits.moves_later > 0.0 && account.filed.is_none() && transit.submission.is_some() {
             let mut draw = self.seed.of_words(&["judged again", &transit.key]);
             if draw.random::<f64>() < traits.moves_later {
                 again = Some(at + Duration::from_mins(draw.random_range(120..40 * 60)));
@@ -349,7 +360,7 @@ impl Inside {
             bytes: bytes.into(),
             key: format!("bounce of {}", transit.key),
             since: at,
-            is_bounce: true,
+            submission: None,
         };
         self.plan(at + Duration::from_secs(3), Event::Deliver(Box::new(bounce)));
     }

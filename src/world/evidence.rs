@@ -1,5 +1,7 @@
 //! What the world knows of what was done in it: the truth that a ledger is held against. Nothing here comes from a ledger.
 
+use std::sync::Arc;
+
 use crate::words::{Address, LetterId, Moment};
 
 /// A message that a signed-in account offered for sending.
@@ -17,10 +19,14 @@ pub struct Submission {
     pub letter: Option<LetterId>,
     /// Its Message-ID as it was submitted.
     pub message_id: Option<String>,
+    /// Its Date as it was submitted.
+    pub date: Option<String>,
     /// Whether the server took it over.
     pub accepted: bool,
     /// The code of the server's last word: 250, or the refusal's. 0 where the connection broke before a word came.
     pub code: u16,
+    /// The recipient's folder that it was put into at first; `None`: not there yet, or bounced.
+    pub stored: Option<Arc<str>>,
 }
 
 /// Somebody else's mail was touched.

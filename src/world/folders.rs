@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::account::special_use_of;
 use super::{Folder, Inside, Lesson, Message, Touched, World};
 use crate::words::{Address, FolderRole, LetterId, Moment};
 
@@ -218,7 +219,19 @@ impl World {
         Ok(gone.into_iter().map(|(uid, _)| uid).collect())
     }
 
-    /// Makes a folder. False: it was there.
+    /// Makes those folders that the account's server makes by itself, where they are missing: somebody deleted them, or nobody was there yet.
+    pub fn make_usual_folders(&self, who: &Address) {
+        let mut inside = self.lock();
+        let uid_validity = inside.next_serial() as u32 + 1_000;
+        let Some(account) = inside.accounts.get_mut(who) else { return };
+        let personality = account.spec.personality;
+        for name in personality.traits().folders.keys() {
+            let new = || Folder::new(special_use_of(personality, name), uid_validity);
+            account.folders.entry(name.clone()).or_insert_with(new);
+        }
+    }
+
+    /// Makes a folder; one with a name that its server uses has its use. False: it was there.
     pub fn create_folder(&self, who: &Address, folder: &str) -> bool {
         let mut inside = self.lock();
         let uid_validity = inside.next_serial() as u32 + 1_000;
@@ -226,7 +239,8 @@ impl World {
         if account.folders.contains_key(folder) {
             return false;
         }
-        account.folders.insert(folder.to_owned(), Folder::new(None, uid_validity));
+        let special_use = special_use_of(account.spec.personality, folder);
+        account.folders.insert(folder.to_owned(), Folder::new(special_use, uid_validity));
         account.bump();
         true
     }

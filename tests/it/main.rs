@@ -5,6 +5,7 @@
 #![cfg(test)]
 
 mod cli;
+mod clients;
 mod demo;
 mod feasible;
 mod ledger;

@@ -1,7 +1,14 @@
 //! What a test on real servers needs: users of its own, a pool on them, the `preheat` program, faults, and the auditor.
 //!
-//! `tests/run` starts the servers once and names their state directory in `PREHEAT_RIG`. By hand:
-//! `RIG_DIR=/tmp/my-rig tests/rig/mailstack.sh start`, then `PREHEAT_RIG=/tmp/my-rig cargo test -- --include-ignored`.
+//! There are two kinds of servers: Postfix with Dovecot, and the sandbox. The tests are the same on both; what differs is below
+//! `tests/rig/faults.sh`. `tests/run` starts them and names their state directory in `PREHEAT_RIG`. By hand, the first kind (as root)
+//! or the second, then the tests:
+//!
+//! ```text
+//! RIG_DIR=/tmp/my-rig tests/rig/mailstack.sh start
+//! preheat sandbox --rig /tmp/my-rig --port-base 20000
+//! PREHEAT_RIG=/tmp/my-rig cargo test -- --include-ignored
+//! ```
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -17,7 +24,7 @@ pub struct Rig {
     dir: PathBuf,
     facts: BTreeMap<String, String>,
     slot: u32,
-    /// Where the Postfix log and the delivery log ended when this test began: what is before belongs to others.
+    /// Where the records of submissions and of deliveries ended when this test began: what is before belongs to others.
     log_from: [u64; 2],
     /// Held while the test runs: two tests in one slot would spoil each other.
     _lock: File,
@@ -124,10 +131,10 @@ impl Rig {
     /// Empties this slot's mailboxes, takes back its Sieve rules, and starts a new page in the logs.
     pub fn reset_mail(&mut self) {
         let users: Vec<String> = self.fact("RIG_DOMAINS").split_whitespace().flat_map(|d| (1..=10).map(|n| self.user(n, d))).collect();
-        let mut reset = Command::new(script("mailstack.sh"));
-        succeed(reset.env("RIG_DIR", &self.dir).arg("reset").args(users));
-        let end_of = |name| fs::metadata(self.fact(name)).map_or(0, |m| m.len());
-        self.log_from = [end_of("RIG_POSTFIX_LOG"), end_of("RIG_DELIVERY_LOG")];
+        let reset: Vec<&str> = std::iter::once("reset").chain(users.iter().map(String::as_str)).collect();
+        self.fault(&reset);
+        let ends = self.fault(&["log-ends"]);
+        self.log_from = ends.split_whitespace().map(|end| end.parse().unwrap()).collect::<Vec<_>>().try_into().unwrap();
     }
 
     /// Writes `preheat.yaml`, the key, a schedule where one is given, and `audit.json` into `dir`; returns the path of `preheat.yaml`.
@@ -236,8 +243,11 @@ impl Rig {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
-    /// The message files in a user's folder, read straight from the Maildir.
+    /// The messages in a user's folder, whose name is in modified UTF-7: read straight from the Maildir, or from the sandbox's dump.
     pub fn messages(&self, user: &str, folder: &str) -> Vec<String> {
+        if self.fact("RIG_KIND") == "sandbox" {
+            return serde_json::from_str(&self.fault(&["messages", user, folder])).unwrap();
+        }
         let (local, domain) = user.split_once('@').unwrap();
         let maildir = self.dir.join("mail").join(domain).join(local).join("Maildir");
         let maildir = if folder == "INBOX" { maildir } else { maildir.join(format!(".{folder}")) };

@@ -3,6 +3,7 @@
 use crate::rig::Rig;
 use crate::rig_day::{assert_exit, count, said};
 use crate::rig_luck::{PLAIN, TUESDAY, WEDNESDAY, assert_says, give, mailbox, plain_at, seed, sent_by, short_day, status, texts};
+use crate::story::rows;
 
 #[test]
 #[ignore = "needs the rig: tests/run"]
@@ -51,8 +52,9 @@ fn a_refused_recipient_is_rejected_or_deferred_and_due_again_inside_the_window()
     // 452 all day: tried again, a quarter of an hour later at least, and skipped at the window's end.
     assert_eq!((sent_by(dir, &full), of(&full, "state = 'skipped' AND skip_reason = 'deferred'")), (0, of(&full, "TRUE")));
     assert!(steps(&full, "event = 'deferred' AND code = 452") > of(&full, "TRUE"), "each was tried, one of them again");
-    let too_soon = "SELECT count(*) FROM step a JOIN step b ON a.letter = b.letter AND b.n = a.n + 1 WHERE a.event = 'deferred' AND b.at < a.at + 900000";
-    assert_eq!(count(dir, too_soon), 0);
+    // (One that was deferred in the window's last quarter of an hour is skipped sooner.)
+    let too_soon = "SELECT a.letter, a.code, a.at, b.event, b.at FROM step a JOIN step b ON a.letter = b.letter AND b.n = a.n + 1 WHERE a.event = 'deferred' AND b.event <> 'skipped' AND b.at < a.at + 900000";
+    assert_eq!(rows(dir, too_soon), Vec::<String>::new(), "{told}");
     // 450 twice, 421 in mid-session: deferred, then sent, each once.
     for (who, code, times) in [(&grey, 450, 2), (&busy, 421, 1)] {
         assert_eq!(steps(who, &format!("event = 'deferred' AND code = {code}")), times, "{who}\n{told}");

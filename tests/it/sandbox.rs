@@ -11,23 +11,24 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 /// A running sandbox; killed where a test fails before it has ended.
-struct Running(Child);
+pub struct Running(Child);
 
 impl Running {
-    fn start(dir: &Path, args: &[&str]) -> Self {
+    /// Starts it in `dir` with these arguments.
+    pub fn start(dir: &Path, args: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_preheat"));
         command.current_dir(dir).arg("sandbox").args(args).env_remove("PREHEAT_CLOCK").env("NO_COLOR", "1");
         Self(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
     }
 
     /// The JSON that it prints when everything is up.
-    fn facts(&mut self) -> Value {
+    pub fn facts(&mut self) -> Value {
         let reader = BufReader::new(self.0.stdout.as_mut().unwrap());
         serde_json::Deserializer::from_reader(reader).into_iter().next().expect("it printed nothing").unwrap()
     }
 
     /// Asks it to end: the exit code, and what it said meanwhile.
-    fn end(mut self) -> (Option<i32>, String) {
+    pub fn end(mut self) -> (Option<i32>, String) {
         let id = self.0.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
         let code = self.0.wait().unwrap().code();
@@ -51,7 +52,8 @@ fn greeting(port: &Value) -> String {
     line
 }
 
-fn ask(socket: &Path, request: &Value) -> Value {
+/// One request on a control socket.
+pub fn ask(socket: &Path, request: &Value) -> Value {
     let mut stream = UnixStream::connect(socket).unwrap();
     writeln!(stream, "{request}").unwrap();
     let mut answer = String::new();
@@ -126,7 +128,7 @@ fn the_rigs_population_is_served_on_request() {
         assert!(dir.path().join("tls/ca.crt").exists());
         assert!(greeting(&json!(base + 1_587)).starts_with("220 localhost ESMTP preheat sandbox, dovecot-like"));
         let dump = ask(&dir.path().join("control.sock"), &json!({ "do": "dump", "users": ["u190@seeds.test"] }));
-        assert!(dump["accounts"]["u190@seeds.test"]["folders"]["Junk"].is_object(), "{dump}");
+        assert!(dump["accounts"]["u190@seeds.test"]["folders"]["INBOX"].is_object(), "{dump}");
         assert_eq!(rig.end().0, Some(0));
         return;
     }

@@ -4,14 +4,14 @@
     audit.py DIR [--unfinished] [--junk-left N] [--gone ID,ID…]      DIR holds audit.json and the ledger
     audit.py --self-test
 
-It reads the Maildirs, Postfix's log and Dovecot's delivery log (evidence.py), and compares them with the ledger, letter by
-letter. Of preheat it uses nothing but the ledger file. It prints a table of checks and exits 1 if one of them failed.
+It reads the Maildirs, Postfix's log and Dovecot's delivery log (evidence.py), or what the sandbox wrote down (sandbox.py), and
+compares them with the ledger, letter by letter. Of preheat it uses nothing but the ledger file. It prints a table of checks and exits 1 if one of them failed.
 
     --unfinished    letters may still be planned, deferred or handed, and rescues and answers may still be due
     --junk-left N   so many letters may still lie in a spam folder
     --gone ID,ID…   these letters were expunged by the test after they were seen
 
-audit.json: {"rig": state directory, "ledger": file, "log_from": [Postfix log offset, delivery log offset],
+audit.json: {"rig": state directory, "ledger": file, "log_from": what `faults.sh log-ends` said at the start,
              "pool": {address: {"zone": "Europe/Berlin", "window": ["08:30", "17:30"]}}}
 """
 
@@ -25,6 +25,7 @@ import zoneinfo
 from collections import Counter, defaultdict
 
 import evidence
+import sandbox
 
 # The ledger, as far as it is read. If a table or a column is renamed, here is the one place to follow.
 LETTERS = "SELECT id, sender, recipient, date, parent, state, placement, message_id_sent, message_id_seen FROM letter ORDER BY id"
@@ -52,6 +53,11 @@ INBOX_OR_TIDIED = ("INBOX", "Warmup")
 SHOWN = 8  # problems printed per check
 
 
+def backend(rig):
+    """Who knows what lies on the servers: `settle` and `gather`."""
+    return sandbox if sandbox.serves(rig) else evidence
+
+
 class Letter:
     """A row of the ledger."""
 
@@ -69,11 +75,9 @@ class Audit:
         self.pool = self.facts["pool"]
         rig = pathlib.Path(self.facts["rig"])
         self.read_ledger()
-        self.copies = evidence.read_maildirs(rig / "mail")
         self.planted = [row for row in evidence.read_planted(rig) if row[0] in self.pool]
         self.junk_rules = evidence.read_junk_rules(rig)
-        logs = rig / "log/postfix.log", rig / "log/dovecot-main.log"
-        submissions = evidence.read_submissions(*logs, self.facts.get("log_from", (0, 0)))
+        self.copies, submissions = backend(rig).gather(rig, self.facts.get("log_from", (0, 0)))
         self.submissions = [s for s in submissions if s.user in self.pool]
         self.index()
         self.notes = []
@@ -376,7 +380,8 @@ def main():
         unittest.main(module="test_audit", argv=[sys.argv[0]])
     if not options.directory:
         parser.error("which directory?")
-    evidence.settle(evidence.read_facts(options.directory)["rig"])
+    rig = evidence.read_facts(options.directory)["rig"]
+    backend(rig).settle(rig)
     audit = Audit(options.directory, options.unfinished, options.junk_left, filter(None, options.gone.split(",")))
     results = audit.run()
     print_results(audit, results)

@@ -1,6 +1,7 @@
 """What the servers know: Maildirs read file by file, Postfix's log and Dovecot's delivery log read line by line.
 
-Nothing here has seen preheat's code, and nothing asks a server: what is on the disk is what counts.
+Nothing here has seen preheat's code, and nothing asks a server: what is on the disk is what counts. (Where the servers are the
+sandbox, which has nothing on the disk, sandbox.py gathers the same.)
 """
 
 import base64
@@ -196,6 +197,12 @@ def note_line(submissions, stored, kind, match):
         session = LMTP_SESSION.search(match["text"])
         if session and (folder := stored.get((session["session"], to))):
             submission.first_folders[to] = folder
+
+
+def gather(rig, offsets):
+    """Every message of every mailbox, and every submission since the byte offsets in Postfix's and Dovecot's logs."""
+    log = pathlib.Path(rig, "log")
+    return read_maildirs(pathlib.Path(rig, "mail")), read_submissions(log / "postfix.log", log / "dovecot-main.log", offsets)
 
 
 def read_planted(rig):

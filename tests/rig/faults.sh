@@ -1,5 +1,6 @@
 #!/bin/bash
-# What can go wrong on a mail server, done to the running rig in $RIG_DIR. USER is like u01@warm-a.test.
+# What can go wrong on a mail server, done to the running rig in $RIG_DIR: Postfix and Dovecot, or the sandbox (sandbox.py),
+# which has no hold, release, queue, kill and restart. USER is like u01@warm-a.test.
 #
 #   faults.sh junk SHARE FOLDER USER…      file SHARE of 256 letters to these users into FOLDER (85: a third; 0: none; 256: all)
 #   faults.sh plant USER FOLDER ID <MAIL   put somebody else's message there; the auditor checks that nobody touched it
@@ -15,6 +16,8 @@
 #   faults.sh hold | release | queue       stop deliveries, let them go on, show the queue as JSON lines
 #   faults.sh kill                         kill both servers at once, without a word
 #   faults.sh restart                      stop and start both (users, passwords and limits are as at first)
+#   faults.sh reset USER…                  empty the mailboxes of these users
+#   faults.sh log-ends                     where the record of submissions and of deliveries end: what is before belongs to others
 #
 # The share is decided by the last two hex digits of the letter id in X-Preheat: a letter goes to FOLDER if they are below
 # SHARE. So anybody who has the raw message can tell where it must have arrived. A message without X-Preheat stays in INBOX.
@@ -24,6 +27,10 @@ RIG_DIR=${RIG_DIR:?set RIG_DIR to the state directory of a running rig}
 DOVECOT=$RIG_DIR/dovecot
 POSTFIX=$RIG_DIR/postfix
 HERE=$(cd "$(dirname "$0")" && pwd)
+
+if grep -qx RIG_KIND=sandbox "$RIG_DIR/rig.env"; then
+  exec python3 "$HERE/sandbox.py" "$@"
+fi
 
 die() { echo "faults: $*" >&2; exit 1; }
 admin() { doveadm -c "$DOVECOT/main.conf" "$@"; }
@@ -121,5 +128,7 @@ case $fault in
   queue) postqueue -c "$POSTFIX/etc" -j ;;
   kill) kill_servers ;;
   restart) restart_servers ;;
+  reset) "$HERE/mailstack.sh" reset "$@" ;;
+  log-ends) for log in postfix dovecot-main; do stat -c %s "$RIG_DIR/log/$log.log" 2>/dev/null || echo 0; done ;;
   *) sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$0"; exit 2 ;;
 esac

@@ -391,6 +391,7 @@ END
 
 write_facts() {
   cat >"$RIG_DIR/rig.env" <<END
+RIG_KIND=postfix-dovecot
 RIG_DIR=$RIG_DIR
 RIG_HOST=localhost
 RIG_PORT_BASE=$RIG_PORT_BASE

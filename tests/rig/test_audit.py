@@ -1,14 +1,17 @@
 """Proves that each check of audit.py can fail: a synthetic day that is in order, then one thing wrong at a time."""
 
+import base64
 import datetime
 import json
 import pathlib
 import sqlite3
 import tempfile
 import unittest
+import unittest.mock
 
 import audit
 import evidence
+import sandbox
 
 SCHEMA = """
 CREATE TABLE letter(id TEXT PRIMARY KEY, sender TEXT, recipient TEXT, date TEXT, parent TEXT, state TEXT, placement TEXT,
@@ -351,6 +354,37 @@ class EvidenceTest(unittest.TestCase):
             (submission,) = evidence.read_submissions(log, log)
             self.assertEqual((submission.user, submission.accepted), ("u01@warm-a.test", False))
 
+
+class SandboxTest(unittest.TestCase):
+    """What the sandbox tells is read as what Postfix's and Dovecot's files tell."""
+
+    SENT = {"account": ANNA, "to": BEN, "letter": IN_JUNK, "message_id": f"<{IN_JUNK}@warm-a.test>", "date": "Tue, 01 Dec 2026 09:00:00 +0100"}
+    DUMP = {
+        "submissions": [
+            SENT | {"accepted": True, "stored": "INBOX", "letter": "of another test"},
+            SENT | {"accepted": True, "stored": "Junk"},
+            {"account": ANNA, "to": CARL, "letter": None, "message_id": None, "date": None, "accepted": False, "stored": None},
+        ],
+        "accounts": {BEN: {"folders": {"Junk": {"messages": [
+            {"uid": 7, "flags": ["$Later", "\\Seen", "\\Answered"], "bytes": base64.b64encode(f"X-Preheat: k1.{IN_JUNK}.00\r\n\r\n".encode())}
+        ]}}}},
+    }  # fmt: skip
+
+    def test_copies_and_submissions(self):
+        with unittest.mock.patch.object(sandbox, "ask", return_value=self.DUMP):
+            (copy,), (sent, refused) = sandbox.gather("rig", (1, 0))
+        self.assertEqual((copy.mailbox, copy.folder, copy.flags, copy.letter), (BEN, "Junk", "RS", IN_JUNK))
+        self.assertEqual((sent.user, sent.letter, sent.marked, sent.accepted), (ANNA, IN_JUNK, True, True))
+        self.assertEqual((sent.message_id, sent.moment()), (f"{IN_JUNK}@warm-a.test", NINE))
+        self.assertEqual((sent.recipients, sent.first_folders), ({BEN: "sent"}, {BEN: "Junk"}))
+        self.assertEqual((refused.accepted, refused.marked, refused.recipients, refused.first_folders), (False, False, {}, {}))
+
+    def test_which_kind_of_rig_it_is(self):
+        with tempfile.TemporaryDirectory() as rig:
+            self.assertIs(audit.backend(rig), evidence)
+            for kind, module in (("sandbox", sandbox), ("postfix-dovecot", evidence)):
+                pathlib.Path(rig, "rig.env").write_text(f"RIG_KIND={kind}\n")
+                self.assertIs(audit.backend(rig), module)
 
 if __name__ == "__main__":
     unittest.main()

@@ -24,7 +24,8 @@ pub enum Deed {
         /// The new one.
         password: String,
     },
-    /// Files a share of 256 letters, by the last two hex digits of the letter id, into a folder, which is made; 0 takes the rule back.
+    /// Files a share of 256 letters, by the last two hex digits of the letter id, into a folder, which the first of them makes; 0 takes the rule
+    /// back.
     Junk {
         /// For whom.
         users: Vec<String>,
@@ -262,9 +263,6 @@ fn junk(population: &Population, users: &[String], share: u32, folder: &str) -> 
     is_done(share <= 256, "a share is 0 to 256")?;
     named(folder)?;
     for who in all_or(population, Some(users))? {
-        if share > 0 {
-            population.world.create_folder(&who, folder);
-        }
         population.file(&who, share, folder);
     }
     Ok(())

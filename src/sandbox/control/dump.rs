@@ -27,7 +27,7 @@ pub(super) fn dump(world: &World, users: &[Address]) -> Value {
         .map(|s| {
             json!({
                 "at": s.at, "account": s.account, "from": s.from, "to": s.to, "letter": s.letter.map(|l| l.to_string()), "message_id": s.message_id,
-                "accepted": s.accepted, "code": s.code,
+                "date": s.date, "accepted": s.accepted, "code": s.code, "stored": s.stored.as_deref(),
             })
         })
         .collect();

@@ -125,7 +125,7 @@ async fn passwords_locks_limits_and_outages() {
 fn submit(talk: &Talk, ids: &[LetterId]) {
     let bob = Address::parse("bob@partner.test").unwrap();
     for id in ids {
-        let message = format!("X-Preheat: k1.{id}.00\r\nSubject: hello\r\n\r\nhello\r\n");
+        let message = format!("X-Preheat: k1.{id}.00\r\nDate: Tue, 01 Dec 2026 09:00:00 +0100\r\n\r\nhello\r\n");
         let now = Clock::System.now();
         assert_eq!(talk.sandbox.world().submit(&bob, &bob, &[anna()], message.as_bytes(), true, now).code, 250);
     }
@@ -141,7 +141,7 @@ async fn a_share_of_the_letters_is_filed_and_the_rest_comes_at_once() {
     submit(&talk, &ids);
     let lies_in = async |talk: &mut Talk, folder: &str| -> Vec<String> {
         let folder = talk.folder(folder).await;
-        folder["messages"].as_array().unwrap().iter().map(|m| m["letter"].as_str().unwrap().to_owned()).collect()
+        folder["messages"].as_array().into_iter().flatten().map(|m| m["letter"].as_str().unwrap().to_owned()).collect()
     };
     let (mut filed, mut inbox) = (Vec::new(), Vec::new());
     while filed.len() + inbox.len() < ids.len() {
@@ -154,10 +154,13 @@ async fn a_share_of_the_letters_is_filed_and_the_rest_comes_at_once() {
         list.sort();
     }
     assert!(!junk.is_empty() && !rest.is_empty());
-    assert_eq!((filed, inbox), (junk, rest));
+    assert_eq!((&filed, &inbox), (&junk, &rest));
     let submissions = talk.done(json!({ "do": "dump", "users": [] })).await["submissions"].clone();
     assert_eq!(submissions.as_array().unwrap().len(), 40);
     assert_eq!((&submissions[0]["accepted"], &submissions[0]["letter"]), (&json!(true), &json!(ids[0].to_string())));
+    assert_eq!(submissions[0]["date"], "Tue, 01 Dec 2026 09:00:00 +0100");
+    let stored = |folder: &str| submissions.as_array().unwrap().iter().filter(|s| s["stored"] == folder).count();
+    assert_eq!((stored("Junk/Really"), stored("INBOX")), (junk.len(), rest.len()));
 }
 
 #[tokio::test]
@@ -196,4 +199,19 @@ async fn a_socket_that_was_left_behind_is_replaced_and_one_in_use_is_not() {
     fs::write(&path, "a person's file").unwrap();
     assert!(matches!(bind(&path).await, Err(SandboxError::File { .. })));
     assert_eq!(fs::read_to_string(&path).unwrap(), "a person's file");
+}
+
+#[tokio::test]
+async fn in_the_rig_an_account_begins_with_an_inbox_and_whoever_signs_in_finds_the_others() {
+    let mut talk = Talk::new(false).await;
+    let world = talk.sandbox.world().clone();
+    let names = || world.with_account(&anna(), |a| a.folders.keys().cloned().collect::<Vec<_>>()).unwrap();
+    assert_eq!(names(), ["INBOX"]);
+    talk.done(json!({ "do": "create", "user": ANNA, "folder": "Junk" })).await;
+    world.make_usual_folders(&anna());
+    assert_eq!(names(), ["Archive", "Drafts", "INBOX", "Junk", "Sent", "Trash"]);
+    // Whoever made it, Junk is what the server takes for spam.
+    assert_eq!(world.with_account(&anna(), |a| a.folder_of(crate::words::FolderRole::Spam) == Some("Junk")), Some(true));
+    talk.done(json!({ "do": "reset", "users": [ANNA] })).await;
+    assert_eq!(names(), ["INBOX"]);
 }

@@ -62,7 +62,8 @@ pub struct Face {
     pub starttls: bool,
     /// Sign-in without TLS: for test ports on loopback.
     pub plain_sign_in: bool,
-    /// RFC 3501 and nothing more: without MOVE, UIDPLUS, SPECIAL-USE, IDLE, NAMESPACE, ID, literals without asking, initial responses.
+    /// RFC 3501 and nothing more: without MOVE, UIDPLUS, SPECIAL-USE, IDLE, NAMESPACE, ID, literals without asking, initial responses. It makes
+    /// no folder by itself, nor does a prefixed one.
     pub bare: bool,
     /// All folders are below `INBOX.`, with `.` between levels, as NAMESPACE says.
     pub prefixed: bool,

@@ -215,6 +215,9 @@ impl Session {
                 _ => Done::no(format!("[LIMIT] Maximum number of connections of a user is reached ({most})")),
             };
         };
+        if !self.face.bare && !self.face.prefixed {
+            self.world.make_usual_folders(&account);
+        }
         let kicked = self.world.with_account(&account, |a| a.kicked).unwrap_or_default();
         self.signed_in = Some(SignedIn { account, personality, bell, kicked, _seat: seat });
         Done::ok(format!("[CAPABILITY {}] signed in", self.capabilities()))

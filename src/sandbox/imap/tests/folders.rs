@@ -1,6 +1,6 @@
 use super::Place;
 use crate::sandbox::imap::Face;
-use crate::world::Personality;
+use crate::world::{NoSuchFolder, Personality};
 
 #[tokio::test(start_paused = true)]
 async fn folders_are_listed_with_what_they_are_for() {
@@ -173,4 +173,22 @@ async fn a_folder_that_goes_away_under_a_session_ends_it() {
     let mut renumbered = place.selected("INBOX").await;
     place.world.renumber(&place.who, "INBOX", 77).unwrap();
     renumbered.plays("C: a NOOP\nS: * BYE the selected folder is not what it was\nend").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_usual_folders_are_there_at_every_sign_in_and_a_bare_listener_makes_none() {
+    for (face, is_made) in [
+        (Face::of(Personality::Dovecot), true),
+        (Face { bare: true, ..Face::of(Personality::Dovecot) }, false),
+        (Face { prefixed: true, ..Face::of(Personality::Dovecot) }, false),
+    ] {
+        let mut place = Place::new(Personality::Dovecot);
+        place.face = Face { plain_sign_in: true, ..face };
+        assert!(place.world.delete_folder(&place.who, "Junk"));
+        place.signed_in().await;
+        assert_eq!(
+            place.world.with_folder(&place.who, "Junk", |f| f.special_use),
+            if is_made { Ok(Some("\\Junk")) } else { Err(NoSuchFolder) }
+        );
+    }
 }

@@ -7,9 +7,8 @@ use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokio::sync::watch;
-
 use super::acting::act;
+use super::all_sent::AllSent;
 use super::context::{Attempts, Context, Desk, Woken, stopped};
 use super::look::{LookError, Session, find_folders, find_in_sent, look_at, open};
 use super::progress::News;
@@ -51,7 +50,7 @@ struct Looker<'a> {
 ///
 /// # Errors
 /// Only the ledger's; what a mail server does is noted and worked around.
-pub async fn look_day(cx: &Context, desk: &Desk, senders_done: watch::Receiver<bool>, pace: Pace) -> Result<(), LedgerError> {
+pub async fn look_day(cx: &Context, desk: &Desk, all_sent: &AllSent, pace: Pace) -> Result<(), LedgerError> {
     if cx.patiently(&desk.mailbox.address, || spread_what_is_overdue(cx, desk)).await?.is_none() {
         return Ok(());
     }
@@ -59,7 +58,7 @@ pub async fn look_day(cx: &Context, desk: &Desk, senders_done: watch::Receiver<b
     let attempts = Attempts::from("imap", now);
     let mut looker =
         Looker { cx, desk, session: None, next_inbox: now, next_spam: now, next_others: None, listens: false, upcoming: None, attempts };
-    let result = looker.work(&senders_done, pace).await;
+    let result = looker.work(all_sent, pace).await;
     if let Some(session) = looker.session.take() {
         session.inbox.sign_out().await;
     }
@@ -79,10 +78,10 @@ async fn spread_what_is_overdue(cx: &Context, desk: &Desk) -> Result<(), LedgerE
 }
 
 impl Looker<'_> {
-    async fn work(&mut self, senders_done: &watch::Receiver<bool>, pace: Pace) -> Result<(), LedgerError> {
+    async fn work(&mut self, all_sent: &AllSent, pace: Pace) -> Result<(), LedgerError> {
         while !self.cx.stopping() {
             let now = self.cx.clock.now();
-            let done = *senders_done.borrow();
+            let done = all_sent.is_so();
             if self.desk.is_out() {
                 if pace == Pace::Once || done || now >= self.day_ends() || self.cx.wait_until(now + OUT_LOOK).await == Woken::Stop {
                     break;
@@ -114,7 +113,7 @@ impl Looker<'_> {
             if self.desk.is_out() {
                 continue;
             }
-            match self.is_over_or_rest(done, senders_done).await {
+            match self.is_over_or_rest(done, all_sent).await {
                 Ok(true) => break,
                 Err(e) if !e.may_pass() => return Err(e),
                 // The wait of the back-off is the next turn's.
@@ -125,8 +124,8 @@ impl Looker<'_> {
         Ok(())
     }
 
-    async fn is_over_or_rest(&mut self, done: bool, senders_done: &watch::Receiver<bool>) -> Result<bool, LedgerError> {
-        Ok(self.day_is_over(done).await? || self.rest(senders_done).await? == Woken::Stop)
+    async fn is_over_or_rest(&mut self, done: bool, all_sent: &AllSent) -> Result<bool, LedgerError> {
+        Ok(self.day_is_over(done).await? || self.rest(all_sent).await? == Woken::Stop)
     }
 
     /// Everything that is due now: looks, actions, and the search for lost letters.
@@ -277,7 +276,7 @@ impl Looker<'_> {
     }
 
     /// Waits for the next look or action; listens with IDLE where the wait is long.
-    async fn rest(&mut self, senders_done: &watch::Receiver<bool>) -> Result<Woken, LedgerError> {
+    async fn rest(&mut self, all_sent: &AllSent) -> Result<Woken, LedgerError> {
         let now = self.cx.clock.now();
         let next_action = self.upcoming().await?;
         let at = [Some(self.next_inbox), Some(self.next_spam), self.next_others, next_action].into_iter().flatten().min().unwrap_or(now);
@@ -289,13 +288,12 @@ impl Looker<'_> {
             && let Some(session) = &mut self.session
             && let Some(inbox) = session.folder(FolderRole::Inbox).map(|f| f.name.clone())
         {
-            let (cx, mut stop, mut done) = (self.cx, self.cx.stop.clone(), senders_done.clone());
-            let was_done = *done.borrow();
+            let (cx, mut stop, was_done) = (self.cx, self.cx.stop.clone(), all_sent.is_so());
             let mut until = Box::pin(async move {
                 tokio::select! {
                     biased;
                     () = stopped(&mut stop) => {}
-                    () = stopped(&mut done), if !was_done => {}
+                    () = all_sent.wait(), if !was_done => {}
                     () = cx.clock.sleep_until(at) => {}
                 }
             });

@@ -19,3 +19,5 @@ mod rig_pool;
 mod rig_self;
 mod rig_time;
 mod story;
+mod sweep;
+mod sweep_pool;

@@ -13,7 +13,7 @@ use super::context::{Attempts, Context, Desk, Woken, stopped};
 use super::look::{LookError, Session, find_folders, find_in_sent, look_at, open};
 use super::progress::News;
 use super::sending::{OUT_LOOK, Pace};
-use crate::engage::{Habits, spread_overdue};
+use crate::engage::{Habits, catch_up};
 use crate::ledger::LedgerError;
 use crate::mail::{FolderName, Idled, MailError, Trouble};
 use crate::words::{FolderRole, Moment};
@@ -73,8 +73,8 @@ async fn spread_what_is_overdue(cx: &Context, desk: &Desk) -> Result<(), LedgerE
     }
     let keys: Vec<_> = overdue.iter().map(|a| ((a.letter, a.kind), a.due)).collect();
     let habits = Habits { engagement: &desk.engagement, zone: desk.mailbox.zone };
-    let spread = spread_overdue(now, &keys).into_iter().map(|(key, at)| (key, habits.within_hours(at))).collect();
-    cx.ledger.retime_actions(desk.fence.clone(), spread, false).await
+    let caught_up = catch_up(now, day_ends(desk), &keys, habits);
+    cx.ledger.retime_actions(desk.fence.clone(), caught_up, false).await
 }
 
 impl Looker<'_> {
@@ -83,7 +83,7 @@ impl Looker<'_> {
             let now = self.cx.clock.now();
             let done = all_sent.is_so();
             if self.desk.is_out() {
-                if pace == Pace::Once || done || now >= self.day_ends() || self.cx.wait_until(now + OUT_LOOK).await == Woken::Stop {
+                if pace == Pace::Once || done || now >= day_ends(self.desk) || self.cx.wait_until(now + OUT_LOOK).await == Woken::Stop {
                     break;
                 }
                 let (cx, desk) = (self.cx, self.desk);
@@ -253,17 +253,14 @@ impl Looker<'_> {
         Ok(())
     }
 
-    /// When the mailbox's hours end on the run's date, or its window where that is longer.
-    fn day_ends(&self) -> Moment {
-        self.desk.date.at(self.desk.engagement.to, self.desk.mailbox.zone).max(self.desk.window.1)
-    }
-
     async fn day_is_over(&mut self, senders_done: bool) -> Result<bool, LedgerError> {
         let now = self.cx.clock.now();
-        let hours_end = self.day_ends();
+        let hours_end = day_ends(self.desk);
         // Nobody reads after hours, whatever mailboxes of other zones still send: it is seen tomorrow.
         if now >= hours_end {
-            return Ok(true);
+            // But for a connection that broke while the machine slept: what became due in its sleep is done with a new one.
+            let overdue = self.attempts.failed_once() && self.upcoming().await?.is_some_and(|due| due <= now);
+            return Ok(!overdue);
         }
         if !senders_done {
             return Ok(false);
@@ -282,7 +279,7 @@ impl Looker<'_> {
         let at = [Some(self.next_inbox), Some(self.next_spam), self.next_others, next_action].into_iter().flatten().min().unwrap_or(now);
         // An action that failed keeps its place in the past only until it gets a new due time; never spin.
         let at =
-            at.max(self.attempts.not_before()).max(now + Duration::from_secs(1)).min(self.day_ends().max(now + Duration::from_secs(1)));
+            at.max(self.attempts.not_before()).max(now + Duration::from_secs(1)).min(day_ends(self.desk).max(now + Duration::from_secs(1)));
         let long = self.cx.clock.real_span(at.since(now)) >= IDLE_FROM;
         if long
             && let Some(session) = &mut self.session
@@ -312,6 +309,11 @@ impl Looker<'_> {
         }
         Ok(self.cx.wait_until(at).await)
     }
+}
+
+/// When a mailbox's hours end on the run's date, or its window where that is longer.
+fn day_ends(desk: &Desk) -> Moment {
+    desk.date.at(desk.engagement.to, desk.mailbox.zone).max(desk.window.1)
 }
 
 fn is_other(role: FolderRole) -> bool {

@@ -157,7 +157,7 @@ async fn announce(cx: &Context, desks: &[Desk]) -> Result<(), LedgerError> {
 /// A task a mailbox, until all are done. One that breaks off does not take the others with it.
 async fn work_desks(cx: &Context, desks: Vec<Desk>, pace: Pace, leases: &Leases) -> Result<(), RunError> {
     let all_sent = AllSent::after(desks.len());
-    let pacer = Arc::new(Pacer::default());
+    let pacer = Arc::new(Pacer::new(&cx.config, &desks));
     let mut tasks = JoinSet::new();
     for desk in desks {
         let (cx, pacer, leases, sending) = (cx.clone(), pacer.clone(), leases.clone(), Sending(all_sent.clone()));

@@ -38,8 +38,8 @@ pub struct Play {
 /// Dates on which the clocks of a zone in the pool change: Los Angeles, Berlin and Auckland, in spring and autumn.
 const CLOCK_CHANGES: [(i32, u32, u32); 6] = [(2026, 3, 8), (2026, 3, 29), (2026, 4, 5), (2026, 9, 27), (2026, 10, 25), (2026, 11, 1)];
 const ZONES: [&str; 4] = ["Europe/Berlin", "UTC", "America/Los_Angeles", "Pacific/Auckland"];
-/// Windows: common ones, one in which clocks change, one that ends with the date, and one that ends before many recipients wake.
-const HOURS: [&str; 5] = ["08:30-17:30", "09:00-12:00", "00:30-04:30", "19:30-23:58", "05:00-08:00"];
+/// Windows: common ones, one in which clocks change, one that ends with the date, one that ends before many recipients wake, and the whole day.
+const HOURS: [&str; 6] = ["08:30-17:30", "09:00-12:00", "00:30-04:30", "19:30-23:58", "05:00-08:00", "00:01-23:59"];
 
 impl Play {
     /// What `seed` plays of `scenario`.

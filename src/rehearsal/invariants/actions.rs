@@ -13,6 +13,8 @@ const AFTER_READING: Duration = Duration::from_secs(90);
 const MORNING: Duration = Duration::from_mins(30);
 /// How long a provider may take to move what it delivered, and that still counts.
 const JUDGED_AGAIN: Duration = Duration::from_hours(48);
+/// From here on, an action is not late but overdue.
+const OVERDUE: Duration = Duration::from_mins(30);
 /// What was overdue at the beginning of a run is spread over this time, and may fall into the next night by it.
 const CATCHING_UP: Duration = Duration::from_hours(3);
 
@@ -87,7 +89,9 @@ fn is_due_as_drawn(case: &Case<'_>, letter: &LetterFacts, seen_at: Moment, actio
     // Tried again, or put behind a rescue: then it is due when that says.
     let moved = action.attempts > 0 || (action.kind != ActionKind::Rescue && action_of(case, letter, ActionKind::Rescue).is_some());
     let Some(member) = case.members.get(&action.mailbox).filter(|_| !moved) else { return };
-    if !in_hours(action.due, member) {
+    // What was overdue when a run began is done by the end of that run, whatever the hour.
+    let was_overdue = action.due > next_in_hours(earliest, member) + OVERDUE;
+    if !was_overdue && !in_hours(action.due, member) {
         let due = action.due;
         found.add(4, Some(id), || format!("letter {id}: {} is due at {due}, when {} does not read", action.kind, action.mailbox));
     }
@@ -111,6 +115,18 @@ fn in_hours(at: Moment, member: &Member<'_>) -> bool {
     let (from, to) = (member.engagement.from, member.engagement.to);
     let zone = member.mailbox.zone;
     from >= to || time_in(at, zone) >= from && (time_in(at, zone) <= to || time_in(at - AFTER_READING, zone) <= to)
+}
+
+/// When an action whose delay was over at `earliest` was due at first: then, or in the next morning.
+fn next_in_hours(earliest: Moment, member: &Member<'_>) -> Moment {
+    let zone = member.mailbox.zone;
+    let opens = |date| wall_clock(date, member.engagement.from, zone);
+    let today = date_in(earliest, zone);
+    match (in_hours(earliest, member), earliest < opens(today)) {
+        (true, _) => earliest,
+        (false, true) => opens(today) + MORNING,
+        (false, false) => opens(today.plus(1)) + MORNING,
+    }
 }
 
 /// Due in the night, it waits for the morning; overdue at the next day's run, it is spread over the time after that.

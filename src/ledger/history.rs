@@ -103,7 +103,9 @@ impl Ledger {
 impl Ledger {
     /// A copy in memory, in which nothing keeps anybody from writing nonsense.
     pub(crate) fn copy_to_break(&self) -> Self {
-        let super::store::Store::Inline(from) = &self.store else { panic!("only an inline ledger is copied") };
+        let (super::store::Store::Inline(from) | super::store::Store::Memory(from)) = &self.store else {
+            panic!("only an inline ledger is copied")
+        };
         let mut copy = rusqlite::Connection::open_in_memory().unwrap();
         rusqlite::backup::Backup::new(&from.lock().unwrap(), &mut copy).unwrap().step(-1).unwrap();
         copy.execute_batch("PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON").unwrap();

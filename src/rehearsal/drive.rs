@@ -1,6 +1,7 @@
 //! Plays one rehearsal: cron's calls of `run`, kills in between, and the account of it afterwards.
 
 use std::collections::BTreeMap;
+use std::iter::Peekable;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -84,7 +85,8 @@ async fn play(rehearsal: &Rehearsal, progress: &dyn Fn(u32, u32)) -> Result<Rehe
         stop,
     };
     let pump = tokio::spawn(keep_world_going(world.clone(), world_clock));
-    let mut director = Director { context, kills, runs: JoinSet::new(), started: 0, was_killed: false, repeat_at: None };
+    let starts = starts.into_iter().peekable();
+    let mut director = Director { context, kills, starts, runs: JoinSet::new(), started: 0, was_killed: false, repeat_at: None };
     let mut reputation = Vec::new();
     for n in 0..rehearsal.days {
         let date = rehearsal.from.plus(n);
@@ -92,7 +94,7 @@ async fn play(rehearsal: &Rehearsal, progress: &dyn Fn(u32, u32)) -> Result<Rehe
         let last = n + 1 == rehearsal.days;
         // A run that the previous date began may go on; on the last date all of them are waited for.
         let until = if last { None } else { Some(next) };
-        director.direct(starts.iter().copied().filter(|s| last || *s < next), until).await?;
+        director.direct(until).await?;
         reputation.push(reputations(&world, &config, clock.now()));
         progress(n + 1, rehearsal.days);
     }
@@ -105,6 +107,8 @@ async fn play(rehearsal: &Rehearsal, progress: &dyn Fn(u32, u32)) -> Result<Rehe
 struct Director {
     context: Context,
     kills: Arc<Kills>,
+    /// Cron's starts that are still to come. Those that the machine slept through are made up for, by one, when it wakes.
+    starts: Peekable<std::vec::IntoIter<Moment>>,
     runs: JoinSet<Result<(), RunError>>,
     started: u32,
     was_killed: bool,
@@ -112,12 +116,10 @@ struct Director {
 }
 
 impl Director {
-    /// Makes the `starts` that are still to come, until `until`; without it, until every run has ended.
-    async fn direct(&mut self, starts: impl Iterator<Item = Moment>, until: Option<Moment>) -> Result<(), RehearsalError> {
-        let begun = self.context.clock.now();
-        let mut starts = starts.filter(|s| *s > begun).peekable();
+    /// Makes the starts until `until`; without it, all of them, until every run has ended.
+    async fn direct(&mut self, until: Option<Moment>) -> Result<(), RehearsalError> {
         loop {
-            let next = [starts.peek().copied(), self.repeat_at].into_iter().flatten().min();
+            let next = [self.starts.peek().copied(), self.repeat_at].into_iter().flatten().min();
             let wake = [next, until].into_iter().flatten().min();
             if wake.is_none() && self.runs.is_empty() {
                 return Ok(());
@@ -130,7 +132,7 @@ impl Director {
                 () = async { match wake { Some(at) => clock.sleep_until(at).await, None => std::future::pending().await } } => {
                     let now = self.context.clock.now();
                     if next.is_some_and(|at| at <= now) {
-                        while starts.next_if(|at| *at <= now).is_some() {}
+                        while self.starts.next_if(|at| *at <= now).is_some() {}
                         self.repeat_at = self.repeat_at.filter(|at| *at > now);
                         self.start();
                     } else if until.is_some_and(|at| at <= now) {

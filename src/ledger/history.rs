@@ -103,11 +103,13 @@ impl Ledger {
 impl Ledger {
     /// A copy in memory, in which nothing keeps anybody from writing nonsense.
     pub(crate) fn copy_to_break(&self) -> Self {
-        let (super::store::Store::Inline(from) | super::store::Store::Memory(from)) = &self.store else {
-            panic!("only an inline ledger is copied")
-        };
-        let mut copy = rusqlite::Connection::open_in_memory().unwrap();
-        rusqlite::backup::Backup::new(&from.lock().unwrap(), &mut copy).unwrap().step(-1).unwrap();
+        let super::store::Store::Memory(from) = &self.store else { panic!("only a ledger in memory is copied") };
+        let (from, mut copy) = (from.lock().unwrap(), rusqlite::Connection::open_in_memory().unwrap());
+        // It is one transaction that is never committed; what is to be copied must be.
+        from.execute_batch("COMMIT").unwrap();
+        let copied = rusqlite::backup::Backup::new(&from, &mut copy).unwrap().step(-1).unwrap();
+        assert_eq!(copied, rusqlite::backup::StepResult::Done);
+        from.execute_batch("BEGIN IMMEDIATE").unwrap();
         copy.execute_batch("PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON").unwrap();
         let store = super::store::Store::start(copy, super::Place::Inline, rusqlite::TransactionBehavior::Immediate).unwrap();
         Self { store, path: ":memory:".into() }

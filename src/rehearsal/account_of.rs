@@ -53,7 +53,8 @@ pub(super) async fn give_account(played: Played<'_>) -> Result<Rehearsed, Rehear
         .collect();
     let target_reached = target_reached(&plans, &histories);
     let dump = ledger.dump().await?;
-    let facts = Facts { world: &played.world, until: played.until, suspended: &[], planted: &played.planted, slack: SLACK };
+    let facts =
+        Facts { world: &played.world, until: played.until, suspended: &[], planted: &played.planted, runs: &played.runs, slack: SLACK };
     let breaches = breaches(ledger, config, rehearsal.seed, &facts).await?;
     let roles = |role| config.mailboxes.values().filter(|m| m.role == role).count() as u32;
     Ok(Rehearsed {

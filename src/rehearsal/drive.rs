@@ -55,6 +55,8 @@ pub(super) struct Played<'a> {
     pub(super) reputation: Vec<Reputations>,
     pub(super) until: Moment,
     pub(super) planted: Vec<Planted>,
+    /// When runs began.
+    pub(super) runs: Vec<Moment>,
 }
 
 async fn play(rehearsal: &Rehearsal, progress: &dyn Fn(u32, u32)) -> Result<Rehearsed, RehearsalError> {
@@ -86,7 +88,7 @@ async fn play(rehearsal: &Rehearsal, progress: &dyn Fn(u32, u32)) -> Result<Rehe
     };
     let pump = tokio::spawn(keep_world_going(world.clone(), world_clock));
     let starts = starts.into_iter().peekable();
-    let mut director = Director { context, kills, starts, runs: JoinSet::new(), started: 0, was_killed: false, repeat_at: None };
+    let mut director = Director { context, kills, starts, runs: JoinSet::new(), begun: Vec::new(), was_killed: false, repeat_at: None };
     let mut reputation = Vec::new();
     for n in 0..rehearsal.days {
         let date = rehearsal.from.plus(n);
@@ -99,7 +101,7 @@ async fn play(rehearsal: &Rehearsal, progress: &dyn Fn(u32, u32)) -> Result<Rehe
         progress(n + 1, rehearsal.days);
     }
     pump.abort();
-    let played = Played { rehearsal, config, ledger, world, listener, reputation, until: clock.now(), planted };
+    let played = Played { rehearsal, config, ledger, world, listener, reputation, until: clock.now(), planted, runs: director.begun };
     give_account(played).await
 }
 
@@ -110,7 +112,7 @@ struct Director {
     /// Cron's starts that are still to come. Those that the machine slept through are made up for, by one, when it wakes.
     starts: Peekable<std::vec::IntoIter<Moment>>,
     runs: JoinSet<Result<(), RunError>>,
-    started: u32,
+    begun: Vec<Moment>,
     was_killed: bool,
     repeat_at: Option<Moment>,
 }
@@ -144,8 +146,8 @@ impl Director {
     }
 
     fn start(&mut self) {
-        self.started += 1;
-        let me = Holder { host: "rehearsal".into(), pid: self.started, started: 0 };
+        self.begun.push(self.context.clock.now());
+        let me = Holder { host: "rehearsal".into(), pid: self.begun.len() as u32, started: 0 };
         // Where nobody is at work, whoever still holds a lease was killed.
         let is_dead: fn(&Holder) -> bool = if std::mem::take(&mut self.was_killed) { |_| true } else { |_| false };
         let context = self.context.clone();

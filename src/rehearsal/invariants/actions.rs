@@ -13,9 +13,9 @@ const AFTER_READING: Duration = Duration::from_secs(90);
 const MORNING: Duration = Duration::from_mins(30);
 /// How long a provider may take to move what it delivered, and that still counts.
 const JUDGED_AGAIN: Duration = Duration::from_hours(48);
-/// From here on, an action is not late but overdue.
-const OVERDUE: Duration = Duration::from_mins(30);
-/// What was overdue at the beginning of a run is spread over this time, and may fall into the next night by it.
+/// What was overdue at the beginning of a run is spread over this time.
+const SPREAD_OVER: Duration = Duration::from_hours(2);
+/// And it may fall into the next night by that.
 const CATCHING_UP: Duration = Duration::from_hours(3);
 
 pub(super) fn check(case: &Case<'_>, found: &mut Found) {
@@ -89,9 +89,7 @@ fn is_due_as_drawn(case: &Case<'_>, letter: &LetterFacts, seen_at: Moment, actio
     // Tried again, or put behind a rescue: then it is due when that says.
     let moved = action.attempts > 0 || (action.kind != ActionKind::Rescue && action_of(case, letter, ActionKind::Rescue).is_some());
     let Some(member) = case.members.get(&action.mailbox).filter(|_| !moved) else { return };
-    // What was overdue when a run began is done by the end of that run, whatever the hour.
-    let was_overdue = action.due > next_in_hours(earliest, member) + OVERDUE;
-    if !was_overdue && !in_hours(action.due, member) {
+    if !in_hours(action.due, member) && !was_caught_up_with(case, earliest, action.due) {
         let due = action.due;
         found.add(4, Some(id), || format!("letter {id}: {} is due at {due}, when {} does not read", action.kind, action.mailbox));
     }
@@ -117,16 +115,10 @@ fn in_hours(at: Moment, member: &Member<'_>) -> bool {
     from >= to || time_in(at, zone) >= from && (time_in(at, zone) <= to || time_in(at - AFTER_READING, zone) <= to)
 }
 
-/// When an action whose delay was over at `earliest` was due at first: then, or in the next morning.
-fn next_in_hours(earliest: Moment, member: &Member<'_>) -> Moment {
-    let zone = member.mailbox.zone;
-    let opens = |date| wall_clock(date, member.engagement.from, zone);
-    let today = date_in(earliest, zone);
-    match (in_hours(earliest, member), earliest < opens(today)) {
-        (true, _) => earliest,
-        (false, true) => opens(today) + MORNING,
-        (false, false) => opens(today.plus(1)) + MORNING,
-    }
+/// Whether an action was overdue when a run began, and is due in the time over which that run spread what was.
+fn was_caught_up_with(case: &Case<'_>, earliest: Moment, due: Moment) -> bool {
+    let mut runs = case.facts.runs.iter().filter(|began| earliest < **began);
+    runs.any(|began| (*began..=*began + SPREAD_OVER + AFTER_READING).contains(&due))
 }
 
 /// Due in the night, it waits for the morning; overdue at the next day's run, it is spread over the time after that.

@@ -3,6 +3,9 @@
 //! A breach prints the seed with its config, the stories of its letters, and the command that plays it again.
 
 use std::fmt::Write as _;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use preheat::rehearsal::{Rehearsed, Scenario, rehearse, rehearse_all};
@@ -10,11 +13,13 @@ use preheat::rehearsal::{Rehearsed, Scenario, rehearse, rehearse_all};
 use crate::sweep_pool::{Play, Size};
 
 /// In `tests/run`, within its time.
-const SHORT: Size = Size { days: (6, 10), more: 0, shipped_days: false };
+const SHORT: Size = Size { days: (4, 7), more: 0, shipped_days: false };
 /// Seeds of each scenario.
 const SEEDS: u64 = 200;
 /// `tests/run --long`: whole ramps on their own days.
 const LONG: Size = Size { days: (42, 42), more: 3, shipped_days: true };
+/// Seeds of each scenario there.
+const LONG_SEEDS: u64 = 10;
 /// Rehearsals with breaches that are shown whole.
 const SHOWN: usize = 3;
 
@@ -54,11 +59,12 @@ fn every_shipped_scenario_is_swept() {
     assert_eq!(swept, shipped);
 }
 
+/// Whole ramps. Ignored, and of a name of its own: `tests/run` plays it with `--long` only.
 #[test]
-#[ignore = "takes its time: tests/run --long"]
-fn long_sweep() {
+#[ignore = "takes half an hour: tests/run --long"]
+fn long() {
     for scenario in SCENARIOS {
-        sweep(scenario, LONG, 1..=number("PREHEAT_LONG_SEEDS", 20));
+        sweep(scenario, LONG, 1..=number("PREHEAT_LONG_SEEDS", LONG_SEEDS));
     }
 }
 
@@ -119,4 +125,76 @@ fn broken_off(plays: &[Play]) -> String {
         }
     }
     "a rehearsal broke off once, and not when it was played again".to_owned()
+}
+
+#[test]
+fn one_seed_gives_one_ledger_and_one_report() {
+    // The scenarios in which the order of everything matters most.
+    for scenario in ["flaky-network", "killed", "laptop-sleeps"] {
+        let play = |seed| rehearse(&Play::of(scenario, seed, SHORT).rehearsal(), &|_, _| {}).unwrap_or_else(|e| panic!("{scenario}: {e}"));
+        for seed in 1..=3 {
+            let (once, twice) = (play(seed), play(seed));
+            assert_eq!(once, twice, "{scenario}, seed {seed}");
+            assert_eq!(once.fingerprint.len(), 64);
+        }
+        assert_ne!(play(1).fingerprint, play(2).fingerprint, "{scenario}");
+    }
+}
+
+#[test]
+fn one_seed_gives_the_same_bytes_in_every_process_under_load_too() {
+    for scenario in ["flaky-network", "killed"] {
+        let folder = tempfile::tempdir().unwrap();
+        let play = Play::of(scenario, 5, SHORT);
+        play.write(folder.path());
+        let (from, days) = (play.from.to_string(), play.days.to_string());
+        let json = |seeds: [&str; 2]| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_preheat"));
+            command.current_dir(folder.path()).env_remove("PREHEAT_CLOCK").env_remove("PREHEAT_CONFIG").args(["rehearse", "--json"]);
+            let output = command.args(seeds).args(["--scenario", scenario, "--from", &from, "--days", &days]).output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            String::from_utf8(output.stdout).unwrap()
+        };
+        let alone = json(["--seed", "5"]);
+        let busy = Busy::threads(4);
+        let under_load = json(["--seed", "5"]);
+        drop(busy);
+        assert_eq!(alone, under_load, "{scenario}");
+        assert!(alone.contains("\"fingerprint\": \""), "{alone}");
+        assert_ne!(alone, json(["--seed", "6"]), "{scenario}: another seed is another rehearsal");
+        // Side by side on all cores, as alone.
+        assert_eq!(json(["--seeds", "4..7"]), json(["--seeds", "4..7"]), "{scenario}");
+    }
+}
+
+/// Threads that do nothing but work, until this is dropped.
+struct Busy(Arc<AtomicBool>, Vec<std::thread::JoinHandle<()>>);
+
+impl Busy {
+    fn threads(n: usize) -> Self {
+        let on = Arc::new(AtomicBool::new(true));
+        let work = |on: Arc<AtomicBool>| {
+            while on.load(Ordering::Relaxed) {
+                std::hint::spin_loop();
+            }
+        };
+        let threads = (0..n)
+            .map(|_| {
+                std::thread::spawn({
+                    let on = on.clone();
+                    move || work(on)
+                })
+            })
+            .collect();
+        Self(on, threads)
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+        for thread in self.1.drain(..) {
+            let _ = thread.join();
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use rand::{Rng, SeedableRng};
 
@@ -80,12 +81,16 @@ impl Library {
     /// # Panics
     /// Never: the shipped files are part of the program, and a test reads them.
     pub fn shipped() -> Self {
-        let mut library = Self::default();
-        for (name, text) in SHIPPED {
-            let findings = read::add_file(&mut library, &PathBuf::from(name), text);
-            assert!(findings.is_empty(), "the shipped content is faulty: {findings:?}");
-        }
-        library
+        // Read once: a rehearsal of many seeds asks for it with each.
+        static READ: LazyLock<Library> = LazyLock::new(|| {
+            let mut library = Library::default();
+            for (name, text) in SHIPPED {
+                let findings = read::add_file(&mut library, &PathBuf::from(name), text);
+                assert!(findings.is_empty(), "the shipped content is faulty: {findings:?}");
+            }
+            library
+        });
+        READ.clone()
     }
 
     /// The shipped content and the user's files, in the order given. A file for a language that is there adds to it, unless it says `replaces: true`.

@@ -148,7 +148,15 @@ pub fn window_on(date: LocalDate, from: NaiveTime, to: NaiveTime, zone: Zone) ->
 }
 
 /// Actions that downtime has left overdue are spread over the next two hours, in their order: nobody reads forty letters in a second.
-pub fn spread_overdue<K: Clone>(now: Moment, overdue: &[(K, Moment)]) -> Vec<(K, Moment)> {
+///
+/// The recipient's hours are kept where they come before `until`, the end of the run. Where they do not, what is overdue is done all the same: a machine
+/// that is never on at these hours would put it off for ever.
+pub fn catch_up<K: Clone>(now: Moment, until: Moment, overdue: &[(K, Moment)], habits: Habits<'_>) -> Vec<(K, Moment)> {
+    let kept = |at: Moment| Some(habits.within_hours(at)).filter(|at| *at <= until).unwrap_or(at);
+    spread_overdue(now, overdue).into_iter().map(|(key, at)| (key, kept(at))).collect()
+}
+
+fn spread_overdue<K: Clone>(now: Moment, overdue: &[(K, Moment)]) -> Vec<(K, Moment)> {
     const OVER: Duration = Duration::from_hours(2);
     let n = u32::try_from(overdue.len()).unwrap_or(u32::MAX).max(1);
     let mut sorted: Vec<&(K, Moment)> = overdue.iter().collect();
@@ -224,6 +232,24 @@ mod tests {
         // Nothing is promised where there is no send-day.
         let never = Calendar { weekdays: [].into(), ..calendar.clone() };
         assert!(answer_slots(t("2026-12-04T12:00:00+01:00"), &window, &never, Berlin, 3).is_empty());
+    }
+
+    #[test]
+    fn what_is_overdue_waits_for_the_hours_of_this_run_and_for_no_others() {
+        let e = Engagement {
+            from: NaiveTime::from_hms_opt(8, 0, 0).unwrap(),
+            to: NaiveTime::from_hms_opt(10, 0, 0).unwrap(),
+            ..Default::default()
+        };
+        let h = Habits { engagement: &e, zone: Berlin };
+        let caught_up =
+            |now: &str, until: &str| shown(&catch_up(t(now), t(until), &[(ActionKind::Open, Moment(1)), (ActionKind::Flag, Moment(2))], h));
+        // Before the hours begin, and they lie in the run.
+        assert_eq!(caught_up("2026-12-01T07:00:00+01:00", "2026-12-01T17:30:00+01:00"), ["open 01 08:00:00", "flag 01 08:00:00"]);
+        // They end in half an hour: the second letter has no morning in this run to wait for.
+        assert_eq!(caught_up("2026-12-01T09:30:00+01:00", "2026-12-01T17:30:00+01:00"), ["open 01 09:30:00", "flag 01 10:30:00"]);
+        // A machine that is on in the evenings only.
+        assert_eq!(caught_up("2026-12-01T19:00:00+01:00", "2026-12-01T23:58:00+01:00"), ["open 01 19:00:00", "flag 01 20:00:00"]);
     }
 
     #[test]

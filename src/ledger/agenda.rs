@@ -146,17 +146,6 @@ impl Ledger {
             .await
     }
 
-    /// When a mailbox handed its last letter of a date over.
-    pub async fn last_handed(&self, sender: Address, date: LocalDate) -> Result<Option<Moment>, LedgerError> {
-        self.store
-            .ask(move |c| {
-                let sql = "SELECT max(handed_at) FROM letter WHERE sender = ?1 AND date = ?2";
-                let last = one(c, sql, params![sender.as_str(), date.to_string()], |r| Ok(r.get::<_, Option<i64>>(0)?))?;
-                Ok(last.flatten().map(Moment))
-            })
-            .await
-    }
-
     /// How many letters of a mailbox on a date are still to be sent, answers that wait for their parent included.
     pub async fn to_send(&self, sender: Address, date: LocalDate) -> Result<u32, LedgerError> {
         self.store

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, Row, params};
 
-use super::rows::{address, all, date, execute, maybe, one};
+use super::rows::{address, all, date, execute, maybe, maybe_moment, one};
 use super::{Fence, Ledger, LedgerError, ms};
 use crate::words::{Address, Domain, LocalDate, Moment, RampDay, Verdict};
 
@@ -117,6 +117,20 @@ impl Ledger {
                 let sql = "SELECT count(*) FROM letter WHERE sender = ?1 AND date >= ?2 AND handed_at >= ?3";
                 let n = one(c, sql, params![mailbox.as_str(), from_date.to_string(), ms(since)], |r| Ok(r.get::<_, u32>(0)?))?;
                 Ok(n.unwrap_or(0))
+            })
+            .await
+    }
+
+    /// When any of `mailboxes` handed its last letter over, of those that count for `from_date` and later.
+    pub async fn last_handed(&self, mailboxes: Vec<Address>, from_date: LocalDate) -> Result<Option<Moment>, LedgerError> {
+        self.store
+            .ask(move |c| {
+                let (mut last, from_date) = (None, from_date.to_string());
+                for mailbox in mailboxes {
+                    let sql = "SELECT max(handed_at) AS at FROM letter WHERE sender = ?1 AND date >= ?2";
+                    last = last.max(one(c, sql, params![mailbox.as_str(), from_date], |r| maybe_moment(r, "at"))?.flatten());
+                }
+                Ok(last)
             })
             .await
     }

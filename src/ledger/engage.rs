@@ -124,13 +124,15 @@ impl Ledger {
     }
 
     /// Notes that letters were opened, and keeps what answers need. An answer that waits for its parent gets the first of `slots` on whose date there is
-    /// room under the quota; where there is none, it lapses. Gives the local date and due time that the answer got.
+    /// room: under its writer's quota, within the half of it that answers may take, and under its recipient's `receive_limit`. Where there is none, it
+    /// lapses. Gives the local date and due time that the answer got.
     pub async fn note_opened(
         &self,
         fence: Fence,
         id: LetterId,
         parent: Option<OpenedParent>,
         slots: Vec<(LocalDate, Moment)>,
+        receive_limit: u32,
         now: Moment,
     ) -> Result<Option<(LocalDate, Moment)>, LedgerError> {
         self.store
@@ -148,7 +150,7 @@ impl Ledger {
                 keep_parent(c, id, &parent, now)?;
                 let mut placed = None;
                 for (date, due) in slots {
-                    if has_room(c, &answer, date)? {
+                    if has_room(c, &answer, date, receive_limit)? {
                         placed = Some((date, due));
                         break;
                     }
@@ -201,12 +203,23 @@ fn keep_parent(c: &Connection, id: LetterId, p: &OpenedParent, now: Moment) -> R
         .map(|_| ())
 }
 
-/// Whether an answer fits under the quota of a date, beside everything else that is planned on it. A date without an agenda has room: its agenda will
-/// count what is carried to it.
-fn has_room(c: &Connection, answer: &LetterFacts, date: LocalDate) -> Result<bool, LedgerError> {
+/// Whether an answer fits on a date, beside everything else that is planned on it: in its writer's day, and among what its recipient gets.
+fn has_room(c: &Connection, answer: &LetterFacts, date: LocalDate, receive_limit: u32) -> Result<bool, LedgerError> {
+    let (id, day) = (answer.plan.id.to_string(), date.to_string());
+    let count = |sql: &str, whose: &Address| -> Result<u32, LedgerError> {
+        Ok(one(c, sql, params![whose.as_str(), day, id], |r| Ok(r.get::<_, u32>(0)?))?.unwrap_or(0))
+    };
+    let sql = "SELECT count(*) FROM letter WHERE recipient = ?1 AND date = ?2 AND state NOT IN ('skipped', 'rejected') AND id <> ?3";
+    if count(sql, &answer.plan.recipient)? >= receive_limit {
+        return Ok(false);
+    }
+    // A date without an agenda has room: its agenda will count what is carried to it.
     let Some(day) = days::day(c, &answer.plan.sender, date)? else { return Ok(true) };
     let sql = "SELECT count(*) FROM letter INDEXED BY letter_to_send WHERE sender = ?1 AND date = ?2 AND state IN ('planned', 'deferred') AND id <> ?3";
-    let key = params![answer.plan.sender.as_str(), date.to_string(), answer.plan.id.to_string()];
-    let waiting = one(c, sql, key, |r| Ok(r.get::<_, u32>(0)?))?.unwrap_or(0);
-    Ok(day.spent + waiting < day.plan.quota)
+    if day.spent + count(sql, &answer.plan.sender)? >= day.plan.quota {
+        return Ok(false);
+    }
+    // Partners, who have no schedule, answer with all that they send.
+    let sql = "SELECT count(*) FROM letter WHERE sender = ?1 AND date = ?2 AND parent IS NOT NULL AND state NOT IN ('skipped', 'rejected') AND id <> ?3";
+    Ok(day.plan.schedule.is_empty() || count(sql, &answer.plan.sender)? < day.plan.quota / 2)
 }

@@ -104,11 +104,11 @@ impl Ledger {
     /// A copy in memory, in which nothing keeps anybody from writing nonsense.
     pub(crate) fn copy_to_break(&self) -> Self {
         let super::store::Store::Memory(from) = &self.store else { panic!("only a ledger in memory is copied") };
-        let from = from.lock().unwrap();
-        let mut copy = rusqlite::Connection::open_in_memory().unwrap();
-        // Its one transaction is ended for the copy, and begun again.
+        let (from, mut copy) = (from.lock().unwrap(), rusqlite::Connection::open_in_memory().unwrap());
+        // It is one transaction that is never committed; what is to be copied must be.
         from.execute_batch("COMMIT").unwrap();
-        rusqlite::backup::Backup::new(&from, &mut copy).unwrap().step(-1).unwrap();
+        let copied = rusqlite::backup::Backup::new(&from, &mut copy).unwrap().step(-1).unwrap();
+        assert_eq!(copied, rusqlite::backup::StepResult::Done);
         from.execute_batch("BEGIN IMMEDIATE").unwrap();
         copy.execute_batch("PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON").unwrap();
         let store = super::store::Store::start(copy, super::Place::Inline, rusqlite::TransactionBehavior::Immediate).unwrap();

@@ -57,7 +57,14 @@ pub(super) async fn give_account(played: Played<'_>) -> Result<Rehearsed, Rehear
     let target_reached = target_reached(&plans, &histories);
     let dump = ledger.dump().await?;
     let suspended: Vec<_> = ledger.all_suspensions().await?.into_iter().map(Into::into).collect();
-    let facts = Facts { world: &played.world, until: played.until, suspended: &suspended, planted: &played.planted, slack: SLACK };
+    let facts = Facts {
+        world: &played.world,
+        until: played.until,
+        suspended: &suspended,
+        planted: &played.planted,
+        runs: &played.runs,
+        slack: SLACK,
+    };
     let breaches = breaches(ledger, config, rehearsal.seed, &facts).await?;
     let roles = |role| config.mailboxes.values().filter(|m| m.role == role).count() as u32;
     Ok(Rehearsed {

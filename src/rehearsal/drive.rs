@@ -1,6 +1,7 @@
 //! Plays one rehearsal: cron's calls of `run`, kills in between, and the account of it afterwards.
 
 use std::collections::BTreeMap;
+use std::iter::Peekable;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,6 +55,8 @@ pub(super) struct Played<'a> {
     pub(super) reputation: Vec<Reputations>,
     pub(super) until: Moment,
     pub(super) planted: Vec<Planted>,
+    /// When runs began.
+    pub(super) runs: Vec<Moment>,
 }
 
 async fn play(rehearsal: &Rehearsal, progress: &dyn Fn(u32, u32)) -> Result<Rehearsed, RehearsalError> {
@@ -84,7 +87,8 @@ async fn play(rehearsal: &Rehearsal, progress: &dyn Fn(u32, u32)) -> Result<Rehe
         stop,
     };
     let pump = tokio::spawn(keep_world_going(world.clone(), world_clock));
-    let mut director = Director { context, kills, runs: JoinSet::new(), started: 0, was_killed: false, repeat_at: None };
+    let starts = starts.into_iter().peekable();
+    let mut director = Director { context, kills, starts, runs: JoinSet::new(), begun: Vec::new(), was_killed: false, repeat_at: None };
     let mut reputation = Vec::new();
     for n in 0..rehearsal.days {
         let date = rehearsal.from.plus(n);
@@ -92,12 +96,12 @@ async fn play(rehearsal: &Rehearsal, progress: &dyn Fn(u32, u32)) -> Result<Rehe
         let last = n + 1 == rehearsal.days;
         // A run that the previous date began may go on; on the last date all of them are waited for.
         let until = if last { None } else { Some(next) };
-        director.direct(starts.iter().copied().filter(|s| last || *s < next), until).await?;
+        director.direct(until).await?;
         reputation.push(reputations(&world, &config, clock.now()));
         progress(n + 1, rehearsal.days);
     }
     pump.abort();
-    let played = Played { rehearsal, config, ledger, world, listener, reputation, until: clock.now(), planted };
+    let played = Played { rehearsal, config, ledger, world, listener, reputation, until: clock.now(), planted, runs: director.begun };
     give_account(played).await
 }
 
@@ -105,19 +109,19 @@ async fn play(rehearsal: &Rehearsal, progress: &dyn Fn(u32, u32)) -> Result<Rehe
 struct Director {
     context: Context,
     kills: Arc<Kills>,
+    /// Cron's starts that are still to come. Those that the machine slept through are made up for, by one, when it wakes.
+    starts: Peekable<std::vec::IntoIter<Moment>>,
     runs: JoinSet<Result<(), RunError>>,
-    started: u32,
+    begun: Vec<Moment>,
     was_killed: bool,
     repeat_at: Option<Moment>,
 }
 
 impl Director {
-    /// Makes the `starts` that are still to come, until `until`; without it, until every run has ended.
-    async fn direct(&mut self, starts: impl Iterator<Item = Moment>, until: Option<Moment>) -> Result<(), RehearsalError> {
-        let begun = self.context.clock.now();
-        let mut starts = starts.filter(|s| *s > begun).peekable();
+    /// Makes the starts until `until`; without it, all of them, until every run has ended.
+    async fn direct(&mut self, until: Option<Moment>) -> Result<(), RehearsalError> {
         loop {
-            let next = [starts.peek().copied(), self.repeat_at].into_iter().flatten().min();
+            let next = [self.starts.peek().copied(), self.repeat_at].into_iter().flatten().min();
             let wake = [next, until].into_iter().flatten().min();
             if wake.is_none() && self.runs.is_empty() {
                 return Ok(());
@@ -130,7 +134,7 @@ impl Director {
                 () = async { match wake { Some(at) => clock.sleep_until(at).await, None => std::future::pending().await } } => {
                     let now = self.context.clock.now();
                     if next.is_some_and(|at| at <= now) {
-                        while starts.next_if(|at| *at <= now).is_some() {}
+                        while self.starts.next_if(|at| *at <= now).is_some() {}
                         self.repeat_at = self.repeat_at.filter(|at| *at > now);
                         self.start();
                     } else if until.is_some_and(|at| at <= now) {
@@ -142,8 +146,8 @@ impl Director {
     }
 
     fn start(&mut self) {
-        self.started += 1;
-        let me = Holder { host: "rehearsal".into(), pid: self.started, started: 0 };
+        self.begun.push(self.context.clock.now());
+        let me = Holder { host: "rehearsal".into(), pid: self.begun.len() as u32, started: 0 };
         // Where nobody is at work, whoever still holds a lease was killed.
         let is_dead: fn(&Holder) -> bool = if std::mem::take(&mut self.was_killed) { |_| true } else { |_| false };
         let context = self.context.clone();

@@ -12,7 +12,7 @@ use crate::compose::parent_of;
 use crate::engage::{ActionKind, answer_slots, wants_answer};
 use crate::ledger::{DueAction, OpenedParent};
 use crate::mail::{Flag, FolderName, MailError, Trouble, Uid};
-use crate::words::{FolderRole, LetterId, Moment};
+use crate::words::{FolderRole, LetterId, LocalDate, Moment};
 
 /// How many actions one turn takes on.
 const MOST: u32 = 500;
@@ -141,33 +141,39 @@ async fn open(cx: &Context, desk: &Desk, session: &mut Session, action: &DueActi
     works(desk);
     let now = cx.clock.now();
     cx.tell(&News::Opened(desk.mailbox.address.clone()));
-    let (parent, slots) = match answer_wanted(cx, desk, action.letter, now).await? {
-        Some(slots) => (read_parent(&bytes), slots),
-        None => (None, Vec::new()),
+    let (parent, wanted) = match answer_wanted(cx, desk, action.letter, now).await? {
+        Some(wanted) => (read_parent(&bytes), wanted),
+        None => (None, AnswerWanted::default()),
     };
-    let placed = cx.ledger.note_opened(desk.fence.clone(), action.letter, parent, slots, now).await?;
+    let AnswerWanted { slots, receive_limit } = wanted;
+    let placed = cx.ledger.note_opened(desk.fence.clone(), action.letter, parent, slots, receive_limit, now).await?;
     if placed.is_some() {
         desk.new_letters.notify_one();
     }
     Ok(())
 }
 
+/// Where the answer to a letter can go.
+#[derive(Default)]
+struct AnswerWanted {
+    /// Dates and times, the soonest first.
+    slots: Vec<(LocalDate, Moment)>,
+    /// What whoever is answered receives on a date at most.
+    receive_limit: u32,
+}
+
 /// Where the answer to a letter can go, if it is to have one. An answer that hung on the rescue is planned now.
-async fn answer_wanted(
-    cx: &Context,
-    desk: &Desk,
-    id: LetterId,
-    now: Moment,
-) -> Result<Option<Vec<(crate::words::LocalDate, Moment)>>, LookError> {
+async fn answer_wanted(cx: &Context, desk: &Desk, id: LetterId, now: Moment) -> Result<Option<AnswerWanted>, LookError> {
     let Some(letter) = cx.ledger.letter(id).await? else { return Ok(None) };
     let Some(placement) = letter.placement else { return Ok(None) };
     let draws = letter.plan.draws;
     if !wants_answer(placement, &draws) {
         return Ok(None);
     }
+    let Some(asker) = cx.config.mailboxes.get(&letter.plan.sender) else { return Ok(None) };
+    let receive_limit = asker.receive_limit;
     if cx.ledger.answer_to(id).await?.is_none() {
         let facts = ParentFacts { id, in_thread: letter.plan.in_thread, draws };
-        let Some(asker) = cx.config.mailboxes.get(&letter.plan.sender) else { return Ok(None) };
         let (answerer, asker) = (participant(&cx.config, &desk.mailbox, 0), participant(&cx.config, asker, 0));
         let thread = answer_after_rescue(cx.seed, &facts, &answerer, &asker, cx.config.pairs.thread_length, now);
         if thread.is_empty() {
@@ -175,7 +181,8 @@ async fn answer_wanted(
         }
         cx.ledger.add_answers(desk.fence.clone(), thread).await?;
     }
-    Ok(Some(answer_slots(now + draws.answer_after, &desk.pacing, &desk.calendar, desk.mailbox.zone, SLOTS)))
+    let slots = answer_slots(now + draws.answer_after, &desk.pacing, &desk.calendar, desk.mailbox.zone, SLOTS);
+    Ok(Some(AnswerWanted { slots, receive_limit }))
 }
 
 /// What the answer needs of the letter that was opened: bounded, so that a long thread does not grow in the ledger.

@@ -93,10 +93,28 @@ impl Desk {
 #[derive(Default)]
 pub struct Pacer {
     last: Mutex<BTreeMap<Domain, Moment>>,
+    /// By domain: its mailboxes, each with the end of the window through which this run carries it, if it does.
+    mailboxes: BTreeMap<Domain, Vec<(Address, Option<Moment>)>>,
 }
 
 impl Pacer {
-    /// What an earlier run handed over counts too.
+    /// For a run with these desks.
+    pub fn new(config: &Config, desks: &[Desk]) -> Self {
+        let carried: BTreeMap<&Address, Moment> = desks.iter().map(|d| (&d.mailbox.address, d.window.1)).collect();
+        let mut mailboxes: BTreeMap<Domain, Vec<(Address, Option<Moment>)>> = BTreeMap::new();
+        for address in config.mailboxes.keys() {
+            mailboxes.entry(address.domain()).or_default().push((address.clone(), carried.get(address).copied()));
+        }
+        Self { last: Mutex::default(), mailboxes }
+    }
+
+    /// The mailboxes of a domain that another run may be carrying at `now`: those that this one has not, or not any more.
+    pub fn of_other_runs(&self, domain: &Domain, now: Moment) -> Vec<Address> {
+        let all = self.mailboxes.get(domain).into_iter().flatten();
+        all.filter(|(_, until)| until.is_none_or(|until| until <= now)).map(|(address, _)| address.clone()).collect()
+    }
+
+    /// What another run handed over, or this one at another time than was taken, counts too.
     pub async fn went_before(&self, domain: &Domain, at: Moment) {
         let mut last = self.last.lock().await;
         let known = last.entry(domain.clone()).or_insert(at);
@@ -246,6 +264,11 @@ impl Attempts {
     /// When it may be tried again.
     pub fn not_before(&self) -> Moment {
         self.not_before
+    }
+
+    /// Whether the last try failed, and the one before it did not.
+    pub fn failed_once(&self) -> bool {
+        self.in_a_row == 1
     }
 
     /// Waits until `at` at least, for a reason that is no failure.

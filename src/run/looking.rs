@@ -7,14 +7,13 @@ use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokio::sync::watch;
-
 use super::acting::act;
+use super::all_sent::AllSent;
 use super::context::{Attempts, Context, Desk, Woken, stopped};
 use super::look::{LookError, Session, find_folders, find_in_sent, look_at, open};
 use super::progress::News;
 use super::sending::{OUT_LOOK, Pace};
-use crate::engage::{Habits, spread_overdue};
+use crate::engage::{Habits, catch_up};
 use crate::ledger::LedgerError;
 use crate::mail::{FolderName, Idled, MailError, Trouble};
 use crate::words::{FolderRole, Moment};
@@ -60,7 +59,7 @@ struct Looker<'a> {
 ///
 /// # Errors
 /// Only the ledger's; what a mail server does is noted and worked around.
-pub async fn look_day(cx: &Context, desk: &Desk, senders_done: watch::Receiver<bool>, pace: Pace) -> Result<(), LedgerError> {
+pub async fn look_day(cx: &Context, desk: &Desk, all_sent: &AllSent, pace: Pace) -> Result<(), LedgerError> {
     if cx.patiently(&desk.mailbox.address, || spread_what_is_overdue(cx, desk)).await?.is_none() {
         return Ok(());
     }
@@ -77,7 +76,7 @@ pub async fn look_day(cx: &Context, desk: &Desk, senders_done: watch::Receiver<b
         upcoming: Upcoming::Unknown,
         attempts,
     };
-    let result = looker.work(&senders_done, pace).await;
+    let result = looker.work(all_sent, pace).await;
     if let Some(session) = looker.session.take() {
         session.inbox.sign_out().await;
     }
@@ -92,17 +91,17 @@ async fn spread_what_is_overdue(cx: &Context, desk: &Desk) -> Result<(), LedgerE
     }
     let keys: Vec<_> = overdue.iter().map(|a| ((a.letter, a.kind), a.due)).collect();
     let habits = Habits { engagement: &desk.engagement, zone: desk.mailbox.zone };
-    let spread = spread_overdue(now, &keys).into_iter().map(|(key, at)| (key, habits.within_hours(at))).collect();
-    cx.ledger.retime_actions(desk.fence.clone(), spread, false).await
+    let caught_up = catch_up(now, day_ends(desk), &keys, habits);
+    cx.ledger.retime_actions(desk.fence.clone(), caught_up, false).await
 }
 
 impl Looker<'_> {
-    async fn work(&mut self, senders_done: &watch::Receiver<bool>, pace: Pace) -> Result<(), LedgerError> {
+    async fn work(&mut self, all_sent: &AllSent, pace: Pace) -> Result<(), LedgerError> {
         while !self.cx.stopping() {
             let now = self.cx.clock.now();
-            let done = *senders_done.borrow();
+            let done = all_sent.is_so();
             if self.desk.is_out() {
-                if pace == Pace::Once || done || now >= self.day_ends() || self.cx.wait_until(now + OUT_LOOK).await == Woken::Stop {
+                if pace == Pace::Once || done || now >= day_ends(self.desk) || self.cx.wait_until(now + OUT_LOOK).await == Woken::Stop {
                     break;
                 }
                 let (cx, desk) = (self.cx, self.desk);
@@ -132,7 +131,7 @@ impl Looker<'_> {
             if self.desk.is_out() {
                 continue;
             }
-            match self.is_over_or_rest(done, senders_done).await {
+            match self.is_over_or_rest(done, all_sent).await {
                 Ok(true) => break,
                 Err(e) if !e.may_pass() => return Err(e),
                 // The wait of the back-off is the next turn's.
@@ -143,8 +142,8 @@ impl Looker<'_> {
         Ok(())
     }
 
-    async fn is_over_or_rest(&mut self, done: bool, senders_done: &watch::Receiver<bool>) -> Result<bool, LedgerError> {
-        Ok(self.day_is_over(done).await? || self.rest(senders_done).await? == Woken::Stop)
+    async fn is_over_or_rest(&mut self, done: bool, all_sent: &AllSent) -> Result<bool, LedgerError> {
+        Ok(self.day_is_over(done).await? || self.rest(all_sent).await? == Woken::Stop)
     }
 
     /// Everything that is due now: looks, actions, and the search for lost letters.
@@ -272,17 +271,14 @@ impl Looker<'_> {
         Ok(())
     }
 
-    /// When the mailbox's hours end on the run's date, or its window where that is longer.
-    fn day_ends(&self) -> Moment {
-        self.desk.date.at(self.desk.engagement.to, self.desk.mailbox.zone).max(self.desk.window.1)
-    }
-
     async fn day_is_over(&mut self, senders_done: bool) -> Result<bool, LedgerError> {
         let now = self.cx.clock.now();
-        let hours_end = self.day_ends();
+        let hours_end = day_ends(self.desk);
         // Nobody reads after hours, whatever mailboxes of other zones still send: it is seen tomorrow.
         if now >= hours_end {
-            return Ok(true);
+            // But for a connection that broke while the machine slept: what became due in its sleep is done with a new one.
+            let overdue = self.attempts.failed_once() && self.upcoming().await?.is_some_and(|due| due <= now);
+            return Ok(!overdue);
         }
         if !senders_done {
             return Ok(false);
@@ -295,25 +291,24 @@ impl Looker<'_> {
     }
 
     /// Waits for the next look or action; listens with IDLE where the wait is long.
-    async fn rest(&mut self, senders_done: &watch::Receiver<bool>) -> Result<Woken, LedgerError> {
+    async fn rest(&mut self, all_sent: &AllSent) -> Result<Woken, LedgerError> {
         let now = self.cx.clock.now();
         let next_action = self.upcoming().await?;
         let at = [Some(self.next_inbox), Some(self.next_spam), self.next_others, next_action].into_iter().flatten().min().unwrap_or(now);
         // An action that failed keeps its place in the past only until it gets a new due time; never spin.
         let at =
-            at.max(self.attempts.not_before()).max(now + Duration::from_secs(1)).min(self.day_ends().max(now + Duration::from_secs(1)));
+            at.max(self.attempts.not_before()).max(now + Duration::from_secs(1)).min(day_ends(self.desk).max(now + Duration::from_secs(1)));
         let long = self.cx.clock.real_span(at.since(now)) >= IDLE_FROM;
         if long
             && let Some(session) = &mut self.session
             && let Some(inbox) = session.folder(FolderRole::Inbox).map(|f| f.name.clone())
         {
-            let (cx, mut stop, mut done) = (self.cx, self.cx.stop.clone(), senders_done.clone());
-            let was_done = *done.borrow();
+            let (cx, mut stop, was_done) = (self.cx, self.cx.stop.clone(), all_sent.is_so());
             let mut until = Box::pin(async move {
                 tokio::select! {
                     biased;
                     () = stopped(&mut stop) => {}
-                    () = stopped(&mut done), if !was_done => {}
+                    () = all_sent.wait(), if !was_done => {}
                     () = cx.clock.sleep_until(at) => {}
                 }
             });
@@ -332,6 +327,11 @@ impl Looker<'_> {
         }
         Ok(self.cx.wait_until(at).await)
     }
+}
+
+/// When a mailbox's hours end on the run's date, or its window where that is longer.
+fn day_ends(desk: &Desk) -> Moment {
+    desk.date.at(desk.engagement.to, desk.mailbox.zone).max(desk.window.1)
 }
 
 fn is_other(role: FolderRole) -> bool {

@@ -4,6 +4,7 @@
 //! one sends (`sending`), one looks and acts (`looking`, `acting`). Mailboxes speak to each other only through the ledger.
 
 mod acting;
+mod all_sent;
 mod context;
 mod holder;
 mod look;
@@ -21,7 +22,6 @@ mod suspending;
 mod tests;
 mod words_of_letter;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -30,6 +30,7 @@ use tokio::task::JoinSet;
 
 use crate::ledger::{Fence, HeldLease, Holder, LedgerError};
 use crate::words::Finding;
+use all_sent::{AllSent, Sending};
 use context::{Desk, Pacer};
 
 pub use context::Context;
@@ -154,30 +155,14 @@ async fn announce(cx: &Context, desks: &[Desk]) -> Result<(), LedgerError> {
     Ok(())
 }
 
-/// Tells the lookers when the last sender is done, however it ended.
-struct Sending {
-    left: Arc<AtomicUsize>,
-    all_done: Arc<watch::Sender<bool>>,
-}
-
-impl Drop for Sending {
-    fn drop(&mut self) {
-        if self.left.fetch_sub(1, Ordering::AcqRel) == 1 {
-            let _ = self.all_done.send(true);
-        }
-    }
-}
-
 /// A task a mailbox, until all are done. One that breaks off does not take the others with it.
 async fn work_desks(cx: &Context, desks: Vec<Desk>, pace: Pace, leases: &Leases) -> Result<(), RunError> {
-    let (all_done, done) = watch::channel(desks.is_empty());
-    let (left, all_done) = (Arc::new(AtomicUsize::new(desks.len())), Arc::new(all_done));
-    let pacer = Arc::new(Pacer::default());
+    let all_sent = AllSent::after(desks.len());
+    let pacer = Arc::new(Pacer::new(&cx.config, &desks));
     let mut tasks = JoinSet::new();
     for desk in desks {
-        let (cx, pacer, leases, done) = (cx.clone(), pacer.clone(), leases.clone(), done.clone());
-        let sending = Sending { left: left.clone(), all_done: all_done.clone() };
-        tasks.spawn(async move { work_desk(&cx, &desk, &pacer, pace, sending, done, &leases).await });
+        let (cx, pacer, leases, sending) = (cx.clone(), pacer.clone(), leases.clone(), Sending(all_sent.clone()));
+        tasks.spawn(async move { work_desk(&cx, &desk, &pacer, pace, sending, &leases).await });
     }
     let mut first_error = None;
     while let Some(result) = tasks.join_next().await {
@@ -191,21 +176,14 @@ async fn work_desks(cx: &Context, desks: Vec<Desk>, pace: Pace, leases: &Leases)
 }
 
 /// The two workers of one mailbox; then its day is closed and its lease given back.
-async fn work_desk(
-    cx: &Context,
-    desk: &Desk,
-    pacer: &Pacer,
-    pace: Pace,
-    sending: Sending,
-    all_sent: watch::Receiver<bool>,
-    leases: &Leases,
-) -> Result<(), LedgerError> {
+async fn work_desk(cx: &Context, desk: &Desk, pacer: &Pacer, pace: Pace, sending: Sending, leases: &Leases) -> Result<(), LedgerError> {
+    let all_sent = sending.0.clone();
     let send = async {
         let sent = sending::send_day(cx, desk, pacer, pace).await;
         drop(sending);
         sent
     };
-    let (outgoing, incoming) = tokio::join!(send, looking::look_day(cx, desk, all_sent, pace));
+    let (outgoing, incoming) = tokio::join!(send, looking::look_day(cx, desk, &all_sent, pace));
     outgoing.and(incoming)?;
     if !cx.stopping() {
         prepare::end_the_day(cx, desk).await?;

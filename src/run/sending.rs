@@ -51,6 +51,13 @@ struct Sender<'a> {
     unsettled: Option<Unsettled>,
 }
 
+/// Whether it is a letter's turn among those of its domain.
+enum Turn {
+    Now,
+    TooLate,
+    Stop,
+}
+
 /// An outcome that was handed in, and may not be durable yet.
 struct Unsettled {
     receipt: Receipt<()>,
@@ -65,7 +72,9 @@ struct Unsettled {
 /// Only what makes going on senseless: a lost lease, a ledger that is gone. Everything else is noted and worked around.
 pub async fn send_day(cx: &Context, desk: &Desk, pacer: &Pacer, pace: Pace) -> Result<(), LedgerError> {
     let address = &desk.mailbox.address;
-    let last_handed = cx.patiently(address, || cx.ledger.last_handed(address.clone(), desk.date)).await?.flatten();
+    // A window may begin soon after that of the day before has ended.
+    let last = || cx.ledger.last_handed(vec![address.clone()], desk.date.minus(1));
+    let last_handed = cx.patiently(address, last).await?.flatten();
     if let Some(at) = last_handed {
         pacer.went_before(&desk.mailbox.address.domain(), at).await;
     }
@@ -160,13 +169,11 @@ impl Sender<'_> {
         if std::mem::take(&mut self.content_fails) {
             self.cx.clear_trouble(&plan.sender, "content").await;
         }
-        let at = self.pacer.take(&plan.sender.domain(), self.desk.pacing.domain_gap, self.cx.clock.now()).await;
-        if at >= self.desk.window.1 {
+        match self.wait_for_the_domain().await? {
+            Turn::Now => {}
             // The domain has no room left in the window: no server is bothered.
-            return self.not_now(letter, IntentRefused::Window).await;
-        }
-        if self.cx.wait_until(at).await == Woken::Stop {
-            return Ok(());
+            Turn::TooLate => return self.not_now(letter, IntentRefused::Window).await,
+            Turn::Stop => return Ok(()),
         }
         let envelope = Envelope { from: plan.sender.clone(), to: plan.recipient.clone(), size: message.bytes.len() };
         let Some(mut outbox) = self.offer(&envelope, letter).await? else { return Ok(()) };
@@ -204,6 +211,40 @@ impl Sender<'_> {
             Some(refusal) => self.heed(letter, &refusal).await,
             None => Ok(()),
         }
+    }
+
+    /// Waits until the domain's next letter may go. Other runs may send for it too, for mailboxes in other zones: what they hand over counts.
+    async fn wait_for_the_domain(&mut self) -> Result<Turn, LedgerError> {
+        let (domain, gap) = (self.desk.mailbox.address.domain(), self.desk.pacing.domain_gap);
+        self.last_of_other_runs().await?;
+        loop {
+            let at = self.pacer.take(&domain, gap, self.cx.clock.now()).await;
+            if at >= self.desk.window.1 {
+                return Ok(Turn::TooLate);
+            }
+            if self.cx.wait_until(at).await == Woken::Stop {
+                return Ok(Turn::Stop);
+            }
+            let now = self.cx.clock.now();
+            if self.last_of_other_runs().await?.is_none_or(|last| last + gap <= now) {
+                return Ok(Turn::Now);
+            }
+        }
+    }
+
+    /// When other runs handed the domain's last letter over, which the pacer is told.
+    async fn last_of_other_runs(&mut self) -> Result<Option<Moment>, LedgerError> {
+        let domain = self.desk.mailbox.address.domain();
+        let others = self.pacer.of_other_runs(&domain, self.cx.clock.now());
+        if others.is_empty() || self.desk.pacing.domain_gap.is_zero() {
+            return Ok(None);
+        }
+        // At the other end of the calendar it may be the day before yesterday.
+        let last = self.cx.ledger.last_handed(others, self.desk.date.minus(2)).await?;
+        if let Some(at) = last {
+            self.pacer.went_before(&domain, at).await;
+        }
+        Ok(last)
     }
 
     /// A letter without words: an answer to nothing ends; where the content program fails, the letter waits.

@@ -100,7 +100,7 @@ impl World {
         let share = inside.flakiness(account, now);
         share > 0.0 && {
             let n = inside.next_serial().to_string();
-            inside.seed.of_words(&["flaky", account.as_str(), &n]).random::<f64>() < share
+            inside.seed.shares_of_words(&["flaky", account.as_str(), &n])[0] < share
         }
     }
 }

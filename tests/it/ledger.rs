@@ -423,7 +423,7 @@ async fn a_day_ends_with_starts_skipped_and_answers_put_off_three_times() {
     // Once it is due, it is put off three times, and then lapses.
     d.look("INBOX", &[(start(1).id, 1)], later(905)).await;
     let slots = vec![(today().plus(1), later(1440))];
-    d.ledger.note_opened(d.ben.clone(), start(1).id, Some(opened()), slots, later(925)).await.unwrap().unwrap();
+    d.ledger.note_opened(d.ben.clone(), start(1).id, Some(opened()), slots, 20, later(925)).await.unwrap().unwrap();
     for n in 1..4 {
         assert_eq!(close_ben(today().plus(n)).await.unwrap(), 0);
         assert_eq!(d.ledger.letter(answer).await.unwrap().unwrap().plan.date, today().plus(n + 1));
@@ -465,13 +465,13 @@ async fn an_answer_is_due_when_its_parent_is_opened_on_the_first_date_with_room(
     d.look("INBOX", &[(start(1).id, 1)], later(5)).await;
     let parent = opened();
     let slots = vec![(today(), later(40)), (today().plus(1), later(1440))];
-    let placed = d.ledger.note_opened(d.ben.clone(), start(1).id, Some(parent.clone()), slots.clone(), later(25)).await.unwrap();
+    let placed = d.ledger.note_opened(d.ben.clone(), start(1).id, Some(parent.clone()), slots.clone(), 20, later(25)).await.unwrap();
     assert_eq!(placed, Some((today(), later(40))));
     assert_eq!(d.ledger.opened_parent(start(1).id).await.unwrap(), Some(parent.clone()));
     assert_eq!(d.ledger.due_letters(ben(), today(), 9).await.unwrap()[0].plan.due, Some(later(40)));
     assert_eq!(d.ledger.next_action(ben()).await.unwrap(), None, "the open is done");
     // Opened twice, after a restart say: the answer keeps its place.
-    assert_eq!(d.ledger.note_opened(d.ben.clone(), start(1).id, Some(parent), slots, later(26)).await.unwrap(), None);
+    assert_eq!(d.ledger.note_opened(d.ben.clone(), start(1).id, Some(parent), slots, 20, later(26)).await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -22,3 +22,5 @@ mod rig_self;
 mod rig_time;
 mod sandbox;
 mod story;
+mod sweep;
+mod sweep_pool;

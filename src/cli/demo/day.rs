@@ -107,7 +107,9 @@ pub async fn practise(dir: &Path, seed: Seed, quick: bool, printer: Printer, sig
     let took = Clock::System.now().since(real);
 
     let history = ledger.history().await?;
-    let facts = Facts { world: &world, until, suspended: &[], planted: &planted, slack: A_COMMAND * faster };
+    let suspended: Vec<_> = ledger.all_suspensions().await?.into_iter().map(Into::into).collect();
+    let runs = [date.at(BEGINS, Zone::UTC)];
+    let facts = Facts { world: &world, until, suspended: &suspended, planted: &planted, runs: &runs, slack: A_COMMAND * faster };
     let breaches = breaches(&ledger, &config, seed, &facts).await?;
     let day = DemoDay {
         date,

@@ -13,7 +13,9 @@ const AFTER_READING: Duration = Duration::from_secs(90);
 const MORNING: Duration = Duration::from_mins(30);
 /// How long a provider may take to move what it delivered, and that still counts.
 const JUDGED_AGAIN: Duration = Duration::from_hours(48);
-/// What was overdue at the beginning of a run is spread over this time, and may fall into the next night by it.
+/// What was overdue at the beginning of a run is spread over this time.
+const SPREAD_OVER: Duration = Duration::from_hours(2);
+/// And it may fall into the next night by that.
 const CATCHING_UP: Duration = Duration::from_hours(3);
 
 pub(super) fn check(case: &Case<'_>, found: &mut Found) {
@@ -87,7 +89,7 @@ fn is_due_as_drawn(case: &Case<'_>, letter: &LetterFacts, seen_at: Moment, actio
     // Tried again, or put behind a rescue: then it is due when that says.
     let moved = action.attempts > 0 || (action.kind != ActionKind::Rescue && action_of(case, letter, ActionKind::Rescue).is_some());
     let Some(member) = case.members.get(&action.mailbox).filter(|_| !moved) else { return };
-    if !in_hours(action.due, member) {
+    if !in_hours(action.due, member) && !was_caught_up_with(case, earliest, action.due) {
         let due = action.due;
         found.add(4, Some(id), || format!("letter {id}: {} is due at {due}, when {} does not read", action.kind, action.mailbox));
     }
@@ -111,6 +113,12 @@ fn in_hours(at: Moment, member: &Member<'_>) -> bool {
     let (from, to) = (member.engagement.from, member.engagement.to);
     let zone = member.mailbox.zone;
     from >= to || time_in(at, zone) >= from && (time_in(at, zone) <= to || time_in(at - AFTER_READING, zone) <= to)
+}
+
+/// Whether an action was overdue when a run began, and is due in the time over which that run spread what was.
+fn was_caught_up_with(case: &Case<'_>, earliest: Moment, due: Moment) -> bool {
+    let mut runs = case.facts.runs.iter().filter(|began| earliest < **began);
+    runs.any(|began| (*began..=*began + SPREAD_OVER + AFTER_READING).contains(&due))
 }
 
 /// Due in the night, it waits for the morning; overdue at the next day's run, it is spread over the time after that.

@@ -51,6 +51,8 @@ pub struct Facts<'a> {
     pub suspended: &'a [(Address, Moment, Moment)],
     /// Somebody else's mail as it was planted: [`planted_in`], asked before the first run.
     pub planted: &'a [Planted],
+    /// When runs began: what was overdue then is caught up with, whatever the hour. Without them, nobody may do anything out of hours.
+    pub runs: &'a [Moment],
     /// How long one command may take in plan time: what lies between an intent and the final dot, or between a slot and its intent. Seconds in a
     /// rehearsal; under a scaled clock, a second or two of the real servers' in plan time.
     pub slack: Duration,

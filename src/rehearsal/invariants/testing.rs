@@ -155,7 +155,7 @@ impl Stage {
         let until = self.cx.clock.now();
         self.world.settle(until);
         let slack = Duration::from_secs(5);
-        let facts = Facts { world: &self.world, until, suspended: &self.suspended, planted: &self.planted, slack };
+        let facts = Facts { world: &self.world, until, suspended: &self.suspended, planted: &self.planted, runs: &[], slack };
         breaches(ledger, &self.cx.config, self.cx.seed, &facts).await.unwrap()
     }
 

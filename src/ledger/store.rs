@@ -115,7 +115,11 @@ impl Store {
     ) -> Result<T, LedgerError> {
         match self {
             Self::Thread(_) => self.run(question).await,
-            Self::Inline(connection) | Self::Memory(connection) => question(&connection.lock().unwrap_or_else(PoisonError::into_inner)),
+            Self::Memory(connection) => {
+                let connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+                if connection.is_autocommit() { Err(LedgerError::Gone) } else { question(&connection) }
+            }
+            Self::Inline(connection) => question(&connection.lock().unwrap_or_else(PoisonError::into_inner)),
         }
     }
 }

@@ -6,7 +6,7 @@ use rusqlite::{Connection, Row, params};
 
 use super::rows::{address, all, execute, maybe, moment, one, word};
 use super::{Ledger, LedgerError, ms};
-use crate::words::{Address, Domain, LetterId, Moment, RefusalClass, Reply};
+use crate::words::{Address, LetterId, LocalDate, Moment, RefusalClass, Reply};
 
 /// One suspension of a mailbox, in force from `since` until before `until`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,12 +31,12 @@ impl From<SuspensionRow> for (Address, Moment, Moment) {
     }
 }
 
-/// What the servers told a domain since some moment: how many mailboxes were suspended for it, and how many of its letters were taken.
+/// What a server told those who send through it, lately: how many mailboxes were suspended for that, and how many letters it took meanwhile.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WordOfServers {
-    /// Suspensions that letters from the domain caused.
+    /// Suspensions that their letters caused.
     pub suspended: u32,
-    /// Letters from the domain that were accepted.
+    /// Letters of theirs that were accepted since the oldest of these suspensions.
     pub accepted: u32,
 }
 
@@ -93,18 +93,29 @@ impl Ledger {
         self.store.run(|c| all(c, &format!("SELECT {COLUMNS} FROM suspension ORDER BY mailbox, since"), [], read_suspension)).await
     }
 
-    /// What the servers told the mailboxes of `domain` from `since` on.
-    pub async fn word_of_servers(&self, domain: Domain, since: Moment) -> Result<WordOfServers, LedgerError> {
+    /// What a server told `senders`, who all send through it: how often it had a recipient suspended from `since` on, `last` times at most, and how many
+    /// letters it has taken since the oldest of these.
+    pub async fn word_of_server(&self, senders: Vec<Address>, last: u32, since: Moment) -> Result<WordOfServers, LedgerError> {
         self.store
-            .run(move |c| {
-                let by_domain = params![domain.as_str(), ms(since)];
-                let sql = "SELECT count(*) FROM suspension s JOIN letter l ON l.id = s.letter JOIN mailbox m ON m.address = l.sender
-                           WHERE m.domain = ?1 AND s.since >= ?2";
-                let suspended = one(c, sql, by_domain, |r| Ok(r.get(0)?))?.unwrap_or(0);
-                let sql =
-                    "SELECT count(*) FROM mailbox m JOIN letter l ON l.sender = m.address WHERE m.domain = ?1 AND l.accepted_at >= ?2";
-                let accepted = one(c, sql, by_domain, |r| Ok(r.get(0)?))?.unwrap_or(0);
-                Ok(WordOfServers { suspended, accepted })
+            .ask(move |c| {
+                let mut times: Vec<i64> = Vec::new();
+                for sender in &senders {
+                    let sql = "SELECT s.since FROM suspension s JOIN letter l ON l.id = s.letter
+                               WHERE l.sender = ?1 AND s.since >= ?2 ORDER BY s.since DESC LIMIT ?3";
+                    times.extend(all(c, sql, params![sender.as_str(), ms(since), last], |r| Ok(r.get::<_, i64>(0)?))?);
+                }
+                times.sort_unstable_by(|a, b| b.cmp(a));
+                times.truncate(last as usize);
+                let oldest = times.last().copied().unwrap_or(ms(since));
+                let mut accepted = 0;
+                for sender in &senders {
+                    // Letters of an earlier date are answers that were put off, at most: a week of them.
+                    let sql = "SELECT count(*) FROM letter WHERE sender = ?1 AND date >= ?2 AND accepted_at >= ?3";
+                    let from = Moment(oldest).utc().date_naive() - chrono::Days::new(7);
+                    let n = one(c, sql, params![sender.as_str(), LocalDate(from).to_string(), oldest], |r| Ok(r.get::<_, u32>(0)?))?;
+                    accepted += n.unwrap_or(0);
+                }
+                Ok(WordOfServers { suspended: times.len() as u32, accepted })
             })
             .await
     }

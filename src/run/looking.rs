@@ -91,7 +91,10 @@ async fn spread_what_is_overdue(cx: &Context, desk: &Desk) -> Result<(), LedgerE
     }
     let keys: Vec<_> = overdue.iter().map(|a| ((a.letter, a.kind), a.due)).collect();
     let habits = Habits { engagement: &desk.engagement, zone: desk.mailbox.zone };
-    let caught_up = catch_up(now, day_ends(desk), &keys, habits);
+    // Where this day is over, the next morning is near enough.
+    let ends = day_ends(desk);
+    let until = if now < ends { ends } else { ends + Duration::from_hours(24) };
+    let caught_up = catch_up(now, until, &keys, habits);
     cx.ledger.retime_actions(desk.fence.clone(), caught_up, false).await
 }
 
@@ -228,6 +231,12 @@ impl Looker<'_> {
     }
 
     async fn look_everywhere_else(&mut self, session: &mut Session) -> Result<(), LookError> {
+        // What is called missing rests on when inbox and spam were read: this look at them is written down, whatever it shows.
+        for folder in session.folders.iter_mut().filter(|f| matches!(f.role, FolderRole::Inbox | FolderRole::Spam)) {
+            folder.read_at = None;
+        }
+        self.look_at_role(session, FolderRole::Inbox).await?;
+        self.look_at_role(session, FolderRole::Spam).await?;
         let (cx, desk) = (self.cx, self.desk);
         // While the spam folder is unknown it is one of the others: what lies there is not *filed*, and not missing either.
         let knows_spam = session.folder(FolderRole::Spam).is_some();

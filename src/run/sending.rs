@@ -355,7 +355,6 @@ impl Sender<'_> {
                 let news =
                     News::Sent { letter: plan.id, from: plan.sender.clone(), to: plan.recipient.clone(), answer: plan.parent.is_some() };
                 self.cx.tell(&news);
-                self.desk.answered.fetch_or(plan.parent.is_some(), Ordering::Relaxed);
                 Outcome::Accepted(reply)
             }
             Handover::Refused(reply) => {
@@ -371,6 +370,7 @@ impl Sender<'_> {
         // Written with the next letter's intent, or when the worker ends: one durable wait a letter.
         self.unsettled =
             Some(Unsettled { receipt: self.cx.ledger.record(plan.id, outcome.clone(), now), letter: plan.id, outcome, at: now });
+        self.desk.answered.fetch_or(plan.parent.is_some(), Ordering::Relaxed);
     }
 
     /// A letter that may not go now: paused is waited for, anything else is the letter's end or a put-off.
@@ -411,7 +411,11 @@ impl Sender<'_> {
                 self.unsettled = Some(Unsettled { receipt: self.cx.ledger.record(letter, outcome.clone(), at), letter, outcome, at });
                 Err(e)
             }
-            result => result,
+            result => {
+                // Now that it is there for sure, the looker asks again.
+                self.desk.answered.store(true, Ordering::Relaxed);
+                result
+            }
         }
     }
 

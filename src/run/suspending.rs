@@ -10,15 +10,15 @@ use super::participants::window_of;
 use super::progress::News;
 use crate::agenda::Participant;
 use crate::classify::classify;
-use crate::config::Config;
-use crate::ledger::{Ledger, LedgerError, LetterFacts, SuspensionRow, WordOfServers};
+use crate::config::{Config, Mailbox};
+use crate::ledger::{Ledger, LedgerError, LetterFacts, SuspensionRow};
 use crate::words::{Address, LocalDate, Moment, Reply};
 
 /// How long a recipient gets no letters.
 const SUSPENDED_FOR: Duration = Duration::from_hours(7 * 24);
-/// A domain's servers may have so many recipients suspended in [`DOUBT_LOOKS_BACK`], whatever else they say.
+/// A server may have so many recipients suspended in [`DOUBT_LOOKS_BACK`]; for more, it must have taken more letters than that meanwhile.
 const SUSPENDED_UNDOUBTED: u32 = 3;
-const DOUBT_LOOKS_BACK: Duration = Duration::from_hours(24);
+const DOUBT_LOOKS_BACK: Duration = SUSPENDED_FOR;
 
 /// What a refusal did to the letter's recipient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,9 +42,14 @@ pub(super) async fn heed_refusal(cx: &Context, desk: &Desk, letter: &LetterFacts
         return Ok(Heard::Nothing);
     }
     let now = cx.clock.now();
-    let WordOfServers { suspended, accepted } = cx.ledger.word_of_servers(letter.plan.sender.domain(), now - DOUBT_LOOKS_BACK).await?;
-    if suspended >= SUSPENDED_UNDOUBTED && suspended >= accepted {
-        return Ok(Heard::Doubted);
+    // Lost for this domain, or for all that send through the same host.
+    let (host, domain) = (&desk.mailbox.smtp.server.host, letter.plan.sender.domain());
+    let those = |is_one: &dyn Fn(&Mailbox) -> bool| cx.config.mailboxes.values().filter(|m| is_one(m)).map(|m| m.address.clone()).collect();
+    for senders in [those(&|m| m.address.domain() == domain), those(&|m| m.smtp.server.host == *host)] {
+        let word = cx.ledger.word_of_server(senders, SUSPENDED_UNDOUBTED, now - DOUBT_LOOKS_BACK).await?;
+        if word.suspended >= SUSPENDED_UNDOUBTED && word.accepted <= SUSPENDED_UNDOUBTED {
+            return Ok(Heard::Doubted);
+        }
     }
     let row = SuspensionRow {
         mailbox: letter.plan.recipient.clone(),

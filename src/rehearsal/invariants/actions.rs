@@ -99,7 +99,9 @@ fn is_due_as_drawn(case: &Case<'_>, letter: &LetterFacts, seen_at: Moment, actio
         (ActionKind::Rescue, _) => return,
         _ => latest_due(earliest, member),
     };
-    if action.due > latest && case.could_sign_in(&action.mailbox, earliest, action.due) {
+    // A daily start that comes late, into the last minutes of a day-long window, does little more than to catch up, day after day.
+    let is_caught_up = was_caught_up_with(case, earliest, action.due);
+    if action.due > latest && !is_caught_up && case.could_sign_in(&action.mailbox, earliest, action.due) {
         let due = action.due;
         found.add(4, Some(id), || format!("letter {id}: {} is due at {due}, its drawn delay was over at {earliest}", action.kind));
     }
@@ -121,9 +123,9 @@ fn was_caught_up_with(case: &Case<'_>, earliest: Moment, due: Moment) -> bool {
     runs.any(|began| (*began..=*began + SPREAD_OVER + AFTER_READING).contains(&due))
 }
 
-/// Due in the night, it waits for the morning; overdue at the next day's run, it is spread over the time after that.
+/// Due in the night, it waits for the morning; overdue at the next days' runs, it is spread over the time after them.
 fn latest_due(earliest: Moment, member: &Member<'_>) -> Moment {
     let zone = member.mailbox.zone;
-    let second_morning = wall_clock(date_in(earliest, zone).plus(2), member.engagement.from, zone);
-    second_morning + MORNING + CATCHING_UP + AFTER_READING
+    let third_morning = wall_clock(date_in(earliest, zone).plus(3), member.engagement.from, zone);
+    third_morning + MORNING + CATCHING_UP + AFTER_READING
 }

@@ -50,7 +50,15 @@ impl Scenario {
             }
         }
         nights.sort_unstable();
-        nights
+        // Nights that touch are one: the clock wants them apart.
+        let mut apart: Vec<(Moment, Moment)> = Vec::new();
+        for (from, to) in nights {
+            match apart.last_mut() {
+                Some(last) if from <= last.1 => last.1 = last.1.max(to),
+                _ => apart.push((from, to)),
+            }
+        }
+        apart
     }
 
     /// How often preheat is killed on a day, counted from 1.

@@ -151,6 +151,20 @@ async fn a_server_that_knows_nobody_any_more_cannot_stop_the_whole_pool() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_that_was_well_yesterday_is_doubted_as_soon_as_one_that_never_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let partners = ["p@y.test", "q@z.test", "r@v.test", "s@w.test", "t@u.test", "u@t.test", "v@s.test"];
+    let d = in_memory(day_with(dir.path(), &["a", "b", "c"], &partners, 0, "07:00"));
+    let letters = d.run_on(1).await;
+    assert!(letters.iter().filter(|l| l.plan.sender.as_str().ends_with("x.test") && l.state == LetterState::Seen).count() >= 6);
+    for date in [2, 3] {
+        *d.servers.faults.lost.lock().unwrap() = Some(Domain::parse("x.test").unwrap());
+        d.run_on(date).await;
+        assert_eq!(d.suspensions().await.len(), 3, "on day {date}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_pool_whose_only_recipient_is_suspended_waits_for_it_and_one_that_was_lifted_is_written_to_at_once() {
     let dir = tempfile::tempdir().unwrap();
     let d = in_memory(day(dir.path(), &["a"], 0, "07:00"));

@@ -6,6 +6,7 @@
 mod account_of;
 mod drive;
 mod error;
+mod foreign;
 pub mod invariants;
 mod kills;
 mod listen;
@@ -20,6 +21,7 @@ mod tests;
 
 pub use drive::rehearse;
 pub use error::RehearsalError;
+pub use foreign::plant_foreign_mail;
 pub use many::rehearse_all;
 pub use model::{Breach, Day, Quantiles, Rehearsal, Rehearsed, Said, Spread, SpreadDay, Trouble};
 pub use scenario::{At, Fault, Scenario, TO_THE_END, What, receiver_of};

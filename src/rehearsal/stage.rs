@@ -8,13 +8,8 @@ use crate::config::Config;
 use crate::words::{LocalDate, Moment, Role};
 use crate::world::{AccountSpec, Condition, Personality, World};
 
+use super::foreign::plant_foreign_mail;
 use super::{Rehearsal, RehearsalError, receiver_of};
-
-/// Somebody else's mail, so that an executor that touches it is found out.
-const FOREIGN: [(&str, &str); 2] = [
-    ("INBOX", "From: Aunt May <may@family.example>\r\nSubject: Sunday\r\nMessage-ID: <sunday@family.example>\r\n\r\nAre you coming?\r\n"),
-    ("Junk", "From: Prizes <win@prizes.example>\r\nSubject: You won\r\nMessage-ID: <won@prizes.example>\r\n\r\nClick.\r\n"),
-];
 
 /// The config as the scenario has it: its schedule for every warming mailbox, its holidays for everybody who has a schedule.
 pub(super) fn prepared_config(rehearsal: &Rehearsal) -> Result<Config, RehearsalError> {
@@ -55,22 +50,12 @@ pub(super) fn build_world(config: &Config, seed: Seed, conditions: Vec<Condition
         if mailbox.role == Role::Partner {
             world.with_filter(|f| f.know_well(&mailbox.address.domain()));
         }
-        for (folder, message) in FOREIGN {
-            let folder = if folder == "INBOX" { Some(folder.to_owned()) } else { spam_folder(&world, &mailbox.address) };
-            let put = folder.map(|folder| {
-                world.append(&mailbox.address, &folder, message.as_bytes(), std::collections::BTreeSet::default(), true, start)
-            });
-            debug_assert!(matches!(put, Some(Ok(_))), "every account has an inbox and a spam folder");
-        }
     }
+    plant_foreign_mail(&world, start);
     for condition in conditions {
         world.add_condition(condition);
     }
     world
-}
-
-fn spam_folder(world: &World, address: &crate::words::Address) -> Option<String> {
-    world.with_account(address, |a| a.folder_of(crate::words::FolderRole::Spam).map(str::to_owned)).flatten()
 }
 
 /// Carries out what happens in the world at its time, until the rehearsal ends. The world does not sleep when the machine does.

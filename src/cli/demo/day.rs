@@ -21,8 +21,8 @@ use crate::config::{self, Config};
 use crate::credentials::load_keyring;
 use crate::ledger::{ActionKind, History, Ledger, LetterFacts};
 use crate::mail::NetworkAccess;
-use crate::rehearsal::Breach;
 use crate::rehearsal::invariants::{Facts, breaches, planted_in};
+use crate::rehearsal::{Breach, plant_foreign_mail};
 use crate::report::rehearsal::{self as report, DemoDay, DemoFate, DemoLetter, DemoMailbox};
 use crate::run::{Context, Pace, is_dead, run, this_process};
 use crate::sandbox::folder::{PracticeOptions, open_practice};
@@ -96,6 +96,7 @@ pub async fn practise(dir: &Path, seed: Seed, quick: bool, printer: Printer, sig
     let config = demo_config(dir)?;
     let ledger = Ledger::open(&config.ledger, crate::ledger::Place::Thread)?;
     let world = practice.sandbox.world().clone();
+    plant_foreign_mail(&world, clock.now());
     let planted = planted_in(&world);
     printer.say(format_args!("The day: {}, {faster} times faster than the wall clock", date.0.format("%A, %-d %B %Y")));
 

@@ -40,7 +40,7 @@ impl PauseScope {
         }
     }
 
-    fn from_key(text: &str) -> Option<Self> {
+    pub(super) fn from_key(text: &str) -> Option<Self> {
         match text.split_once(':') {
             None => (text == "all").then_some(Self::All),
             Some(("domain", d)) => Domain::parse(d).ok().map(Self::Domain),

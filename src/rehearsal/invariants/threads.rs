@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::case::Case;
+use super::case::{Case, wall_clock};
 use super::found::Found;
 use crate::ledger::LetterFacts;
 use crate::words::LetterId;
@@ -60,7 +60,16 @@ fn has_its_answer(case: &Case<'_>, letter: &LetterFacts, has: bool, found: &mut 
         .members
         .get(&plan.recipient)
         .is_some_and(|m| m.schedule.is_none_or(|s| !s.calendar.weekdays.is_empty() || s.calendar.weekend_factor > 0.0));
-    if foretold && sends && !has {
+    if foretold && sends && !has && gets_letters(case, letter) {
         found.add(4, Some(plan.id), || format!("the draws of letter {} foretell an answer, and there is none", plan.id));
     }
+}
+
+/// Whether somebody may write back to the letter's sender: its own limit lets it receive, and it was not suspended when the letter was planned.
+fn gets_letters(case: &Case<'_>, letter: &LetterFacts) -> bool {
+    let plan = &letter.plan;
+    let Some(member) = case.members.get(&plan.sender) else { return false };
+    let begins = wall_clock(plan.date, chrono::NaiveTime::MIN, member.mailbox.zone);
+    let mut suspended = case.facts.suspended.iter().filter(|(who, ..)| *who == plan.sender);
+    member.mailbox.receive_limit > 0 && !suspended.any(|(_, since, until)| *since <= plan.expected && *until > begins)
 }

@@ -1,11 +1,12 @@
 //! Invariant 4, answers: they are where the draws say, once each, and behind what they answer.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use super::case::{Case, wall_clock};
+use super::case::Case;
 use super::found::Found;
 use crate::ledger::LetterFacts;
-use crate::words::LetterId;
+use crate::words::{Address, LetterId, Moment};
 
 pub(super) fn check(case: &Case<'_>, found: &mut Found) {
     let mut answers: BTreeMap<LetterId, &LetterFacts> = BTreeMap::new();
@@ -60,16 +61,11 @@ fn has_its_answer(case: &Case<'_>, letter: &LetterFacts, has: bool, found: &mut 
         .members
         .get(&plan.recipient)
         .is_some_and(|m| m.schedule.is_none_or(|s| !s.calendar.weekdays.is_empty() || s.calendar.weekend_factor > 0.0));
-    if foretold && sends && !has && gets_letters(case, letter) {
+    // Who was suspended as a recipient when the agenda was made, in the two days before the letter, gets no answer planned.
+    let planned_in = (plan.expected - Duration::from_hours(48), plan.expected);
+    let gets_none =
+        |(who, since, until): &(Address, Moment, Moment)| *who == plan.sender && *since <= planned_in.1 && planned_in.0 < *until;
+    if foretold && sends && !has && !case.facts.suspended.iter().any(gets_none) {
         found.add(4, Some(plan.id), || format!("the draws of letter {} foretell an answer, and there is none", plan.id));
     }
-}
-
-/// Whether somebody may write back to the letter's sender: its own limit lets it receive, and it was not suspended when the letter was planned.
-fn gets_letters(case: &Case<'_>, letter: &LetterFacts) -> bool {
-    let plan = &letter.plan;
-    let Some(member) = case.members.get(&plan.sender) else { return false };
-    let begins = wall_clock(plan.date, chrono::NaiveTime::MIN, member.mailbox.zone);
-    let mut suspended = case.facts.suspended.iter().filter(|(who, ..)| *who == plan.sender);
-    member.mailbox.receive_limit > 0 && !suspended.any(|(_, since, until)| *since <= plan.expected && *until > begins)
 }

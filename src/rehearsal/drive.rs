@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::account_of::give_account;
-use super::invariants::{Planted, planted_in};
+use super::invariants::{Begun, Planted, planted_in};
 use super::kills::Kills;
 use super::listen::Listener;
 use super::ports::WorldAccess;
@@ -55,8 +55,8 @@ pub(super) struct Played<'a> {
     pub(super) reputation: Vec<Reputations>,
     pub(super) until: Moment,
     pub(super) planted: Vec<Planted>,
-    /// When runs began.
-    pub(super) runs: Vec<Moment>,
+    /// The runs that began.
+    pub(super) runs: Vec<Begun>,
 }
 
 async fn play(rehearsal: &Rehearsal, progress: &dyn Fn(u32, u32)) -> Result<Rehearsed, RehearsalError> {
@@ -112,7 +112,7 @@ struct Director {
     /// Cron's starts that are still to come. Those that the machine slept through are made up for, by one, when it wakes.
     starts: Peekable<std::vec::IntoIter<Moment>>,
     runs: JoinSet<Result<(), RunError>>,
-    begun: Vec<Moment>,
+    begun: Vec<Begun>,
     was_killed: bool,
     repeat_at: Option<Moment>,
 }
@@ -146,7 +146,7 @@ impl Director {
     }
 
     fn start(&mut self) {
-        self.begun.push(self.context.clock.now());
+        self.begun.push(Begun { at: self.context.clock.now(), alone: self.runs.is_empty() });
         let me = Holder { host: "rehearsal".into(), pid: self.begun.len() as u32, started: 0 };
         // Where nobody is at work, whoever still holds a lease was killed.
         let is_dead: fn(&Holder) -> bool = if std::mem::take(&mut self.was_killed) { |_| true } else { |_| false };

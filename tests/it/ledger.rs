@@ -477,6 +477,29 @@ async fn an_answer_is_due_when_its_parent_is_opened_on_the_first_date_with_room(
 }
 
 #[tokio::test]
+async fn an_answer_takes_no_more_than_half_of_a_day_and_than_its_recipient_receives() {
+    let other = PlannedLetter { id: LetterId::of_start(&anna(), today(), 2), ..start(2) };
+    let slots = vec![(today(), later(40)), (today().plus(1), later(1440))];
+    let tomorrow = Some((today().plus(1), later(1440)));
+    // Of a quota of three, one may be an answer; two are planned.
+    let d = Desk::new(3, vec![start(1), answer_to(&start(1)), other.clone(), answer_to(&other)]).await;
+    assert_eq!(d.ledger.lower_quota(d.planner.clone(), ben(), today(), 3).await.unwrap(), 3);
+    let mut placed = Vec::new();
+    for (id, uid) in [(start(1).id, 1), (other.id, 2)] {
+        d.send(id, NINE).await;
+        d.look("INBOX", &[(id, uid)], later(5)).await;
+        placed.push(d.ledger.note_opened(d.ben.clone(), id, Some(opened()), slots.clone(), 20, later(25)).await.unwrap());
+    }
+    assert_eq!(placed, [tomorrow, Some((today(), later(40)))]);
+    // Whoever is answered has received what it may, by the agenda of today.
+    let d = Desk::new(9, vec![start(1), answer_to(&start(1)), other.clone(), answer_to(&other)]).await;
+    d.send(start(1).id, NINE).await;
+    d.look("INBOX", &[(start(1).id, 1)], later(5)).await;
+    let opened = d.ledger.note_opened(d.ben.clone(), start(1).id, Some(opened()), slots, 1, later(25)).await.unwrap();
+    assert_eq!(opened, tomorrow);
+}
+
+#[tokio::test]
 async fn a_backup_is_whole_while_the_ledger_is_in_use() {
     let dir = tempfile::tempdir().unwrap();
     let d = Desk::with(Ledger::open(&dir.path().join("preheat.db"), Place::Thread).unwrap(), 3, vec![start(1)]).await;

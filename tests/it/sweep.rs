@@ -19,7 +19,7 @@ const SEEDS: u64 = 200;
 /// `tests/run --long`: whole ramps on their own days.
 const LONG: Size = Size { days: (42, 42), more: 3, shipped_days: true };
 /// Seeds of each scenario there.
-const LONG_SEEDS: u64 = 10;
+const LONG_SEEDS: u64 = 40;
 /// Rehearsals with breaches that are shown whole.
 const SHOWN: usize = 3;
 

@@ -119,8 +119,8 @@ fn in_hours(at: Moment, member: &Member<'_>) -> bool {
 
 /// Whether an action was overdue when a run began, and is due in the time over which that run spread what was.
 fn was_caught_up_with(case: &Case<'_>, earliest: Moment, due: Moment) -> bool {
-    let mut runs = case.facts.runs.iter().filter(|began| earliest < **began);
-    runs.any(|began| (*began..=*began + SPREAD_OVER + AFTER_READING).contains(&due))
+    let mut runs = case.facts.runs.iter().filter(|run| earliest < run.at);
+    runs.any(|run| (run.at..=run.at + SPREAD_OVER + AFTER_READING).contains(&due))
 }
 
 /// Due in the night, it waits for the morning; overdue at the next days' runs, it is spread over the time after them.

@@ -9,10 +9,17 @@ use crate::words::{Address, FolderRole, LetterState, Moment};
 
 /// While a hand-over is under way.
 const UNDER_WAY: Duration = Duration::from_mins(1);
-/// Accepted and not seen, a letter is missing after a day; the next day's run may come a day after it was a little too young, and takes its time.
+/// Accepted and not seen, a letter is missing after a day; the folders beside inbox and spam are read every six hours, and at the beginning of a run if that
+/// is longer ago.
+const MISSING_AFTER: Duration = Duration::from_hours(24 + 6);
+/// The next day's run may come a day after it was a little too young, and takes its time.
 const ACCEPTED_AT_MOST: Duration = Duration::from_hours(24 + 26);
-/// Uncertain, it is unaccounted after three days, and a run.
+/// Uncertain, it is unaccounted after three days.
+const UNACCOUNTED_AFTER: Duration = Duration::from_hours(72 + 6);
+/// And a run.
 const UNCERTAIN_AT_MOST: Duration = Duration::from_hours(72 + 36);
+/// A run has looked everywhere after this, a back-off included.
+const A_LOOK: Duration = Duration::from_hours(1);
 /// What was delivered is seen at the next day's run.
 const UNSEEN_AT_MOST: Duration = Duration::from_hours(30);
 
@@ -67,13 +74,13 @@ fn agrees_with_the_world(case: &Case<'_>, letter: &LetterFacts, found: &mut Foun
 
 /// An accepted letter is seen, bounces or is called missing; an uncertain one is found or given up.
 fn is_not_forgotten(case: &Case<'_>, letter: &LetterFacts, troubles: &[TroubleRow], found: &mut Found) {
-    let (since, most, whose) = match letter.state {
-        LetterState::Accepted => (letter.accepted_at, ACCEPTED_AT_MOST, &letter.plan.recipient),
-        LetterState::Uncertain => (letter.handed_at, UNCERTAIN_AT_MOST, &letter.plan.sender),
+    let (since, noticed, most, whose) = match letter.state {
+        LetterState::Accepted => (letter.accepted_at, MISSING_AFTER, ACCEPTED_AT_MOST, &letter.plan.recipient),
+        LetterState::Uncertain => (letter.handed_at, UNACCOUNTED_AFTER, UNCERTAIN_AT_MOST, &letter.plan.sender),
         _ => return,
     };
     let Some(since) = since.filter(|at| case.age(*at) > most) else { return };
-    if could_look(case, whose, case.facts.until - most, troubles) {
+    if was_run_since(case, since + noticed) && could_look(case, whose, case.facts.until - most, troubles) {
         let (id, state) = (letter.plan.id, letter.state);
         found.add(2, Some(id), || format!("letter {id} is {state} since {since} and was forgotten: {whose} could have been looked at"));
     }
@@ -87,13 +94,19 @@ fn what_lies_there_is_seen(case: &Case<'_>, troubles: &[TroubleRow], found: &mut
             continue;
         }
         let Some(letter) = case.letter(*id).filter(|l| l.plan.recipient == copy.account && l.seen_at.is_none()) else { continue };
-        if could_look(case, &copy.account, case.facts.until - UNSEEN_AT_MOST, troubles) {
+        if was_run_since(case, copy.received) && could_look(case, &copy.account, case.facts.until - UNSEEN_AT_MOST, troubles) {
             let (state, who) = (letter.state, &copy.account);
             found.add(2, Some(*id), || {
                 format!("letter {id} lies in {} of {who} since {}, but it is {state} and was not seen", copy.folder, copy.received)
             });
         }
     }
+}
+
+/// Whether a run began late enough to notice what had come about by `at`, and early enough to be done with it. Where nobody wrote runs down: certainly.
+fn was_run_since(case: &Case<'_>, at: Moment) -> bool {
+    let runs = case.facts.runs;
+    runs.is_empty() || runs.iter().any(|run| run.at >= at && run.at + A_LOOK <= case.facts.until)
 }
 
 /// Whether somebody could look into a mailbox all the time since `from`, and the ledger holds nothing against it that a person can see.

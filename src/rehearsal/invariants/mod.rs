@@ -51,11 +51,20 @@ pub struct Facts<'a> {
     pub suspended: &'a [(Address, Moment, Moment)],
     /// Somebody else's mail as it was planted: [`planted_in`], asked before the first run.
     pub planted: &'a [Planted],
-    /// When runs began: what was overdue then is caught up with, whatever the hour. Without them, nobody may do anything out of hours.
-    pub runs: &'a [Moment],
+    /// The runs that began. What was overdue then is caught up with, whatever the hour; without them, nobody may do anything out of hours.
+    pub runs: &'a [Begun],
     /// How long one command may take in plan time: what lies between an intent and the final dot, or between a slot and its intent. Seconds in a
     /// rehearsal; under a scaled clock, a second or two of the real servers' in plan time.
     pub slack: Duration,
+}
+
+/// A run that began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Begun {
+    /// When.
+    pub at: Moment,
+    /// Whether no other run was at work then: every mailbox was free to be taken through its date.
+    pub alone: bool,
 }
 
 /// Every breach of the six invariants, at most 20 of them with their stories; where there are more, one last breach counts the rest. Empty where all hold.

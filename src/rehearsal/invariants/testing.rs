@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-use super::{Facts, Planted, breaches, planted_in};
+use super::{Begun, Facts, Planted, breaches, planted_in};
 use crate::chance::Seed;
 use crate::clock::Clock;
 use crate::compose::Library;
@@ -47,6 +47,7 @@ pub(super) struct Stage {
     pub cx: Context,
     pub planted: Vec<Planted>,
     pub suspended: Vec<(Address, Moment, Moment)>,
+    runs: Mutex<Vec<Begun>>,
     _stop: watch::Sender<bool>,
 }
 
@@ -88,7 +89,7 @@ impl Stage {
             stop,
         };
         let planted = planted_in(&world);
-        Self { world, cx, planted, suspended: Vec::new(), _stop: tell }
+        Self { world, cx, planted, suspended: Vec::new(), runs: Mutex::default(), _stop: tell }
     }
 
     /// The same after so many days of the executor, at six in the morning of the day after.
@@ -131,7 +132,10 @@ impl Stage {
         }
     }
 
-    async fn run(&self, pace: Pace) {
+    pub async fn run(&self, pace: Pace) {
+        if pace == Pace::Day {
+            self.runs.lock().unwrap().push(Begun { at: self.cx.clock.now(), alone: true });
+        }
         run(self.cx.clone(), pace, Holder { host: "h".into(), pid: 1, started: 1 }, |_| true).await.unwrap();
     }
 
@@ -155,7 +159,8 @@ impl Stage {
         let until = self.cx.clock.now();
         self.world.settle(until);
         let slack = Duration::from_secs(5);
-        let facts = Facts { world: &self.world, until, suspended: &self.suspended, planted: &self.planted, runs: &[], slack };
+        let runs = self.runs.lock().unwrap().clone();
+        let facts = Facts { world: &self.world, until, suspended: &self.suspended, planted: &self.planted, runs: &runs, slack };
         breaches(ledger, &self.cx.config, self.cx.seed, &facts).await.unwrap()
     }
 

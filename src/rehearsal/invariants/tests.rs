@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::testing::{START, Stage, address};
+use crate::run::Pace;
 use crate::words::{Domain, Moment, Provider};
 use crate::world::{AccountSpec, Condition, FlagChange, Personality, Whom, Wrong};
 
@@ -46,6 +47,24 @@ async fn runs_that_are_killed_again_and_again_break_nothing() {
     assert!(lost.parse::<u32>().unwrap() > 5, "{lost} letters were in a hand-over when their run was killed");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_cap_that_is_lowered_in_mid_day_holds_from_the_next_run_on() {
+    let mut stage = Stage::new();
+    // The agenda is made; then preheat is killed, and somebody lowers the cap below what was planned.
+    tokio::select! {
+        biased;
+        () = stage.run(Pace::Day) => panic!("the day is not over yet"),
+        () = stage.cx.clock.sleep_until(at("2026-12-01T07:00:00Z")) => {}
+    }
+    assert_eq!(stage.ask("SELECT spent || ' of ' || quota FROM day WHERE mailbox = 'a@x.test'").await, "0 of 3");
+    stage.member("a@x.test").daily_cap = Some(1);
+    stage.run(Pace::Day).await;
+    assert_eq!(stage.found().await, Vec::<String>::new());
+    assert_eq!(stage.ask("SELECT spent || ' of ' || quota FROM day WHERE mailbox = 'a@x.test' ORDER BY date LIMIT 1").await, "1 of 1",);
+    let refused = stage.ask("SELECT count(*) FROM letter WHERE sender = 'a@x.test' AND skip_reason = 'quota'").await;
+    assert_ne!(refused, "0", "the intent had nothing to refuse");
+}
+
 /// A change of the ledger behind everybody's back, and what is found then.
 const BROKEN: &[(&str, &str)] = &[
     // 1
@@ -53,6 +72,7 @@ const BROKEN: &[(&str, &str)] = &[
     ("DELETE FROM day WHERE mailbox = 'a@x.test' AND date = '2026-12-03'", "for which it has no quota"),
     ("UPDATE day SET quota = quota + 1 WHERE mailbox = 'b@x.test' AND ramp_day = 1", "is 4, ramp day 1 of ramp has at most 3"),
     ("UPDATE day SET quota = 13 WHERE mailbox = 'p@y.test'", "is 13, a partner's send_limit is 12"),
+    ("DELETE FROM day WHERE mailbox = 'b@x.test' AND date = '2026-12-03'", "6: no day was made for b@x.test on 2026-12-03 by the run at"),
     ("UPDATE day SET quota = 1 WHERE mailbox = 'a@x.test'", "more than half of its quota of 1"),
     ("UPDATE day SET ramp_day = ramp_day + 1 WHERE mailbox = 'a@x.test' AND date > '2026-12-03'", "but only"),
     ("UPDATE day SET verdict = 'hold' WHERE mailbox = 'a@x.test' AND date = '2026-12-02'", "but only"),

@@ -21,7 +21,7 @@ use crate::config::{self, Config};
 use crate::credentials::load_keyring;
 use crate::ledger::{ActionKind, History, Ledger, LetterFacts};
 use crate::mail::NetworkAccess;
-use crate::rehearsal::invariants::{Facts, breaches, planted_in};
+use crate::rehearsal::invariants::{Begun, Facts, breaches, planted_in};
 use crate::rehearsal::{Breach, plant_foreign_mail};
 use crate::report::rehearsal::{self as report, DemoDay, DemoFate, DemoLetter, DemoMailbox};
 use crate::run::{Context, Pace, is_dead, run, this_process};
@@ -109,7 +109,7 @@ pub async fn practise(dir: &Path, seed: Seed, quick: bool, printer: Printer, sig
 
     let history = ledger.history().await?;
     let suspended: Vec<_> = ledger.all_suspensions().await?.into_iter().map(Into::into).collect();
-    let runs = [date.at(BEGINS, Zone::UTC)];
+    let runs = [Begun { at: date.at(BEGINS, Zone::UTC), alone: true }];
     let facts = Facts { world: &world, until, suspended: &suspended, planted: &planted, runs: &runs, slack: A_COMMAND * faster };
     let breaches = breaches(&ledger, &config, seed, &facts).await?;
     let day = DemoDay {

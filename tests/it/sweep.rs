@@ -13,7 +13,7 @@ use preheat::rehearsal::{Rehearsed, Scenario, rehearse, rehearse_all};
 use crate::sweep_pool::{Play, Size};
 
 /// In `tests/run`, within its time.
-const SHORT: Size = Size { days: (4, 7), more: 0, shipped_days: false };
+const SHORT: Size = Size { days: (3, 6), more: 0, shipped_days: false };
 /// Seeds of each scenario.
 const SEEDS: u64 = 200;
 /// `tests/run --long`: whole ramps on their own days.

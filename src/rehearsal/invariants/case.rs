@@ -19,6 +19,8 @@ pub(super) struct Case<'a> {
     pub seed: Seed,
     pub facts: &'a Facts<'a>,
     pub history: &'a History,
+    /// What was offered to servers, taken or refused, as it came.
+    pub offered: &'a [Submission],
     /// What servers took over, in the order of time.
     pub taken: Vec<&'a Submission>,
     /// Members of the pool.
@@ -66,7 +68,19 @@ impl<'a> Case<'a> {
         let members = config.mailboxes.values().map(|m| (&m.address, Member::new(config, m))).collect();
         let days = history.days.iter().map(|d| ((&d.plan.mailbox, d.plan.date), d)).collect();
         let sent = BTreeMap::new();
-        let mut case = Self { config, seed, facts, history, taken, members, sent, by_letter, copies: copies(facts), days };
+        let mut case = Self {
+            config,
+            seed,
+            facts,
+            history,
+            offered: &evidence.submissions,
+            taken,
+            members,
+            sent,
+            by_letter,
+            copies: copies(facts),
+            days,
+        };
         case.sent = case.count_sent();
         case
     }

@@ -219,6 +219,14 @@ async fn a_suspension_that_was_forgotten_is_found_out() {
     assert_eq!(stage.found().await, Vec::<String>::new(), "it was over before the first letter");
     stage.suspended.push((address("p@y.test"), start, start + Duration::from_hours(24 * 7)));
     assert_says(&stage.found().await, "1: p@y.test got a letter of");
+    // Where its server refuses the letter, it was offered all the same.
+    let (a, q, now) = (address("a@x.test"), address("q@z.test"), stage.cx.clock.now());
+    let hour = Duration::from_hours(1);
+    stage.suspended = vec![(q.clone(), now - hour, now + hour)];
+    assert_eq!(stage.found().await, Vec::<String>::new());
+    stage.world.add_condition(Condition { wrong: Wrong::Gone, whom: Whom::Mailbox(q.clone()), from: now, until: now + hour });
+    assert!(stage.world.offer(&a, &a, &q, now).is_err());
+    assert_says(&stage.found().await, "1: q@z.test was offered a letter of a@x.test");
 }
 
 #[tokio::test(start_paused = true)]

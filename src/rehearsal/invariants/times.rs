@@ -80,16 +80,19 @@ fn keeps_gaps(case: &Case<'_>, found: &mut Found) {
     }
 }
 
-/// Nobody who is suspended gets a letter.
+/// Nobody who is suspended gets a letter, nor is one offered to its server.
 fn not_to_suspended(case: &Case<'_>, found: &mut Found) {
     let mut suspended: BTreeMap<&Address, Vec<(Moment, Moment)>> = BTreeMap::new();
     for (who, since, until) in case.facts.suspended {
         suspended.entry(who).or_default().push((*since, *until));
     }
-    for s in &case.taken {
+    for s in case.offered {
         let Some(times) = suspended.get(&s.to) else { continue };
         if let Some((since, until)) = times.iter().find(|(since, until)| s.at >= *since + case.facts.slack && s.at < *until) {
-            found.add(1, s.letter, || format!("{} got a letter of {} at {}, while suspended from {since} to {until}", s.to, s.from, s.at));
+            let what = if s.accepted { "got" } else { "was offered" };
+            found.add(1, s.letter, || {
+                format!("{} {what} a letter of {} at {}, while suspended from {since} to {until}", s.to, s.from, s.at)
+            });
         }
     }
 }

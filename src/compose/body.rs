@@ -1,5 +1,7 @@
 //! The body: plain text and a light HTML alternative of the same words (multipart/alternative, RFC 2046 §5.1.4).
 
+use std::borrow::Cow;
+
 use super::encode;
 use crate::words::LetterId;
 
@@ -22,8 +24,7 @@ pub(super) fn boundary(letter: LetterId) -> String {
 
 /// Text with LF line ends, without controls and without white space at the end of a line; at most two empty lines in a row become one.
 pub(super) fn tidy(text: &str) -> String {
-    let unified = text.replace("\r\n", "\n").replace(['\r', '\u{2028}', '\u{2029}'], "\n").replace('\t', "    ");
-    let clean: String = unified.chars().filter(|c| *c == '\n' || !c.is_control()).take(OWN_TEXT).collect();
+    let clean = clean(text);
     let mut out = String::with_capacity(clean.len());
     let mut empty = 0;
     for line in clean.trim().lines().map(str::trim_end) {
@@ -34,6 +35,16 @@ pub(super) fn tidy(text: &str) -> String {
         }
     }
     out.trim_end().to_owned()
+}
+
+/// The text with LF line ends and spaces for tabs, without controls; mostly as it was.
+fn clean(text: &str) -> Cow<'_, str> {
+    let stays = |c: char| c == '\n' || !(c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'));
+    if text.len() <= OWN_TEXT && text.chars().all(stays) {
+        return text.into();
+    }
+    let unified = text.replace("\r\n", "\n").replace(['\r', '\u{2028}', '\u{2029}'], "\n").replace('\t', "    ");
+    unified.chars().filter(|c| stays(*c)).take(OWN_TEXT).collect::<String>().into()
 }
 
 /// The plain text: the answer on top, the quote below it.
@@ -54,7 +65,9 @@ pub(super) fn plain(own: &str, quote: Option<&Quote>) -> String {
 
 /// The same words as HTML: paragraphs, line breaks and quotes, nothing that loads or links.
 pub(super) fn html(own: &str, quote: Option<&Quote>, language: &str) -> String {
-    let mut out = format!("<!DOCTYPE html>\n<html lang=\"{}\">\n<head><meta charset=\"utf-8\"></head>\n<body>\n", escape(language));
+    let mut out = String::from("<!DOCTYPE html>\n<html lang=\"");
+    escape(language, &mut out);
+    out.push_str("\">\n<head><meta charset=\"utf-8\"></head>\n<body>\n");
     paragraphs(own.split('\n'), &mut out);
     if let Some(quote) = quote {
         paragraphs(std::iter::once(quote.attribution.as_str()), &mut out);
@@ -74,24 +87,28 @@ pub(super) fn html(own: &str, quote: Option<&Quote>, language: &str) -> String {
 fn paragraphs<'a>(lines: impl Iterator<Item = &'a str>, out: &mut String) {
     let lines: Vec<&str> = lines.collect();
     for paragraph in lines.split(|line| line.trim().is_empty()).filter(|p| !p.is_empty()) {
-        let escaped: Vec<String> = paragraph.iter().map(|line| escape(line)).collect();
         out.push_str("<p>");
-        out.push_str(&escaped.join("<br>\n"));
+        for (i, line) in paragraph.iter().enumerate() {
+            out.push_str(if i > 0 { "<br>\n" } else { "" });
+            escape(line, out);
+        }
         out.push_str("</p>\n");
     }
 }
 
-fn escape(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            c => out.push(c),
-        }
-        out
-    })
+fn escape(text: &str, out: &mut String) {
+    let mut rest = text;
+    while let Some(at) = rest.find(['&', '<', '>', '"']) {
+        out.push_str(&rest[..at]);
+        out.push_str(match rest.as_bytes()[at] {
+            b'&' => "&amp;",
+            b'<' => "&lt;",
+            b'>' => "&gt;",
+            _ => "&quot;",
+        });
+        rest = &rest[at + 1..];
+    }
+    out.push_str(rest);
 }
 
 /// Both parts between their boundaries, in ASCII with CRLF.

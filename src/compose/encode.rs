@@ -50,7 +50,11 @@ fn with_crlf(text: &str) -> String {
 fn quoted_printable(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + text.len() / 8);
     for line in text.strip_suffix('\n').unwrap_or(text).split('\n') {
-        quoted_printable_line(line, &mut out);
+        if line.len() < BODY_LINE && goes_as_it_is(line) && !line.contains('=') {
+            out.push_str(line);
+        } else {
+            quoted_printable_line(line, &mut out);
+        }
         out.push_str("\r\n");
     }
     out

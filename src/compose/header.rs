@@ -1,5 +1,7 @@
 //! The header block, written field by field. Whatever the text, a field stays one field: no CR, LF or control gets through.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Datelike};
 
 use super::{ComposeError, Party, encode};
@@ -69,7 +71,7 @@ impl Headers {
         let mut used = name.len() + 1;
         let mut first = true;
         for word in words {
-            let word: String = word.as_ref().chars().filter(char::is_ascii_graphic).collect();
+            let word = graphic(word.as_ref());
             if word.is_empty() {
                 continue;
             }
@@ -86,6 +88,14 @@ impl Headers {
         }
         self.0.push_str("\r\n");
     }
+}
+
+/// What of a word a header can hold: mostly all of it.
+fn graphic(word: &str) -> Cow<'_, str> {
+    if word.bytes().all(|b| b.is_ascii_graphic()) {
+        return word.into();
+    }
+    word.chars().filter(char::is_ascii_graphic).collect::<String>().into()
 }
 
 /// A message id that a header line can hold: servers are free to rewrite ids, so what was seen may hold anything.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, params};
 
-use super::letters::{COLUMNS, LetterFacts, insert, letter, read_letter, skip};
+use super::letters::{COLUMNS, LetterFacts, insert, is_to_send, read_letter, skip};
 use super::rows::{address, all, execute, one};
 use super::{DayPlan, Fence, Ledger, LedgerError, days, ms};
 use crate::agenda::{Agenda, Carried, PlannedLetter};
@@ -172,7 +172,7 @@ impl Ledger {
                     execute(c, sql, params![id.to_string(), ms(due)])?;
                 }
                 for id in late {
-                    if letter(c, id)?.is_some_and(|l| matches!(l.state, LetterState::Planned | LetterState::Deferred)) {
+                    if is_to_send(c, id)? {
                         skip(c, id, SkipReason::Late, now)?;
                     }
                 }
@@ -201,7 +201,7 @@ impl Ledger {
                 let mut skipped = 0;
                 for l in all(c, &sql, params![sender.as_str(), through.to_string()], read_letter)? {
                     // Skipped meanwhile, with what it would have answered.
-                    if letter(c, l.plan.id)?.is_none_or(|l| l.state == LetterState::Skipped) {
+                    if !is_to_send(c, l.plan.id)? {
                         continue;
                     }
                     match next {
@@ -239,7 +239,7 @@ impl Ledger {
                 let gone = all(c, &sql, [], read_letter)?;
                 let mut skipped = 0;
                 for l in &gone {
-                    if letter(c, l.plan.id)?.is_some_and(|l| matches!(l.state, LetterState::Planned | LetterState::Deferred)) {
+                    if is_to_send(c, l.plan.id)? {
                         skip(c, l.plan.id, SkipReason::Removed, now)?;
                         skipped += 1;
                     }
@@ -275,8 +275,5 @@ pub(super) fn put_off(c: &Connection, id: LetterId, to: LocalDate) -> Result<(),
 
 /// An answer that will not be written any more.
 pub(super) fn lapse(c: &Connection, id: LetterId, now: Moment) -> Result<(), LedgerError> {
-    match letter(c, id)? {
-        Some(l) if matches!(l.state, LetterState::Planned | LetterState::Deferred) => skip(c, id, SkipReason::ParentUnseen, now),
-        _ => Ok(()),
-    }
+    if is_to_send(c, id)? { skip(c, id, SkipReason::ParentUnseen, now) } else { Ok(()) }
 }

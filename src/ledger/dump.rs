@@ -3,13 +3,26 @@
 use std::fmt::Write;
 
 use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Row};
+use sha2::{Digest, Sha256};
 
-use super::rows::all;
 use super::{Ledger, LedgerError};
 
-/// Tables with what was decided and what happened. Leases are about processes, not about the pool.
-const TABLES: [&str; 12] =
-    ["pool", "mailbox", "day", "letter", "step", "folder", "sighting", "refused_mark", "action", "opened", "pause", "suspension"];
+/// Tables with what was decided and what happened, each with its key. Leases are about processes, not about the pool.
+const TABLES: [(&str, &str); 12] = [
+    ("pool", "id"),
+    ("mailbox", "address"),
+    ("day", "mailbox, date"),
+    ("letter", "id"),
+    ("step", "letter, n"),
+    ("folder", "mailbox, name"),
+    ("sighting", "mailbox, letter"),
+    ("refused_mark", "mailbox, folder, uid_validity, uid"),
+    ("action", "letter, kind"),
+    ("opened", "letter"),
+    ("pause", "scope"),
+    ("suspension", "mailbox, since"),
+];
 
 impl Ledger {
     /// Every row of every table but `lease` and `trouble`, as `table|column=value|…` lines in the order of their keys.
@@ -17,34 +30,64 @@ impl Ledger {
         self.store
             .run(|c| {
                 let mut out = String::new();
-                for table in TABLES {
-                    // Names come from the constant above; the first columns of every table are its key.
-                    let sql = format!("SELECT * FROM {table}");
-                    let columns: Vec<String> = c.prepare_cached(&sql)?.column_names().into_iter().map(str::to_owned).collect();
-                    let mut lines = all(c, &sql, [], |r| {
-                        let mut line = table.to_owned();
-                        for (i, column) in columns.iter().enumerate() {
-                            let _ = match r.get_ref(i)? {
-                                ValueRef::Null => write!(line, "|{column}="),
-                                ValueRef::Integer(n) => write!(line, "|{column}={n}"),
-                                ValueRef::Real(x) => write!(line, "|{column}={x}"),
-                                ValueRef::Text(t) if t.iter().all(|b| b.is_ascii_graphic() && !b"\\'\"".contains(b)) => {
-                                    write!(line, "|{column}={}", String::from_utf8_lossy(t))
-                                }
-                                ValueRef::Text(t) => write!(line, "|{column}={}", String::from_utf8_lossy(t).escape_debug()),
-                                ValueRef::Blob(b) => write!(line, "|{column}={} bytes", b.len()),
-                            };
-                        }
-                        Ok(line)
-                    })?;
-                    lines.sort();
-                    for line in lines {
-                        out.push_str(&line);
-                        out.push('\n');
-                    }
-                }
+                each_line(c, &mut |line| out.push_str(line))?;
                 Ok(out)
             })
             .await
     }
+
+    /// The SHA-256 of [`Ledger::dump`], as 64 hex digits, without holding the whole of it.
+    pub async fn fingerprint(&self) -> Result<String, LedgerError> {
+        self.store
+            .run(|c| {
+                let mut hash = Sha256::new();
+                each_line(c, &mut |line| hash.update(line))?;
+                Ok(hash.finalize().iter().fold(String::new(), |mut hex, byte| {
+                    let _ = write!(hex, "{byte:02x}");
+                    hex
+                }))
+            })
+            .await
+    }
+}
+
+/// Gives every line of the dump to `take`, with its line end.
+fn each_line(c: &Connection, take: &mut dyn FnMut(&str)) -> Result<(), LedgerError> {
+    let mut line = String::new();
+    for (table, key) in TABLES {
+        // Names come from the constant above.
+        let mut statement = c.prepare(&format!("SELECT * FROM {table} ORDER BY {key}"))?;
+        let columns: Vec<String> = statement.column_names().into_iter().map(|name| format!("|{name}=")).collect();
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            line.clear();
+            line.push_str(table);
+            write_row(&mut line, row, &columns)?;
+            line.push('\n');
+            take(&line);
+        }
+    }
+    Ok(())
+}
+
+fn write_row(line: &mut String, row: &Row<'_>, columns: &[String]) -> Result<(), LedgerError> {
+    for (i, column) in columns.iter().enumerate() {
+        line.push_str(column);
+        let _ = match row.get_ref(i)? {
+            ValueRef::Null => Ok(()),
+            ValueRef::Integer(n) => write!(line, "{n}"),
+            ValueRef::Real(x) => write!(line, "{x}"),
+            ValueRef::Text(t) => {
+                let text = String::from_utf8_lossy(t);
+                if t.iter().all(|b| b.is_ascii_graphic() && !b"\\'\"".contains(b)) {
+                    line.push_str(&text);
+                    Ok(())
+                } else {
+                    write!(line, "{}", text.escape_debug())
+                }
+            }
+            ValueRef::Blob(b) => write!(line, "{} bytes", b.len()),
+        };
+    }
+    Ok(())
 }

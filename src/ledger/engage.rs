@@ -3,7 +3,7 @@
 use rusqlite::{Connection, params};
 
 use super::letters::{COLUMNS, LetterFacts, lapse_answers_to, letter, read_letter, skip};
-use super::rows::{all, execute, letter_id, maybe, moment, one, word};
+use super::rows::{InOrder, all, execute, maybe, moment, one, word};
 use super::{Fence, Ledger, LedgerError, days, ms};
 pub use crate::engage::ActionKind;
 use crate::mail::Uid;
@@ -56,15 +56,16 @@ impl Ledger {
                            FROM action a JOIN sighting s ON s.mailbox = a.mailbox AND s.letter = a.letter
                            WHERE a.mailbox = ?1 AND a.result IS NULL AND a.due <= ?2 ORDER BY a.due, a.letter, a.kind LIMIT ?3";
                 all(c, sql, params![mailbox.as_str(), ms(until), most], |r| {
+                    let mut columns = InOrder::of(r);
                     Ok(DueAction {
-                        letter: letter_id(r, "letter")?,
-                        kind: word(r, "kind", ActionKind::parse)?,
-                        due: moment(r, "due")?,
-                        attempts: r.get("attempts")?,
-                        folder: r.get("folder")?,
-                        role: word(r, "role", FolderRole::parse)?,
-                        uid_validity: r.get("uid_validity")?,
-                        uid: Uid(r.get("uid")?),
+                        letter: columns.word(|t| LetterId::parse(t).ok())?,
+                        kind: columns.word(ActionKind::parse)?,
+                        due: Moment(columns.get()?),
+                        attempts: columns.get()?,
+                        folder: columns.get()?,
+                        role: columns.word(FolderRole::parse)?,
+                        uid_validity: columns.get()?,
+                        uid: Uid(columns.get()?),
                     })
                 })
             })

@@ -2,7 +2,7 @@
 
 use super::days::{DayRow, read_day};
 use super::letters::{COLUMNS, LetterFacts, read_letter};
-use super::rows::{address, all, letter_id, maybe_moment, moment, word};
+use super::rows::{InOrder, address, all, letter_id};
 use super::{ActionKind, Ledger, LedgerError, days};
 use crate::letter::LetterEvent;
 use crate::words::{Address, LetterId, Moment};
@@ -68,26 +68,28 @@ impl Ledger {
             .run(|c| {
                 let letters = all(c, &format!("SELECT {COLUMNS} FROM letter ORDER BY id"), [], read_letter)?;
                 let steps = all(c, "SELECT letter, n, at, event, code, text FROM step ORDER BY letter, n", [], |r| {
+                    let mut columns = InOrder::of(r);
                     Ok(LetterStep {
-                        letter: letter_id(r, "letter")?,
-                        n: r.get("n")?,
-                        at: moment(r, "at")?,
-                        event: word(r, "event", LetterEvent::parse)?,
-                        code: r.get("code")?,
-                        text: r.get("text")?,
+                        letter: columns.word(|t| LetterId::parse(t).ok())?,
+                        n: columns.get()?,
+                        at: Moment(columns.get()?),
+                        event: columns.word(LetterEvent::parse)?,
+                        code: columns.get()?,
+                        text: columns.get()?,
                     })
                 })?;
                 let days = all(c, &format!("SELECT {} FROM day ORDER BY mailbox, date", days::COLUMNS), [], read_day)?;
                 let sql = "SELECT mailbox, letter, kind, due, attempts, done_at, result FROM action ORDER BY letter, kind";
                 let actions = all(c, sql, [], |r| {
+                    let mut columns = InOrder::of(r);
                     Ok(ActionRow {
-                        mailbox: address(r, "mailbox")?,
-                        letter: letter_id(r, "letter")?,
-                        kind: word(r, "kind", ActionKind::parse)?,
-                        due: moment(r, "due")?,
-                        attempts: r.get("attempts")?,
-                        done_at: maybe_moment(r, "done_at")?,
-                        result: r.get("result")?,
+                        mailbox: columns.word(|t| Address::parse(t).ok())?,
+                        letter: columns.word(|t| LetterId::parse(t).ok())?,
+                        kind: columns.word(ActionKind::parse)?,
+                        due: Moment(columns.get()?),
+                        attempts: columns.get()?,
+                        done_at: columns.get::<Option<i64>>()?.map(Moment),
+                        result: columns.get()?,
                     })
                 })?;
                 let sql = "SELECT letter, mailbox FROM sighting ORDER BY letter, mailbox";

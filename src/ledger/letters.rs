@@ -114,8 +114,18 @@ pub(super) fn read_letter(r: &Row<'_>) -> Result<LetterFacts, LedgerError> {
     })
 }
 
+/// Where a letter stands; `None` where there is none.
+pub(super) fn state_of(c: &Connection, id: LetterId) -> Result<Option<LetterState>, LedgerError> {
+    one(c, "SELECT state FROM letter WHERE id = ?1", [id.to_string()], |r| word(r, "state", LetterState::parse))
+}
+
 pub(super) fn letter(c: &Connection, id: LetterId) -> Result<Option<LetterFacts>, LedgerError> {
     one(c, &format!("SELECT {COLUMNS} FROM letter WHERE id = ?1"), [id.to_string()], read_letter)
+}
+
+/// Whether a letter is still to be sent.
+pub(super) fn is_to_send(c: &Connection, id: LetterId) -> Result<bool, LedgerError> {
+    Ok(matches!(state_of(c, id)?, Some(LetterState::Planned | LetterState::Deferred)))
 }
 
 /// Adds a letter to the agenda; one that is there already is left as it is. Says whether it was new.
@@ -150,21 +160,81 @@ pub(super) fn insert(c: &Connection, l: &PlannedLetter) -> Result<bool, LedgerEr
     Ok(n > 0)
 }
 
+/// What a step says beyond the state that it leads to.
+#[derive(Clone, Copy)]
+pub(super) enum Said<'a> {
+    /// Nothing.
+    Nothing,
+    /// A server's reply, or why nobody knows it.
+    Reply(&'a Reply),
+    /// Why it was skipped.
+    Reason(SkipReason),
+    /// The Message-ID under which it is handed over.
+    As(&'a MessageId),
+    /// Where it was first seen, and the Message-ID that was shown.
+    There(Placement, Option<&'a MessageId>),
+}
+
 /// Writes one step of a letter's life: checks it with [`next_state`], moves the state, keeps the day's sums, and appends to the history.
-pub(super) fn apply(
-    c: &Connection,
-    id: LetterId,
-    event: LetterEvent,
-    at: Moment,
-    reply: Option<&Reply>,
-) -> Result<LetterState, LedgerError> {
-    apply_with(c, id, event, at, reply.map(|r| (Some(r.code), r.enhanced.map(|e| e.to_string()), r.text.clone())))
+pub(super) fn apply(c: &Connection, id: LetterId, event: LetterEvent, at: Moment, said: Said<'_>) -> Result<LetterState, LedgerError> {
+    let key = id.to_string();
+    let sql = "SELECT state, sender, date, accepted_at IS NOT NULL FROM letter WHERE id = ?1";
+    let (from, sender, day, was_accepted) = one(c, sql, [&key], |r| {
+        let mut columns = InOrder::of(r);
+        Ok((columns.word(LetterState::parse)?, columns.get::<String>()?, columns.get::<String>()?, columns.get::<bool>()?))
+    })?
+    .ok_or_else(|| LedgerError::Unknown(format!("letter {id}")))?;
+    let to = next_state(from, event).map_err(|e| LedgerError::Illegal(key.clone(), e))?;
+    move_letter(c, &key, to, event, at, said)?;
+    if event == LetterEvent::HandedOver {
+        execute(c, "UPDATE day SET spent = spent + 1 WHERE mailbox = ?1 AND date = ?2", params![sender, day])?;
+    }
+    if event.shows_acceptance() && !was_accepted {
+        execute(c, "UPDATE day SET accepted = accepted + 1 WHERE mailbox = ?1 AND date = ?2", params![sender, day])?;
+    }
+    let (code, enhanced, text) = match said {
+        Said::Reply(r) => (Some(r.code), r.enhanced.map(|e| e.to_string()), Some(r.text.as_str())),
+        Said::Reason(reason) => (None, None, Some(reason.as_str())),
+        Said::Nothing | Said::As(_) | Said::There(..) => (None, None, None),
+    };
+    execute(
+        c,
+        "INSERT INTO step (letter, n, at, event, code, enhanced, text)
+         VALUES (?1, (SELECT coalesce(max(n), 0) + 1 FROM step WHERE letter = ?1), ?2, ?3, ?4, ?5, ?6)",
+        params![key, ms(at), event.as_str(), code, enhanced, text],
+    )?;
+    Ok(to)
+}
+
+/// One UPDATE a step: each moves the letter's row and its places in the indexes.
+fn move_letter(c: &Connection, key: &str, to: LetterState, event: LetterEvent, at: Moment, said: Said<'_>) -> Result<usize, LedgerError> {
+    let (state, at) = (to.as_str(), ms(at));
+    match (event, said) {
+        (LetterEvent::HandedOver, Said::As(message_id)) => {
+            let sql = "UPDATE letter SET state = ?2, handed_at = ?3, message_id_sent = ?4 WHERE id = ?1";
+            execute(c, sql, params![key, state, at, message_id.as_str()])
+        }
+        (LetterEvent::Deferred, _) => {
+            execute(c, "UPDATE letter SET state = ?2, attempts = attempts + 1 WHERE id = ?1", params![key, state])
+        }
+        (LetterEvent::Skipped, Said::Reason(reason)) => {
+            execute(c, "UPDATE letter SET state = ?2, skip_reason = ?3 WHERE id = ?1", params![key, state, reason.as_str()])
+        }
+        (LetterEvent::Seen, Said::There(placement, message_id)) => {
+            let sql = "UPDATE letter SET state = ?2, accepted_at = coalesce(accepted_at, ?3), seen_at = ?3, placement = ?4, message_id_seen = ?5 WHERE id = ?1";
+            execute(c, sql, params![key, state, at, placement.as_str(), message_id.map(MessageId::as_str)])
+        }
+        (event, _) if event.shows_acceptance() => {
+            execute(c, "UPDATE letter SET state = ?2, accepted_at = coalesce(accepted_at, ?3) WHERE id = ?1", params![key, state, at])
+        }
+        (LetterEvent::HandedOver, _) => execute(c, "UPDATE letter SET state = ?2, handed_at = ?3 WHERE id = ?1", params![key, state, at]),
+        _ => execute(c, "UPDATE letter SET state = ?2 WHERE id = ?1", params![key, state]),
+    }
 }
 
 /// Skips a letter, with the reason in its history. What would have answered it lapses, and the rest of the thread.
 pub(super) fn skip(c: &Connection, id: LetterId, reason: SkipReason, at: Moment) -> Result<(), LedgerError> {
-    apply_with(c, id, LetterEvent::Skipped, at, Some((None, None, reason.as_str().to_owned())))?;
-    execute(c, "UPDATE letter SET skip_reason = ?2 WHERE id = ?1", params![id.to_string(), reason.as_str()])?;
+    apply(c, id, LetterEvent::Skipped, at, Said::Reason(reason))?;
     if reason == SkipReason::Late {
         let sql = "UPDATE day SET late = late + 1 FROM letter l WHERE l.id = ?1 AND day.mailbox = l.sender AND day.date = l.date";
         execute(c, sql, [id.to_string()])?;
@@ -179,52 +249,6 @@ pub(super) fn lapse_answers_to(c: &Connection, id: LetterId, at: Moment) -> Resu
         Some(answer) => skip(c, answer, SkipReason::ParentUnseen, at),
         None => Ok(()),
     }
-}
-
-fn apply_with(
-    c: &Connection,
-    id: LetterId,
-    event: LetterEvent,
-    at: Moment,
-    said: Option<(Option<u16>, Option<String>, String)>,
-) -> Result<LetterState, LedgerError> {
-    let key = id.to_string();
-    let sql = "SELECT state, sender, date, accepted_at IS NOT NULL AS was_accepted FROM letter WHERE id = ?1";
-    let (from, sender, day, was_accepted) = one(c, sql, [&key], |r| {
-        Ok((
-            word(r, "state", LetterState::parse)?,
-            r.get::<_, String>("sender")?,
-            r.get::<_, String>("date")?,
-            r.get::<_, bool>("was_accepted")?,
-        ))
-    })?
-    .ok_or_else(|| LedgerError::Unknown(format!("letter {id}")))?;
-    let to = next_state(from, event).map_err(|e| LedgerError::Illegal(key.clone(), e))?;
-    // One UPDATE a step: each moves the letter's row and its places in the indexes.
-    let moves = |column: &str| format!("UPDATE letter SET state = ?2, {column} WHERE id = ?1");
-    match event {
-        LetterEvent::HandedOver => {
-            execute(c, &moves("handed_at = ?3"), params![key, to.as_str(), ms(at)])?;
-            execute(c, "UPDATE day SET spent = spent + 1 WHERE mailbox = ?1 AND date = ?2", params![sender, day])?;
-        }
-        LetterEvent::Deferred => {
-            execute(c, &moves("attempts = attempts + 1"), params![key, to.as_str()])?;
-        }
-        // Seen or bounced, a letter must have been accepted, even if the reply was never heard.
-        LetterEvent::Accepted | LetterEvent::Found | LetterEvent::Seen | LetterEvent::Bounced if !was_accepted => {
-            execute(c, &moves("accepted_at = ?3"), params![key, to.as_str(), ms(at)])?;
-            execute(c, "UPDATE day SET accepted = accepted + 1 WHERE mailbox = ?1 AND date = ?2", params![sender, day])?;
-        }
-        _ => drop(execute(c, "UPDATE letter SET state = ?2 WHERE id = ?1", params![key, to.as_str()])?),
-    }
-    let (code, enhanced, text) = said.map_or((None, None, None), |(c, e, t)| (c, e, Some(t)));
-    execute(
-        c,
-        "INSERT INTO step (letter, n, at, event, code, enhanced, text)
-         VALUES (?1, (SELECT coalesce(max(n), 0) + 1 FROM step WHERE letter = ?1), ?2, ?3, ?4, ?5, ?6)",
-        params![key, ms(at), event.as_str(), code, enhanced, text],
-    )?;
-    Ok(to)
 }
 
 impl Ledger {

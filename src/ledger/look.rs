@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, params};
 
-use super::letters::{LetterFacts, apply, lapse_answers_to, letter, skip};
-use super::rows::{all, execute, one, word};
+use super::letters::{Said, apply, lapse_answers_to, skip};
+use super::rows::{InOrder, all, execute, one, word};
 use super::{ActionKind, Fence, Ledger, LedgerError, ms};
 use crate::letter::LetterEvent;
 use crate::mail::{Cursor, FolderName, Uid};
@@ -198,7 +198,7 @@ impl Ledger {
                            AND accepted_at < ?2 AND accepted_at < ?3 - 86400000 ORDER BY id";
                 let ids = all(c, sql, params![recipient.as_str(), ms(before), ms(oldest_read)], |r| super::rows::letter_id(r, "id"))?;
                 for id in &ids {
-                    apply(c, *id, LetterEvent::GoneMissing, now, None)?;
+                    apply(c, *id, LetterEvent::GoneMissing, now, Said::Nothing)?;
                     lapse_answers_to(c, *id, now)?;
                 }
                 Ok(ids)
@@ -242,26 +242,39 @@ fn note_refused(c: &Connection, note: &LookNote, uid: Uid, why: &str, id: Option
     Ok(n as u32)
 }
 
+/// What a look must know of a letter.
+struct Standing {
+    state: LetterState,
+    placement: Option<Placement>,
+    seen_at: Option<Moment>,
+    is_rescued: bool,
+}
+
+/// How a letter to `recipient` stands; `None` where there is none.
+fn standing(c: &Connection, id: LetterId, recipient: &Address) -> Result<Option<Standing>, LedgerError> {
+    let sql = "SELECT state, placement, seen_at, rescued_at IS NOT NULL FROM letter WHERE id = ?1 AND recipient = ?2";
+    one(c, sql, params![id.to_string(), recipient.as_str()], |r| {
+        let mut columns = InOrder::of(r);
+        Ok(Standing {
+            state: columns.word(LetterState::parse)?,
+            placement: columns.maybe(Placement::parse)?,
+            seen_at: columns.get::<Option<i64>>()?.map(Moment),
+            is_rescued: columns.get()?,
+        })
+    })
+}
+
 /// One letter that a look showed. First sighting: it is seen, and its actions are planned. Again elsewhere: it moved, or it is a second copy.
 fn note_sighting(c: &Connection, note: &LookNote, s: &Sighted, noted: &mut Noted) -> Result<(), LedgerError> {
-    let Some(l) = letter(c, s.letter)?.filter(|l| l.plan.recipient == note.mailbox) else {
+    let Some(l) = standing(c, s.letter, &note.mailbox)? else {
         noted.refused += note_refused(c, note, s.uid, "not_for_us", Some(s.letter))?;
         return Ok(());
     };
     let key = s.letter.to_string();
-    let before = one(
-        c,
-        "SELECT folder, role, uid_validity, uid FROM sighting WHERE mailbox = ?1 AND letter = ?2",
-        params![note.mailbox.as_str(), key],
-        |r| Ok((r.get::<_, String>("folder")?, r.get::<_, u32>("uid_validity")?, r.get::<_, u32>("uid")?)),
-    )?;
-    if let Some((folder, uid_validity, uid)) = &before {
-        let same_place = *folder == note.folder && *uid_validity == note.cursor.uid_validity;
-        if same_place && *uid == s.uid.0 {
-            let sql = "UPDATE sighting SET flags = ?3 WHERE mailbox = ?1 AND letter = ?2";
-            execute(c, sql, params![note.mailbox.as_str(), key, s.flags.join(" ")])?;
-            return Ok(());
-        }
+    let sql = "UPDATE sighting SET flags = ?3 WHERE mailbox = ?1 AND letter = ?2 AND folder = ?4 AND uid_validity = ?5 AND uid = ?6";
+    let same_place = params![note.mailbox.as_str(), key, s.flags.join(" "), note.folder, note.cursor.uid_validity, s.uid.0];
+    if l.seen_at.is_some() && execute(c, sql, same_place)? > 0 {
+        return Ok(());
     }
     execute(
         c,
@@ -294,7 +307,7 @@ fn note_sighting(c: &Connection, note: &LookNote, s: &Sighted, noted: &mut Noted
         return note_first_sighting(c, note, s, noted);
     }
     match note.role {
-        FolderRole::Inbox if is_rescue_due(c, &l)? => {
+        FolderRole::Inbox if is_rescue_due(c, s.letter, &l)? => {
             execute(c, "UPDATE letter SET rescued_at = ?2 WHERE id = ?1", params![key, ms(note.now)])?;
             let sql = "UPDATE action SET done_at = ?2, result = 'done' WHERE letter = ?1 AND kind = 'rescue' AND result IS NULL";
             execute(c, sql, params![key, ms(note.now)])?;
@@ -307,10 +320,7 @@ fn note_sighting(c: &Connection, note: &LookNote, s: &Sighted, noted: &mut Noted
 }
 
 fn note_first_sighting(c: &Connection, note: &LookNote, s: &Sighted, noted: &mut Noted) -> Result<(), LedgerError> {
-    apply(c, s.letter, LetterEvent::Seen, note.now, None)?;
-    let sql = "UPDATE letter SET seen_at = ?2, placement = ?3, message_id_seen = ?4 WHERE id = ?1";
-    let message_id = s.message_id.as_ref().map(MessageId::as_str);
-    execute(c, sql, params![s.letter.to_string(), ms(note.now), s.placement.as_str(), message_id])?;
+    apply(c, s.letter, LetterEvent::Seen, note.now, Said::There(s.placement, s.message_id.as_ref()))?;
     noted.first_seen += 1;
     noted.in_spam += u32::from(s.placement == Placement::Spam);
     if s.actions.is_empty() {
@@ -321,14 +331,14 @@ fn note_first_sighting(c: &Connection, note: &LookNote, s: &Sighted, noted: &mut
 }
 
 /// Whether a letter that lies in the inbox now was in spam before: then this is the end of a rescue, whoever did it.
-fn is_rescue_due(c: &Connection, l: &LetterFacts) -> Result<bool, LedgerError> {
+fn is_rescue_due(c: &Connection, id: LetterId, l: &Standing) -> Result<bool, LedgerError> {
     let sql = "SELECT 1 FROM action WHERE letter = ?1 AND kind = 'rescue' AND result IS NULL";
-    Ok((l.placement == Some(Placement::Spam) && l.rescued_at.is_none()) || one(c, sql, [l.plan.id.to_string()], |_| Ok(()))?.is_some())
+    Ok((l.placement == Some(Placement::Spam) && !l.is_rescued) || one(c, sql, [id.to_string()], |_| Ok(()))?.is_some())
 }
 
 /// A letter that was in the inbox and is in spam now: providers do that, up to 48 hours later. It counts as spam then, is rescued, and what its
 /// recipient was about to do waits for that.
-fn note_moved_to_spam(c: &Connection, note: &LookNote, s: &Sighted, l: &LetterFacts) -> Result<(), LedgerError> {
+fn note_moved_to_spam(c: &Connection, note: &LookNote, s: &Sighted, l: &Standing) -> Result<(), LedgerError> {
     let Some((_, rescue)) = s.actions.iter().find(|a| a.0 == ActionKind::Rescue) else { return Ok(()) };
     if l.seen_at.is_some_and(|at| note.now.since(at) <= JUDGED_AGAIN) {
         execute(c, "UPDATE letter SET placement = 'spam' WHERE id = ?1", [s.letter.to_string()])?;

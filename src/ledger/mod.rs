@@ -104,6 +104,8 @@ impl Ledger {
     /// Only if SQLite itself fails.
     pub fn in_memory() -> Result<Self, LedgerError> {
         let mut connection = Connection::open_in_memory()?;
+        // Trees of fewer levels; nothing is written anywhere.
+        connection.execute_batch("PRAGMA page_size = 8192")?;
         set_up(&connection)?;
         MIGRATIONS.to_latest(&mut connection).map_err(|e| LedgerError::Schema(":memory:".into(), e.to_string()))?;
         Ok(Self { store: Store::in_memory(connection)?, path: ":memory:".into() })

@@ -3,7 +3,7 @@
 use rusqlite::params;
 
 use super::agenda::{lapse, put_off};
-use super::letters::{COLUMNS, apply, lapse_answers_to, letter, read_letter, skip};
+use super::letters::{COLUMNS, Said, apply, is_to_send, lapse_answers_to, letter, read_letter, skip, state_of};
 use super::rows::{InOrder, address, all, execute, one};
 use super::{Fence, Ledger, LedgerError, PauseScope, Receipt, ms, suspend};
 use crate::letter::LetterEvent;
@@ -83,12 +83,7 @@ impl Ledger {
                 if let Err(refused) = may_send(c, &fence, &intent)? {
                     return Ok(Err(refused));
                 }
-                apply(c, intent.letter, LetterEvent::HandedOver, intent.now, None)?;
-                execute(
-                    c,
-                    "UPDATE letter SET message_id_sent = ?2 WHERE id = ?1",
-                    params![intent.letter.to_string(), intent.message_id.as_str()],
-                )?;
+                apply(c, intent.letter, LetterEvent::HandedOver, intent.now, Said::As(&intent.message_id))?;
                 Ok(Ok(()))
             })
             .await
@@ -101,27 +96,24 @@ impl Ledger {
         self.store.submit(move |c| {
             // Skipped while the server was asked (it was found at its recipient, or its mailbox was removed): a refusal changes nothing any more.
             let before_bytes = matches!(outcome, Outcome::Deferred(..) | Outcome::Rejected(_));
-            if before_bytes && letter(c, id)?.is_some_and(|l| l.state == LetterState::Skipped) {
+            if before_bytes && state_of(c, id)? == Some(LetterState::Skipped) {
                 return Ok(());
             }
             match outcome {
                 Outcome::Accepted(reply) => {
-                    apply(c, id, LetterEvent::Accepted, now, Some(&reply))?;
-                    // What was answered is marked as answered, where it lies.
-                    let sql = "INSERT INTO action (mailbox, letter, kind, due) SELECT sender, parent, 'answered', ?2 FROM letter
-                               WHERE id = ?1 AND parent IS NOT NULL ON CONFLICT (letter, kind) DO NOTHING";
-                    execute(c, sql, params![id.to_string(), ms(now)])?;
+                    apply(c, id, LetterEvent::Accepted, now, Said::Reply(&reply))?;
+                    mark_as_answered(c, id, now)?;
                 }
                 Outcome::Deferred(reply, due) => {
-                    apply(c, id, LetterEvent::Deferred, now, Some(&reply))?;
+                    apply(c, id, LetterEvent::Deferred, now, Said::Reply(&reply))?;
                     execute(c, "UPDATE letter SET due = ?2 WHERE id = ?1", params![id.to_string(), ms(due)])?;
                 }
                 Outcome::Rejected(reply) => {
-                    apply(c, id, LetterEvent::Rejected, now, Some(&reply))?;
+                    apply(c, id, LetterEvent::Rejected, now, Said::Reply(&reply))?;
                     lapse_answers_to(c, id, now)?;
                 }
                 Outcome::Uncertain(why) => {
-                    apply(c, id, LetterEvent::LostSight, now, Some(&Reply { code: 0, enhanced: None, text: Reply::clean(&why) }))?;
+                    apply(c, id, LetterEvent::LostSight, now, Said::Reply(&Reply { code: 0, enhanced: None, text: Reply::clean(&why) }))?;
                 }
             }
             Ok(())
@@ -133,7 +125,7 @@ impl Ledger {
         self.store
             .run(move |c| {
                 fence.check(c)?;
-                if letter(c, id)?.is_some_and(|l| matches!(l.state, LetterState::Planned | LetterState::Deferred)) {
+                if is_to_send(c, id)? {
                     skip(c, id, reason, now)?;
                 }
                 Ok(())
@@ -211,7 +203,7 @@ impl Ledger {
                     if letter(c, id)?
                         .is_some_and(|l| l.plan.sender == sender && matches!(l.state, LetterState::Uncertain | LetterState::Unaccounted))
                     {
-                        apply(c, id, LetterEvent::Found, now, None)?;
+                        apply(c, id, LetterEvent::Found, now, Said::Nothing)?;
                         n_found += 1;
                     }
                 }
@@ -221,13 +213,22 @@ impl Ledger {
     }
 }
 
+/// What was answered is marked as answered, where it lies.
+fn mark_as_answered(c: &rusqlite::Connection, answer: LetterId, now: Moment) -> Result<(), LedgerError> {
+    let sql = "SELECT sender, parent FROM letter WHERE id = ?1 AND parent IS NOT NULL";
+    let parent = one(c, sql, [answer.to_string()], |r| Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?)))?;
+    let Some((mailbox, parent)) = parent else { return Ok(()) };
+    let sql = "INSERT INTO action (mailbox, letter, kind, due) VALUES (?1, ?2, 'answered', ?3) ON CONFLICT (letter, kind) DO NOTHING";
+    execute(c, sql, params![mailbox, parent, ms(now)]).map(drop)
+}
+
 /// Letters of a sender that a crash left handed over are uncertain.
 fn lose_sight_of_handed(c: &rusqlite::Connection, sender: &Address, now: Moment) -> Result<Vec<LetterId>, LedgerError> {
     let sql = "SELECT id FROM letter INDEXED BY letter_to_settle WHERE sender = ?1 AND state IN ('handed', 'uncertain') AND state = 'handed' ORDER BY id";
     let ids = all(c, sql, [sender.as_str()], |r| super::rows::letter_id(r, "id"))?;
     for id in &ids {
         let why = Reply { code: 0, enhanced: None, text: "the run ended before the server's reply was written down".into() };
-        apply(c, *id, LetterEvent::LostSight, now, Some(&why))?;
+        apply(c, *id, LetterEvent::LostSight, now, Said::Reply(&why))?;
     }
     Ok(ids)
 }
@@ -237,7 +238,7 @@ fn give_up_uncertain(c: &rusqlite::Connection, sender: &Address, before: Moment,
     let sql = "SELECT id FROM letter INDEXED BY letter_to_settle WHERE sender = ?1 AND state IN ('handed', 'uncertain') AND state = 'uncertain' AND handed_at < ?2 ORDER BY id";
     let ids = all(c, sql, params![sender.as_str(), ms(before)], |r| super::rows::letter_id(r, "id"))?;
     for id in &ids {
-        apply(c, *id, LetterEvent::GivenUp, now, None)?;
+        apply(c, *id, LetterEvent::GivenUp, now, Said::Nothing)?;
         lapse_answers_to(c, *id, now)?;
     }
     Ok(ids.len() as u32)
@@ -247,20 +248,23 @@ fn may_send(c: &rusqlite::Connection, fence: &Fence, intent: &Intent) -> Result<
     if !fence.is_fresh(c, intent.real_now)? {
         return Ok(Err(IntentRefused::LeaseNotFresh));
     }
-    let sql = "SELECT state, sender, recipient, date FROM letter WHERE id = ?1";
+    // One question for all that hangs on the letter: it is asked twice for each.
+    let sql = "SELECT l.state, l.sender, l.recipient, a.removed_at IS NULL AND b.removed_at IS NULL, d.spent < d.quota
+               FROM letter l JOIN mailbox a ON a.address = l.sender JOIN mailbox b ON b.address = l.recipient
+               LEFT JOIN day d ON d.mailbox = l.sender AND d.date = l.date WHERE l.id = ?1";
     let facts = one(c, sql, [intent.letter.to_string()], |r| {
         let mut columns = InOrder::of(r);
         let state = columns.word(LetterState::parse)?;
         let (sender, recipient) = (columns.word(|t| Address::parse(t).ok())?, columns.word(|t| Address::parse(t).ok())?);
-        Ok((state, sender, recipient, columns.get::<String>()?))
+        Ok((state, sender, recipient, columns.get::<bool>()?, columns.get::<Option<bool>>()?.unwrap_or(false)))
     })?;
-    let Some((state, sender, recipient, date)) = facts else { return Err(LedgerError::Unknown(format!("letter {}", intent.letter))) };
+    let Some((state, sender, recipient, both_present, has_room)) = facts else {
+        return Err(LedgerError::Unknown(format!("letter {}", intent.letter)));
+    };
     if !matches!(state, LetterState::Planned | LetterState::Deferred) {
         return Ok(Err(IntentRefused::NotDue));
     }
-    let present =
-        "SELECT 1 FROM mailbox a JOIN mailbox b WHERE a.address = ?1 AND b.address = ?2 AND a.removed_at IS NULL AND b.removed_at IS NULL";
-    if one(c, present, params![sender.as_str(), recipient.as_str()], |_| Ok(()))?.is_none() {
+    if !both_present {
         return Ok(Err(IntentRefused::Removed));
     }
     if is_paused(c, &sender)? {
@@ -272,8 +276,6 @@ fn may_send(c: &rusqlite::Connection, fence: &Fence, intent: &Intent) -> Result<
     if intent.now < intent.window.0 || intent.now >= intent.window.1 {
         return Ok(Err(IntentRefused::Window));
     }
-    let room = "SELECT 1 FROM day WHERE mailbox = ?1 AND date = ?2 AND spent < quota";
-    let has_room = one(c, room, params![sender.as_str(), date], |_| Ok(()))?.is_some();
     Ok(if has_room { Ok(()) } else { Err(IntentRefused::Quota) })
 }
 
@@ -306,7 +308,7 @@ mod tests {
                            rescue_after, open_after, answer_after, content, state)
                            VALUES (?1, 'a@x.test', 'b@y.test', '2026-12-01', 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 'planned')";
                 execute(c, sql, [id.to_string()])?;
-                apply(c, id, LetterEvent::HandedOver, hour(1), None)
+                apply(c, id, LetterEvent::HandedOver, hour(1), Said::Nothing)
             })
             .await
             .unwrap();

@@ -84,6 +84,10 @@ impl Store {
         }
     }
 
+    pub(super) fn is_in_memory(&self) -> bool {
+        matches!(self, Self::Memory(_))
+    }
+
     /// Hands a job in and returns at once. Jobs are carried out in the order in which they were handed in.
     pub(super) fn submit<T: Send + 'static>(&self, job: impl FnOnce(&Connection) -> Result<T, LedgerError> + Send + 'static) -> Receipt<T> {
         let (reply, answer) = oneshot::channel();

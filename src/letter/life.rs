@@ -55,6 +55,11 @@ impl LetterEvent {
         Self::Skipped,
     ];
 
+    /// Whether it shows that a server took the letter, even if the reply was never heard: what is seen, or bounces, was accepted before.
+    pub const fn shows_acceptance(self) -> bool {
+        matches!(self, Self::Accepted | Self::Found | Self::Seen | Self::Bounced)
+    }
+
     /// The word in the ledger.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use sha2::{Digest, Sha256};
-
 use super::drive::Played;
 use super::invariants::{Facts, breaches};
 use super::{Day, RehearsalError, Rehearsed, Said};
@@ -55,7 +53,6 @@ pub(super) async fn give_account(played: Played<'_>) -> Result<Rehearsed, Rehear
         })
         .collect();
     let target_reached = target_reached(&plans, &histories);
-    let dump = ledger.dump().await?;
     let suspended: Vec<_> = ledger.all_suspensions().await?.into_iter().map(Into::into).collect();
     let facts = Facts {
         world: &played.world,
@@ -80,15 +77,7 @@ pub(super) async fn give_account(played: Played<'_>) -> Result<Rehearsed, Rehear
         reputation: played.reputation,
         troubles: played.listener.troubles(),
         breaches,
-        fingerprint: fingerprint(&dump),
-    })
-}
-
-fn fingerprint(dump: &str) -> String {
-    use std::fmt::Write;
-    Sha256::digest(dump.as_bytes()).iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
+        fingerprint: ledger.fingerprint().await?,
     })
 }
 

@@ -1,6 +1,7 @@
 //! From the headers that a look found to what the ledger is to note: which messages are letters of ours, and which only pretend.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use mail_parser::{HeaderName, MessageParser};
 
@@ -10,6 +11,12 @@ use crate::ledger::{LetterFacts, RefusedMark, Sighted};
 use crate::letter::{BadMark, Keyring};
 use crate::mail::{Header, Uid};
 use crate::words::{Address, FolderRole, LetterId, MessageId, Moment, Placement};
+
+/// Reads who wrote to whom under which id; every other header stays raw.
+static HEADERS: LazyLock<MessageParser> = LazyLock::new(|| {
+    let parser = MessageParser::new().header_id(HeaderName::MessageId);
+    parser.header_address(HeaderName::From).header_address(HeaderName::To).default_header_ignore()
+});
 
 /// What a message's headers claim, before the ledger is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +60,7 @@ pub fn read_claims(headers: &[Header], mailbox: &Address, config: &Config, keys:
 }
 
 fn read_claim(header: &Header, mailbox: &Address, config: &Config, keys: &Keyring) -> Option<Claimed> {
-    let message = MessageParser::new().parse_headers(&header.raw[..])?;
+    let message = HEADERS.parse_headers(&header.raw[..])?;
     let message_id = message.message_id().and_then(MessageId::parse);
     let mark = message.header_raw(HeaderName::Other("X-Preheat".into())).map(str::trim);
     let from = message.from().and_then(|a| a.first()).and_then(|a| a.address()).and_then(|a| Address::parse(a).ok());
@@ -151,7 +158,7 @@ pub fn judge(
 
 /// The letter of `sender`'s own that a message of its Sent folder is, by its mark.
 pub fn own_letter(header: &Header, sender: &Address, keys: &Keyring) -> Option<LetterId> {
-    let message = MessageParser::new().parse_headers(&header.raw[..])?;
+    let message = HEADERS.parse_headers(&header.raw[..])?;
     let mark = message.header_raw(HeaderName::Other("X-Preheat".into()))?.trim();
     let to = message.to().and_then(|a| a.first()).and_then(|a| a.address()).and_then(|a| Address::parse(a).ok())?;
     keys.verify(mark, sender, &to).ok().map(|m| m.letter)

@@ -18,7 +18,7 @@ use crate::chance::Seed;
 use crate::clock::Clock;
 use crate::compose::Library;
 use crate::config::Mailbox;
-use crate::ledger::{Holder, Ledger, Place, TroubleRow};
+use crate::ledger::{Holder, Ledger, LetterFacts, Place, TroubleRow};
 use crate::letter::Keyring;
 use crate::mail::{
     Access, Cursor, Envelope, Flag, Folder, FolderName, Handover, Header, Idled, Inbox, Look, MailError, Moved, Offer, Outbox, Refusal,
@@ -231,6 +231,12 @@ impl Day {
         run(self.cx.clone(), pace, Holder { host: "h".into(), pid: 1, started: 1 }, |_| false).await
     }
 
+    /// The letters of the first of December, but for answers: what these servers give to be opened is no letter, so nobody answers.
+    async fn starts(&self) -> Vec<LetterFacts> {
+        let letters = self.cx.ledger.agenda_on(LocalDate::ymd(2026, 12, 1).unwrap()).await.unwrap();
+        letters.into_iter().filter(|l| l.plan.parent.is_none()).collect()
+    }
+
     async fn troubles_of(&self, mailbox: &str) -> Vec<TroubleRow> {
         let all = self.cx.ledger.troubles().await.unwrap();
         all.into_iter().filter(|t| t.mailbox.as_str() == mailbox).collect()
@@ -247,9 +253,9 @@ async fn a_day_is_sent_and_seen_and_ends_by_itself() {
     let d = day(dir.path(), &["a"], 0, "07:00");
     d.run(Pace::Day).await.unwrap();
     let sent = d.servers.delivered.lock().unwrap().len();
-    let letters = d.cx.ledger.agenda_on(LocalDate::ymd(2026, 12, 1).unwrap()).await.unwrap();
-    assert!(sent >= 4 && letters.len() == sent, "{sent} of {}", letters.len());
-    assert!(letters.iter().all(|l| l.seen_at.is_some()), "{letters:?}");
+    let starts = d.starts().await;
+    assert!(sent >= 4 && starts.len() == sent, "{sent} of {}", starts.len());
+    assert!(starts.iter().all(|l| l.seen_at.is_some()), "{starts:?}");
     assert!(("01 10:00".."01 22:00").contains(&d.now().as_str()), "{}", d.now());
     assert_eq!(d.cx.ledger.check().await.unwrap().faults, Vec::<String>::new());
 }
@@ -299,8 +305,7 @@ async fn a_spam_folder_that_cannot_be_opened_stays_a_visible_trouble_and_stops_n
     let (result, seen) = tokio::join!(d.run(Pace::Day), watch);
     result.unwrap();
     assert_eq!(seen, [1; 8], "the trouble was there at every look");
-    let letters = d.cx.ledger.agenda_on(LocalDate::ymd(2026, 12, 1).unwrap()).await.unwrap();
-    assert!(letters.iter().all(|l| l.seen_at.is_some()), "the inbox was read all the same");
+    assert!(d.starts().await.iter().all(|l| l.seen_at.is_some()), "the inbox was read all the same");
 }
 
 #[tokio::test(start_paused = true)]

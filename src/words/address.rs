@@ -47,8 +47,8 @@ impl Address {
         if local.starts_with('.') || local.ends_with('.') || local.contains("..") {
             return Err(BadAddress::Character('.'));
         }
-        Domain::parse(domain)?;
-        Ok(Self(text.to_ascii_lowercase().into()))
+        check_domain(domain)?;
+        Ok(Self(lower_case(text)))
     }
 
     /// The whole address, lower case.
@@ -77,23 +77,30 @@ impl Domain {
     /// # Errors
     /// [`BadAddress::Domain`], [`BadAddress::Character`] or [`BadAddress::TooLong`].
     pub fn parse(text: &str) -> Result<Self, BadAddress> {
-        if text.len() > 253 {
-            return Err(BadAddress::TooLong);
-        }
-        if let Some(c) = text.chars().find(|c| !(c.is_ascii_alphanumeric() || *c == '-' || *c == '.')) {
-            return Err(BadAddress::Character(c));
-        }
-        let labels_hold = text.split('.').all(|l| !l.is_empty() && l.len() <= 63 && !l.starts_with('-') && !l.ends_with('-'));
-        if !labels_hold || !text.contains('.') {
-            return Err(BadAddress::Domain);
-        }
-        Ok(Self(text.to_ascii_lowercase().into()))
+        check_domain(text)?;
+        Ok(Self(lower_case(text)))
     }
 
     /// The domain's text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+fn check_domain(text: &str) -> Result<(), BadAddress> {
+    if text.len() > 253 {
+        return Err(BadAddress::TooLong);
+    }
+    if let Some(c) = text.chars().find(|c| !(c.is_ascii_alphanumeric() || *c == '-' || *c == '.')) {
+        return Err(BadAddress::Character(c));
+    }
+    let labels_hold = text.split('.').all(|l| !l.is_empty() && l.len() <= 63 && !l.starts_with('-') && !l.ends_with('-'));
+    if labels_hold && text.contains('.') { Ok(()) } else { Err(BadAddress::Domain) }
+}
+
+/// Addresses come from the ledger by the thousand, and are in lower case there.
+fn lower_case(text: &str) -> Arc<str> {
+    if text.bytes().any(|b| b.is_ascii_uppercase()) { text.to_ascii_lowercase().into() } else { text.into() }
 }
 
 macro_rules! text_like {

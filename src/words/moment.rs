@@ -74,6 +74,9 @@ impl serde::Serialize for Moment {
 pub struct LocalDate(pub NaiveDate);
 
 impl LocalDate {
+    /// 1970-01-01.
+    pub const EPOCH: Self = Self(NaiveDate::from_epoch_days(0).unwrap());
+
     /// From year, month, day; `None` where there is no such day.
     pub fn ymd(year: i32, month: u32, day: u32) -> Option<Self> {
         NaiveDate::from_ymd_opt(year, month, day).map(Self)

@@ -36,7 +36,7 @@ async fn a_week_of_the_executor_breaks_nothing() {
         counts.push(stage.ask(&format!("SELECT count(*) FROM {what}")).await.parse::<u32>().unwrap());
     }
     // There was something to look at, of every kind.
-    assert!(counts[0] > 40 && counts[1..].iter().all(|n| *n > 2), "{counts:?}");
+    assert!(counts[0] > 40 && counts[1..].iter().all(|n| *n > 1), "{counts:?}");
 }
 
 #[tokio::test(start_paused = true)]

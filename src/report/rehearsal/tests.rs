@@ -82,7 +82,7 @@ fn a_breach_is_loud_and_tells_the_letters_story() {
         quota, nor outside its window, nor while paused, nor to a suppressed
         address)
         anna@new.example sent 5 on 2026-12-03, its quota was 4
-        the story of letter 99056698e57953d52e8cb7bc:
+        the story of letter 5136ffcc2199056698e57953:
           planned: anna@new.example → eva@host-two.example, due 09:12
           the world: taken at 09:12:04 and at 09:12:09
     ");
@@ -120,7 +120,7 @@ fn many_seeds_in_words() {
       scenario provider-outage, seed 7: invariant 1 (no mailbox sends more than its quota, nor outside
         its window, nor while paused, nor to a suppressed address)
         anna@new.example sent 5 on 2026-12-03, its quota was 4
-        the story of letter 99056698e57953d52e8cb7bc:
+        the story of letter 5136ffcc2199056698e57953:
           planned: anna@new.example → eva@host-two.example, due 09:12
           the world: taken at 09:12:04 and at 09:12:09
     ");

@@ -13,7 +13,11 @@ use crate::words::{Provider, SignalScope, Verdict};
 
 /// What the guard says of a mailbox's or a domain's date.
 pub fn judge(facts: &Facts) -> Judgement {
-    let rulings = standing::rulings(facts).into_iter().chain(signals::rulings(facts)).chain(placement::rulings(facts));
+    let standing = standing::rulings(facts);
+    let is_paused = standing.iter().any(|ruling| ruling.rule == Rule::PauseGoesOn);
+    // While a pause goes on, nobody waits for letters to judge by.
+    let placement = placement::rulings(facts).into_iter().filter(|ruling| !(is_paused && ruling.rule == Rule::TooFew));
+    let rulings = standing.into_iter().chain(signals::rulings(facts)).chain(placement);
     Judgement::new(clear(facts), rulings, not_observable(facts))
 }
 
@@ -56,7 +60,7 @@ impl RateRule {
     /// Whether it speaks of `hits` of `of` (`None`: nobody knows of how many), and on which comparison.
     pub(super) fn speaks(&self, hits: u64, of: Option<u64>) -> Option<Bound> {
         let limit = self.limit as f64 / 1000.0;
-        let bound = |value| Bound { measure: self.measure, value, limit };
+        let bound = |value| Bound { measure: self.measure, value, limit, or_equal: self.or_equal };
         if hits < self.hits.max(1) || of.is_some_and(|of| of < self.of) {
             return None;
         }

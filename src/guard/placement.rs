@@ -77,7 +77,7 @@ fn blind(facts: &Facts) -> Option<Ruling> {
     if placed * 2 >= accepted {
         return None;
     }
-    let bound = Bound { measure: Measure::Share, value: Some(placed as f64 / accepted as f64), limit: 0.5 };
+    let bound = Bound { measure: Measure::Share, value: Some(placed as f64 / accepted as f64), limit: 0.5, or_equal: false };
     // 24 to 96 hours ago, by date.
     let window = Window { from: facts.date.minus(4), to: facts.date.minus(1), ..Window::of_date(facts.date) };
     let figures = Ruling::on(facts, Rule::Blind, Verdict::Hold, window);

@@ -74,6 +74,8 @@ pub struct Bound {
     pub value: Option<f64>,
     /// The limit.
     pub limit: f64,
+    /// Whether the limit itself is enough; else only what is above it.
+    pub or_equal: bool,
 }
 
 /// Until when something holds.

@@ -66,12 +66,14 @@ impl Ruling {
                 self.of(),
                 has(self.numerator)
             ),
-            Rule::TooFew => format!(
-                "Only {} {} been seen {span}, and {} are needed to judge by ({HELD_SEND_DAYS} send-days are waited at most)",
-                counted(self.numerator, &format!("letter{from}"), &format!("letters{from}")),
-                has(self.numerator),
-                self.of(),
-            ),
+            Rule::TooFew => {
+                let seen = match self.numerator {
+                    0 => format!("No letter{from} has"),
+                    1 => format!("Only 1 letter{from} has"),
+                    n => format!("Only {n} letters{from} have"),
+                };
+                format!("{seen} been seen {span}, and {} are needed to judge by ({HELD_SEND_DAYS} send-days are waited at most)", self.of())
+            }
             Rule::BounceHold | Rule::BouncePause => self.refused(&span) + &self.compared(),
             Rule::AuthenticationPause => {
                 format!(
@@ -106,7 +108,7 @@ impl Ruling {
             Verdict::Advance => "nothing speaks against going on".to_owned(),
             Verdict::Hold => "the position stays".to_owned(),
             Verdict::StepBack => format!("{STEP_BACK} ramp days are taken back"),
-            Verdict::Floor => "it goes down to the start volume, and rescues go on".to_owned(),
+            Verdict::Floor => "it sends the start volume, and rescues go on".to_owned(),
             Verdict::Pause => format!("nothing is sent {}{}", self.pause_end(), self.reentry()),
             Verdict::Rest => match self.until {
                 Some(Until::Moment(end)) => format!("it rests for {OWN_QUOTA_HOURS} hours, until {end}"),
@@ -127,8 +129,9 @@ impl Ruling {
     }
 
     fn reentry(&self) -> String {
-        self.reentry_quota
-            .map_or_else(String::new, |quota| format!(", and then begins again at {} a day, half of the last quota", quota.max(1)))
+        self.reentry_quota.map_or_else(String::new, |quota| {
+            format!(", and then the ramp goes on where it has {quota} a day, half of the last quota, or at its first day")
+        })
     }
 
     /// `7 of 20 letters of the last 7 days were in spam or missing`.
@@ -159,10 +162,9 @@ impl Ruling {
     fn compared(&self) -> String {
         let Some(bound) = self.bound else { return String::new() };
         let limit = percent(bound.limit);
-        let from_on = matches!(self.rule, Rule::SuddenFloor | Rule::ComplaintHold | Rule::ComplaintPause);
         match (bound.measure, bound.value) {
             (_, None) => "; how many were sent is not known, and the number alone is enough".to_owned(),
-            (Measure::Share, Some(value)) if from_on => format!(": {} %, where {limit} % is too much", percent(value)),
+            (Measure::Share, Some(value)) if bound.or_equal => format!(": {} %, and from {limit} % on it is too much", percent(value)),
             (Measure::Share, Some(value)) => format!(": {} %, more than {limit} %", percent(value)),
             (Measure::Lower90, Some(_)) => format!("; with 90 % confidence that is more than {limit} %"),
             (Measure::Lower95, Some(_)) => format!("; with 95 % confidence that is more than {limit} %"),
@@ -178,7 +180,7 @@ impl Ruling {
                 }
                 (_, Verdict::StepBack) => "step back",
                 (_, Verdict::Floor) => "fall to the floor",
-                (_, Verdict::Pause) => "pause",
+                (_, Verdict::Pause) => return format!("since the pause, whose last day was {}", restart.date),
             };
             return format!("since the {what} of {}", restart.date);
         }

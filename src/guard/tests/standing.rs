@@ -98,3 +98,19 @@ fn seven_send_days_at_the_floor_without_relief_pause() {
     let paused_since = floored(7, 4).said("2026-11-30", Verdict::Pause);
     assert_eq!(judge(&paused_since).verdict(), Verdict::Floor, "a new story");
 }
+
+#[test]
+fn until_when_is_read_back_as_it_is_written() {
+    let at = Moment::parse_rfc3339("2026-12-09T08:00:00Z").unwrap();
+    for until in [Until::Date(date("2026-12-16")), Until::Moment(at), Until::CheckIsClean, Until::PersonActs] {
+        assert_eq!(Until::parse(&until.to_string()), Some(until));
+    }
+    assert_eq!(Until::parse("some day"), None);
+}
+
+#[test]
+fn a_pause_is_the_harshest_word_and_advance_the_mildest() {
+    let mut words = Verdict::ALL.to_vec();
+    words.sort_by_key(|v| v.harshness());
+    assert_eq!(words, [Verdict::Advance, Verdict::Hold, Verdict::StepBack, Verdict::Floor, Verdict::Rest, Verdict::Pause]);
+}

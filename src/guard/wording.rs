@@ -180,7 +180,7 @@ impl Ruling {
                 }
                 (_, Verdict::StepBack) => "step back",
                 (_, Verdict::Floor) => "fall to the floor",
-                (_, Verdict::Pause) => return format!("since the pause, whose last day was {}", restart.date),
+                (_, Verdict::Pause) => return format!("since the pause that ended on {}", restart.date),
             };
             return format!("since the {what} of {}", restart.date);
         }

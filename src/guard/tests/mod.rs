@@ -1,6 +1,7 @@
 //! The table's check figures, and facts built by hand for all tests.
 
 mod health;
+mod page;
 mod properties;
 mod ready;
 mod routes;

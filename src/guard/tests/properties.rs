@@ -154,6 +154,14 @@ proptest! {
     }
 
     #[test]
+    fn judging_a_date_again_says_the_same(facts in any_facts(), stored in any_past()) {
+        let mut again = facts.clone();
+        again.history.insert(facts.date, stored);
+        again.history.insert(facts.date.plus(1), stored);
+        prop_assert_eq!(judge(&facts), judge(&again));
+    }
+
+    #[test]
     fn without_letters_the_word_is_advance_unless_somebody_is_silent(accepted in count(), placed in count()) {
         let judgement = judge(&Facts { aged: Aged { accepted, placed }, ..anna() });
         let silent = u64::from(placed) * 2 < u64::from(accepted);

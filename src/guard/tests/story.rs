@@ -3,6 +3,9 @@
 use super::*;
 use crate::ramp::fixtures::standard;
 use crate::ramp::{DayRecord, curve, curve_mark, position};
+use crate::words::RampDay;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 
 fn all_said(judgement: &Judgement) -> Vec<String> {
     judgement.rulings().iter().map(Ruling::sentence).collect()
@@ -64,7 +67,7 @@ fn every_rule_has_a_sentence_with_its_figures() {
     The provider wants a person's consent again (invalid_grant), so it rests until a person acts.
     The pause of 2026-12-05 goes on, so nothing is sent before 2026-12-13.
     The pause of 2026-12-05 goes on, so nothing is sent until `preheat check` finds no error, and then the ramp goes on where it has 6 a day, half of the last quota, or at its first day.
-    No letter has been seen since the pause, whose last day was 2026-12-05, and 10 are needed to judge by (3 send-days are waited at most), so the position stays.
+    No letter has been seen since the pause that ended on 2026-12-05, and 10 are needed to judge by (3 send-days are waited at most), so the position stays.
     ");
 }
 
@@ -126,35 +129,52 @@ fn the_json_has_every_figure() {
     "#);
 }
 
-/// A mailbox on a ramp of 4 to 30 a day whose letters go to spam for a while: every evening is judged, and the ramp folds it.
-#[test]
-fn a_ramp_that_listens_holds_steps_back_falls_pauses_and_recovers() {
+/// One send-day: where the mailbox stood, what it sent, and what was said in the evening.
+struct Evening {
+    day: LocalDate,
+    here: RampDay,
+    sent: u32,
+    judgement: Judgement,
+}
+
+/// A mailbox on a ramp of 4 to 30 a day, until it is done or so many days are over: every evening is judged, and the ramp folds it. `bad` says how
+/// many of a date's letters are bad.
+fn ramp_that_listens(days: u32, mut bad: impl FnMut(LocalDate, u32) -> u32) -> Vec<Evening> {
     let schedule = standard();
     let (mark, volumes) = (curve_mark(&schedule), curve(&schedule.ramp, &schedule.calendar));
     let (mut facts, mut history, mut told) = (on("2026-12-01"), Vec::<DayRecord>::new(), Vec::new());
-    for day in (0..70).map(|n| date("2026-12-01").plus(n)) {
-        let here = position(&schedule, &history, day).ramp_day;
-        let stopped = judge(&Facts { date: day, ..facts.clone() }).stops_sending();
-        if !schedule.calendar.is_send_day(day) {
-            continue;
-        }
-        let quota = if stopped { 0 } else { volumes.get(here.0 as usize - 1).copied().unwrap_or(10) };
-        // Well, then ever worse, and well again from the new year on.
-        let per_cent = match date("2026-12-09").days_since(day) {
-            -5..=-1 => 35,
-            -23..=-6 => 90,
-            _ => 0,
-        };
-        if quota > 0 {
-            facts = facts.seen(&day.to_string(), quota * per_cent / 100, quota);
-            facts.last_sent_quota = Some(quota);
+    for day in (0..days).map(|n| date("2026-12-01").plus(n)).filter(|day| schedule.calendar.is_send_day(*day)) {
+        let stands = position(&schedule, &history, day);
+        if stands.done {
+            break;
         }
         facts.date = day;
+        let sent = if judge(&facts).stops_sending() { 0 } else { volumes[stands.ramp_day.0 as usize - 1] };
+        if sent > 0 {
+            facts = facts.seen(&day.to_string(), bad(day, sent), sent);
+            facts.last_sent_quota = Some(sent);
+        }
         let judgement = judge(&facts);
         facts.history.insert(day, judgement.as_past());
-        history.push(DayRecord { date: day, quota, offered: quota, accepted: quota, verdict: Some(judgement.verdict()), curve: mark });
-        told.push(format!("{day} day {here}, {quota} sent: {}: {}", judgement.verdict(), judgement.sentence()));
+        history.push(DayRecord { date: day, quota: sent, offered: sent, accepted: sent, verdict: Some(judgement.verdict()), curve: mark });
+        told.push(Evening { day, here: stands.ramp_day, sent, judgement });
     }
+    told
+}
+
+#[test]
+fn a_ramp_that_listens_holds_steps_back_falls_pauses_and_recovers() {
+    // Well, then ever worse, and well again from the new year on.
+    let per_cent = |day: LocalDate| match date("2026-12-09").days_since(day) {
+        -5..=-1 => 35,
+        -23..=-6 => 90,
+        _ => 0,
+    };
+    let evenings = ramp_that_listens(55, |day, sent| sent * per_cent(day) / 100);
+    let told: Vec<String> = evenings
+        .iter()
+        .map(|e| format!("{} day {}, {} sent: {}: {}", e.day, e.here, e.sent, e.judgement.verdict(), e.judgement.sentence()))
+        .collect();
     insta::assert_snapshot!(told.join("\n"), @"
     2026-12-01 day 1, 4 sent: advance: None of 4 letters of 2026-12-01 was in spam or missing: nothing speaks against going on.
     2026-12-02 day 2, 5 sent: advance: None of 9 letters of the last 2 days was in spam or missing: nothing speaks against going on.
@@ -182,12 +202,12 @@ fn a_ramp_that_listens_holds_steps_back_falls_pauses_and_recovers() {
     2027-01-01 day 1, 0 sent: pause: The pause of 2026-12-29 goes on, so nothing is sent before 2027-01-06, and then the ramp goes on where it has 2 a day, half of the last quota, or at its first day.
     2027-01-04 day 1, 0 sent: pause: The pause of 2026-12-29 goes on, so nothing is sent before 2027-01-06, and then the ramp goes on where it has 2 a day, half of the last quota, or at its first day.
     2027-01-05 day 1, 0 sent: pause: The pause of 2026-12-29 goes on, so nothing is sent before 2027-01-06, and then the ramp goes on where it has 2 a day, half of the last quota, or at its first day.
-    2027-01-06 day 1, 4 sent: hold: Only 4 letters have been seen since the pause, whose last day was 2027-01-05, and 10 are needed to judge by (3 send-days are waited at most), so the position stays.
-    2027-01-07 day 1, 4 sent: hold: Only 8 letters have been seen since the pause, whose last day was 2027-01-05, and 10 are needed to judge by (3 send-days are waited at most), so the position stays.
-    2027-01-08 day 1, 4 sent: advance: None of 12 letters since the pause, whose last day was 2027-01-05 was in spam or missing: nothing speaks against going on.
-    2027-01-11 day 2, 5 sent: advance: None of 17 letters since the pause, whose last day was 2027-01-05 was in spam or missing: nothing speaks against going on.
-    2027-01-12 day 3, 6 sent: advance: None of 23 letters since the pause, whose last day was 2027-01-05 was in spam or missing: nothing speaks against going on.
-    2027-01-13 day 4, 7 sent: advance: None of 30 letters since the pause, whose last day was 2027-01-05 was in spam or missing: nothing speaks against going on.
+    2027-01-06 day 1, 4 sent: hold: Only 4 letters have been seen since the pause that ended on 2027-01-05, and 10 are needed to judge by (3 send-days are waited at most), so the position stays.
+    2027-01-07 day 1, 4 sent: hold: Only 8 letters have been seen since the pause that ended on 2027-01-05, and 10 are needed to judge by (3 send-days are waited at most), so the position stays.
+    2027-01-08 day 1, 4 sent: advance: None of 12 letters since the pause that ended on 2027-01-05 was in spam or missing: nothing speaks against going on.
+    2027-01-11 day 2, 5 sent: advance: None of 17 letters since the pause that ended on 2027-01-05 was in spam or missing: nothing speaks against going on.
+    2027-01-12 day 3, 6 sent: advance: None of 23 letters since the pause that ended on 2027-01-05 was in spam or missing: nothing speaks against going on.
+    2027-01-13 day 4, 7 sent: advance: None of 30 letters since the pause that ended on 2027-01-05 was in spam or missing: nothing speaks against going on.
     2027-01-14 day 5, 8 sent: advance: None of 30 letters of the last 7 days was in spam or missing: nothing speaks against going on.
     2027-01-15 day 6, 8 sent: advance: None of 34 letters of the last 7 days was in spam or missing: nothing speaks against going on.
     2027-01-18 day 7, 9 sent: advance: None of 38 letters of the last 7 days was in spam or missing: nothing speaks against going on.
@@ -195,16 +215,24 @@ fn a_ramp_that_listens_holds_steps_back_falls_pauses_and_recovers() {
     2027-01-20 day 9, 11 sent: advance: None of 46 letters of the last 7 days was in spam or missing: nothing speaks against going on.
     2027-01-21 day 10, 12 sent: advance: None of 50 letters of the last 7 days was in spam or missing: nothing speaks against going on.
     2027-01-22 day 11, 13 sent: advance: None of 55 letters of the last 7 days was in spam or missing: nothing speaks against going on.
-    2027-01-25 day 12, 14 sent: advance: None of 60 letters of the last 7 days was in spam or missing: nothing speaks against going on.
-    2027-01-26 day 13, 15 sent: advance: None of 65 letters of the last 7 days was in spam or missing: nothing speaks against going on.
-    2027-01-27 day 14, 16 sent: advance: None of 70 letters of the last 7 days was in spam or missing: nothing speaks against going on.
-    2027-01-28 day 15, 17 sent: advance: None of 75 letters of the last 7 days was in spam or missing: nothing speaks against going on.
-    2027-01-29 day 16, 17 sent: advance: None of 79 letters of the last 7 days was in spam or missing: nothing speaks against going on.
-    2027-02-01 day 17, 18 sent: advance: None of 83 letters of the last 7 days was in spam or missing: nothing speaks against going on.
-    2027-02-02 day 18, 19 sent: advance: None of 87 letters of the last 7 days was in spam or missing: nothing speaks against going on.
-    2027-02-03 day 19, 20 sent: advance: None of 91 letters of the last 7 days was in spam or missing: nothing speaks against going on.
-    2027-02-04 day 20, 21 sent: advance: None of 95 letters of the last 7 days was in spam or missing: nothing speaks against going on.
-    2027-02-05 day 21, 22 sent: advance: None of 100 letters of the last 7 days was in spam or missing: nothing speaks against going on.
-    2027-02-08 day 22, 23 sent: advance: None of 105 letters of the last 7 days was in spam or missing: nothing speaks against going on.
     ");
+}
+
+/// Letters are bad by chance: a small share must not punish, a large one must at once. `docs/guard.md` has the numbers of 300 runs.
+#[test]
+fn chance_alone_does_not_punish_and_trouble_is_seen_in_days() {
+    let punished_after = |share: f64, seed: u64| {
+        let mut chance = ChaCha8Rng::seed_from_u64(seed);
+        let evenings = ramp_that_listens(140, |_, sent| (0..sent).filter(|_| chance.random_bool(share)).count() as u32);
+        let punished = evenings.iter().position(|e| e.judgement.verdict().harshness() >= Verdict::StepBack.harshness());
+        (punished.map(|n| n + 1), evenings.len())
+    };
+    for seed in 0..30 {
+        let (punished, send_days) = punished_after(0.02, seed);
+        assert_eq!(punished, None, "2 % bad, seed {seed}");
+        assert!(send_days <= 33, "2 % bad, seed {seed}: {send_days} send-days instead of 30");
+        assert_eq!(punished_after(0.05, seed).0, None, "5 % bad, seed {seed}");
+        let (punished, _) = punished_after(0.5, seed);
+        assert!(punished.is_some_and(|n| n <= 8), "50 % bad, seed {seed}: {punished:?}");
+    }
 }

@@ -86,6 +86,8 @@ fn complaints(facts: &Facts, scope: SignalScope) -> Option<Ruling> {
 
 /// The harshest of `rules` that speaks.
 fn by_rules(facts: &Facts, rules: &[RateRule], scope: SignalScope, window: Window, hits: u64, of: Option<u64>) -> Option<Ruling> {
+    // What came back for nothing that was counted was sent all the same: nobody knows how many.
+    let of = of.filter(|of| *of > 0 || hits == 0);
     rules.iter().find_map(|rule| {
         let bound = rule.speaks(hits, of)?;
         let figures = Ruling::on(facts, rule.rule, rule.verdict, window);

@@ -18,8 +18,12 @@ fn by_rate(bad: u32, n: u32) -> Facts {
 #[test]
 fn every_rule_has_a_sentence_with_its_figures() {
     use RefusalClass::{Content, Policy};
-    let mut said = Vec::new();
-    let mut tell = |facts: Facts| said.extend(all_said(&judge(&facts)));
+    let (mut said, mut rules) = (Vec::new(), vec![Rule::RateReplies, Rule::RouteCarries]);
+    let mut tell = |facts: Facts| {
+        let judgement = judge(&facts);
+        said.extend(all_said(&judgement));
+        rules.extend(judgement.rulings().iter().map(|ruling| ruling.rule));
+    };
     let quota = |facts| Facts { last_sent_quota: Some(13), ..facts };
     tell(anna());
     tell(by_rate(0, 20));
@@ -32,7 +36,12 @@ fn every_rule_has_a_sentence_with_its_figures() {
     tell(anna().seen("2026-12-07", 1, 4).seen("2026-12-03", 9, 9).said("2026-12-04", Verdict::StepBack));
     tell(by_rate(0, 40).bounced(SignalScope::Warmup, Policy, 1).bounced(SignalScope::Warmup, Content, 1));
     tell(quota(by_rate(0, 40).bounced(SignalScope::Warmup, Policy, 9)));
+    let mut unsigned = by_rate(0, 40).bounced(SignalScope::Warmup, RefusalClass::Authentication, 1);
+    let refused = &mut unsigned.days.get_mut(&date("2026-12-08")).unwrap().bounces[0].recipients;
+    refused.extend([address("p@y.test"), address("q@y.test")]);
+    tell(unsigned);
     tell(anna().complained(SignalScope::Campaign, 1));
+    tell(anna().complained(SignalScope::Warmup, 3));
     let mut some_campaign = anna();
     some_campaign.days.entry(some_campaign.date).or_default().campaign_sent = Some(200);
     tell(some_campaign.complained(SignalScope::Campaign, 2));
@@ -47,6 +56,10 @@ fn every_rule_has_a_sentence_with_its_figures() {
     tell(quota(paused.clone()));
     paused.check = Some(CheckFacts { date: date("2026-12-07"), errors: 0, warnings: 0 });
     tell(paused);
+    tell((1..8).fold(on("2026-12-08").said("2026-11-30", Verdict::Floor), |facts, day| facts.seen(&format!("2026-12-0{day}"), 1, 2)));
+    rules.sort();
+    rules.dedup();
+    assert_eq!(rules, Rule::ALL, "the two of routes are told below");
     insta::assert_snapshot!(said.join("\n"), @"
     No letter has been judged yet, and none is overdue: nothing speaks against going on.
     None of 20 letters of the last 7 days was in spam or missing: nothing speaks against going on.
@@ -59,7 +72,9 @@ fn every_rule_has_a_sentence_with_its_figures() {
     Only 4 letters have been seen since the step back of 2026-12-04, and 10 are needed to judge by (3 send-days are waited at most), so the position stays.
     2 of 40 warmup letters of the last 7 days were refused for what the sender is or does (1 content, 1 policy): 5 %, more than 3 %, so the position stays.
     9 of 40 warmup letters of the last 7 days were refused for what the sender is or does (9 policy); with 95 % confidence that is more than 5 %, so nothing is sent for 7 days, until 2026-12-16, and then the ramp goes on where it has 6 a day, half of the last quota, or at its first day.
+    2 recipients of warmup letters of the last 7 days refused the sender's authentication, which waiting does not mend, so nothing is sent until `preheat check` finds no error.
     1 complaint came about campaign messages of 2026-12-08; how many were sent is not known, and the number alone is enough, so the position stays.
+    3 complaints came about warmup letters of 2026-12-08; how many were sent is not known, and the number alone is enough, so nothing is sent for 7 days, until 2026-12-16.
     2 complaints came about 200 campaign messages of 2026-12-08: 1 %, and from 0.1 % on it is too much, so the position stays.
     The account has reached its provider's own limit, so it rests for 24 hours, until 2026-12-09T09:00:00Z.
     The account cannot sign in, so it rests until a person acts.
@@ -68,6 +83,8 @@ fn every_rule_has_a_sentence_with_its_figures() {
     The pause of 2026-12-05 goes on, so nothing is sent before 2026-12-13.
     The pause of 2026-12-05 goes on, so nothing is sent until `preheat check` finds no error, and then the ramp goes on where it has 6 a day, half of the last quota, or at its first day.
     No letter has been seen since the pause that ended on 2026-12-05, and 10 are needed to judge by (3 send-days are waited at most), so the position stays.
+    7 send-days at the floor brought no relief: 7 of 14 letters since the fall to the floor of 2026-11-30 were in spam or missing, so nothing is sent for 7 days, until 2026-12-16.
+    7 of 14 letters since the fall to the floor of 2026-11-30 were in spam or missing; with 90 % confidence that is more than 20 %, so 5 ramp days are taken back.
     ");
 }
 

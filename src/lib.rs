@@ -14,7 +14,8 @@
 //!    → letter       next_state: a letter's life, live and at replay                       │ no clock, no I/O
 //!    → compose      letter → RFC 5322 bytes                                               │
 //!    → classify     a server's reply → what it is about                                     │
-//!    → engage       sighting + draws → actions with due times                             ┘
+//!    → engage       sighting + draws → actions with due times                             │
+//!    → guard        signals and placements → verdict, health, ready                       ┘
 //!    → ledger       SQLite: what is true; migrations are numbered .sql files
 //!    → credentials  where secrets come from
 //!    → mail         the ports (Access, Outbox, Inbox) and their adapters: wire, smtp, imap
@@ -37,6 +38,7 @@ pub mod compose;
 pub mod config;
 pub mod credentials;
 pub mod engage;
+pub mod guard;
 pub mod ledger;
 pub mod letter;
 pub mod mail;

@@ -13,6 +13,6 @@ mod quota;
 
 pub use curve::{DrawnCurve, allowed_step, curve, curve_mark, draw_curve};
 pub use model::{Caps, CurveMark, DayRecord, FoldStep, PlannedDay, Position, Quota, Reason};
-pub use position::{position, rebase};
+pub use position::{STEP_BACK, position, rebase};
 pub use project::project;
 pub use quota::{domain_shares, quota};

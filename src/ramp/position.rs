@@ -7,8 +7,8 @@ use super::model::{CurveMark, DayRecord, FoldStep, Position};
 use crate::config::{AfterRamp, Schedule};
 use crate::words::{LocalDate, RampDay, Verdict};
 
-/// Ramp days that a step back costs.
-const STEP_BACK: u32 = 5;
+/// Ramp days that a step back takes back.
+pub const STEP_BACK: u32 = 5;
 
 /// Where a mailbox stands on its ramp on `today`, and how it came to that.
 ///
@@ -52,12 +52,26 @@ pub(super) struct Fold<'a> {
     /// The largest quota with which each ramp day was earned.
     earned: BTreeMap<u32, u32>,
     last_accepted: Option<LocalDate>,
+    /// The quota of the last day on which anything was accepted.
+    last_sent_quota: Option<u32>,
+    /// Where it stood when the guard paused it, until it sends again.
+    before_pause: Option<u32>,
 }
 
 impl<'a> Fold<'a> {
     pub(super) fn new(schedule: &'a Schedule, volumes: &'a [u32]) -> Self {
         let mark = mark_of(volumes);
-        Self { schedule, volumes, mark, last_mark: None, at: 1, earned: BTreeMap::new(), last_accepted: None }
+        Self {
+            schedule,
+            volumes,
+            mark,
+            last_mark: None,
+            at: 1,
+            earned: BTreeMap::new(),
+            last_accepted: None,
+            last_sent_quota: None,
+            before_pause: None,
+        }
     }
 
     /// The curve's fingerprint.
@@ -76,6 +90,8 @@ impl<'a> Fold<'a> {
         steps.extend(self.follow_schedule(day.date, day.curve));
         if day.accepted > 0 {
             steps.extend(self.lose_to_idleness(day.date));
+            self.before_pause = None;
+            self.last_sent_quota = Some(day.quota);
         }
         let before = self.at;
         let why = self.judge(day);
@@ -106,6 +122,7 @@ impl<'a> Fold<'a> {
         let before = self.at;
         let quota = self.earned.range(..before).map(|(_, quota)| *quota).max().unwrap_or(0);
         self.at = rebase_on(quota, self.volumes).0;
+        self.before_pause = None;
         // What the new curve asked for up to here counts as earned; above that, the quota as it was.
         self.earned = (1..self.at).zip(self.volumes.iter().copied()).collect();
         self.earned.insert(self.at - 1, quota);
@@ -131,9 +148,33 @@ impl<'a> Fold<'a> {
             _ => (1, "back in at a quarter of the position"),
         };
         let before = self.at;
-        self.at = (u64::from(before) * kept_quarters / 4).max(1) as u32;
+        // A pause was silence by order, and took its share: of the two the harsher counts, not both.
+        let stood = self.before_pause.unwrap_or(before);
+        let left = (u64::from(stood) * kept_quarters / 4).max(1) as u32;
+        if self.before_pause.is_some() && left >= before {
+            return None;
+        }
+        self.at = left.min(self.stands_for(before));
         let why = format!("idle for {idle} days: {words}");
         Some(FoldStep { date, before: RampDay(before), after: RampDay(self.at), why })
+    }
+
+    /// The ramp day that a position stands for: after the ramp, the one with the volume that is maintained, so that no way back leads up.
+    fn stands_for(&self, at: u32) -> u32 {
+        match self.schedule.after {
+            AfterRamp::Maintain(volume) if self.is_done(RampDay(at)) => at.min(rebase_on(volume, self.volumes).0),
+            AfterRamp::Maintain(_) | AfterRamp::Stop => at,
+        }
+    }
+
+    /// The ramp day whose quota is half the last sent one, never above where it stands.
+    fn half_of_last_quota(&self, day: &DayRecord) -> u32 {
+        let Some(half) = self.last_sent_quota.map(|quota| quota / 2) else { return self.at };
+        if day.curve == self.mark {
+            return rebase_on(half, self.volumes).0.min(self.at);
+        }
+        // On an earlier schedule, whose curve is not known, what was earned is its curve.
+        self.earned.range(..self.at).rev().find(|(_, quota)| **quota <= half).map_or(1, |(at, _)| (*at).max(1))
     }
 
     /// Days from one send-day of a plain week to the next, at most: someone who writes on Mondays only is not idle on Sunday.
@@ -150,19 +191,36 @@ impl<'a> Fold<'a> {
         silent_after && self.last_mark == Some(self.mark) && self.is_done(RampDay(self.at))
     }
 
+    /// A pause: the way in again is decided at once; its further days change nothing.
+    fn pause(&mut self, day: &DayRecord) -> String {
+        let (before, after) = (self.at, self.half_of_last_quota(day));
+        self.before_pause = self.before_pause.or(Some(self.stands_for(before)));
+        self.at = after;
+        match self.last_sent_quota {
+            Some(quota) if after < before => format!("paused by the guard: in again at half of the last quota, which was {quota}"),
+            _ => "paused by the guard: the position stays".to_owned(),
+        }
+    }
+
     /// What the day itself does to the position, and why.
     fn judge(&mut self, day: &DayRecord) -> String {
         match day.verdict {
             Some(Verdict::Hold) => return "held by the guard: the position stays".to_owned(),
             Some(Verdict::StepBack) => {
-                self.at = self.at.saturating_sub(STEP_BACK).max(1);
-                return format!("the guard stepped back: {STEP_BACK} ramp days fewer");
+                let stood = if day.curve == self.mark { self.stands_for(self.at) } else { self.at };
+                self.at = stood.saturating_sub(STEP_BACK).max(1);
+                return match stood {
+                    1 => "the guard stepped back: it is at the first ramp day already".to_owned(),
+                    ..=STEP_BACK => "the guard stepped back: to the first ramp day".to_owned(),
+                    _ => format!("the guard stepped back: {STEP_BACK} ramp days fewer"),
+                };
             }
+            Some(Verdict::Floor) if self.at == 1 => return "kept on the floor by the guard: the start volume".to_owned(),
             Some(Verdict::Floor) => {
                 self.at = 1;
                 return "the guard put it on the floor: back to the start volume".to_owned();
             }
-            Some(Verdict::Pause) => return "paused by the guard: the position stays".to_owned(),
+            Some(Verdict::Pause) => return self.pause(day),
             Some(Verdict::Rest) => return "resting until the account works again: the position stays".to_owned(),
             Some(Verdict::Advance) | None => {}
         }

@@ -9,6 +9,7 @@ mod moment;
 mod placement;
 mod reply;
 mod signal_class;
+mod signal_scope;
 mod verdict;
 
 pub use address::{Address, BadAddress, Domain};
@@ -21,4 +22,5 @@ pub use moment::{LocalDate, Moment, RampDay, Zone};
 pub use placement::{FolderRole, Placement};
 pub use reply::{Enhanced, Reply};
 pub use signal_class::RefusalClass;
+pub use signal_scope::SignalScope;
 pub use verdict::Verdict;

@@ -20,3 +20,22 @@ word! {
         Rest = "rest",
     }
 }
+
+impl Verdict {
+    /// How harsh it is, from 0 for `advance`. A pause is harsher than a rest: it takes the position back, too.
+    pub const fn harshness(self) -> u8 {
+        match self {
+            Self::Advance => 0,
+            Self::Hold => 1,
+            Self::StepBack => 2,
+            Self::Floor => 3,
+            Self::Rest => 4,
+            Self::Pause => 5,
+        }
+    }
+
+    /// Whether the guard's window begins anew after it: what was punished once is not punished again.
+    pub const fn restarts_window(self) -> bool {
+        matches!(self, Self::StepBack | Self::Floor | Self::Pause)
+    }
+}

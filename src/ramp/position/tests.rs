@@ -66,10 +66,103 @@ fn verdicts_move_the_position_or_keep_it() {
         stands(&s, &days, "2026-12-14").0
     };
     let all: Vec<(&str, u32)> = Verdict::ALL.iter().map(|v| (v.as_str(), after(*v))).collect();
-    assert_eq!(all, vec![("advance", 10), ("hold", 9), ("step_back", 4), ("floor", 1), ("pause", 9), ("rest", 9)]);
+    assert_eq!(all, vec![("advance", 10), ("hold", 9), ("step_back", 4), ("floor", 1), ("pause", 2), ("rest", 9)]);
     let mut early = good_days(&s, "2026-12-01", 3);
     early[2].verdict = Some(Verdict::StepBack);
     assert_eq!(stands(&s, &early, "2026-12-04").0, 1);
+}
+
+/// Good days, then the guard's word on the last of them, and paused days without sending.
+fn paused(schedule: &Schedule, good: u32, paused: &[&str]) -> Vec<DayRecord> {
+    let mut days = good_days(schedule, "2026-12-01", good);
+    days.last_mut().unwrap().verdict = Some(Verdict::Pause);
+    let still =
+        |on: &&str| DayRecord { quota: 0, offered: 0, accepted: 0, verdict: Some(Verdict::Pause), ..good_day(on, 0, curve_mark(schedule)) };
+    days.extend(paused.iter().map(still));
+    days
+}
+
+#[test]
+fn after_a_pause_the_ramp_goes_on_at_half_of_the_last_sent_quota() {
+    let s = standard();
+    // Ramp day 9 has 11; half of it are 5, and 5 is what ramp day 2 has. The last day that was sent is Friday, 11 December.
+    let mut days = paused(&s, 9, &["2026-12-14", "2026-12-15", "2026-12-16", "2026-12-17", "2026-12-18"]);
+    days.push(good_day("2026-12-21", 5, curve_mark(&s)));
+    assert_eq!(
+        told(&s, &days, "2026-12-22")[8..],
+        [
+            "2026-12-11 9→2 paused by the guard: in again at half of the last quota, which was 11",
+            "2026-12-14 2→2 paused by the guard: the position stays",
+            "2026-12-15 2→2 paused by the guard: the position stays",
+            "2026-12-16 2→2 paused by the guard: the position stays",
+            "2026-12-17 2→2 paused by the guard: the position stays",
+            "2026-12-18 2→2 paused by the guard: the position stays",
+            "2026-12-21 2→3 earned: 5 of 5 accepted",
+        ],
+        "ten days without sending are the pause's, and not idleness too"
+    );
+}
+
+#[test]
+fn a_pause_counts_the_quota_that_was_sent_not_the_ramp_day() {
+    let s = standard();
+    let mut days = paused(&s, 9, &[]);
+    days[8] = DayRecord { quota: 8, offered: 8, accepted: 8, ..days[8] }; // capped by the pool
+    assert_eq!(stands(&s, &days, "2026-12-14").0, 1, "half of 8 is 4, what the ramp begins with");
+    let never = [DayRecord { accepted: 0, verdict: Some(Verdict::Pause), ..good_day("2026-12-01", 4, curve_mark(&s)) }];
+    assert_eq!(told(&s, &never, "2026-12-02"), ["2026-12-01 1→1 paused by the guard: the position stays"]);
+}
+
+#[test]
+fn a_long_pause_is_as_long_a_silence_but_the_two_do_not_add_up() {
+    let s = standard();
+    let days = paused(&s, 20, &[]); // ramp day 20 has 21; 10 is what ramp day 8 has; the last day is Monday, 28 December
+    let after = |today: &str| stands(&s, &days, today).0;
+    assert_eq!(after("2027-01-05"), 8, "eight days");
+    assert_eq!(after("2027-01-11"), 8, "a fortnight: half of 20 is no less");
+    assert_eq!(after("2027-01-27"), 5, "a month: a quarter of 20 is");
+    assert_eq!(told(&s, &days, "2027-01-27")[20], "2027-01-27 8→5 idle for 30 days: back in at a quarter of the position");
+    let mut back = days.clone();
+    back.push(good_day("2027-01-05", 10, curve_mark(&s)));
+    assert_eq!(stands(&s, &back, "2027-01-14").0, 6, "silence after it has sent again is idleness");
+}
+
+#[test]
+fn a_pause_on_an_earlier_schedule_goes_by_what_was_earned() {
+    let old = schedule(ramp(5, 40, 4, Curve::Exponential));
+    let volumes = curve(&old.ramp, &old.calendar);
+    let days = paused(&old, 9, &[]);
+    let half = volumes[8] / 2;
+    let reached = volumes.iter().rposition(|v| *v <= half).unwrap() as u32 + 1;
+    let on_new = position(&standard(), &days, date("2026-12-12"));
+    assert_eq!(on_new.fold[8].after.0, reached, "{volumes:?}");
+}
+
+#[test]
+fn no_way_back_from_a_finished_ramp_leads_up() {
+    let s = standard(); // maintains 10, which is ramp day 8
+    let mut days = good_days(&s, "2026-12-01", 30);
+    days.push(DayRecord { verdict: Some(Verdict::StepBack), ..good_day("2027-01-12", 10, curve_mark(&s)) });
+    assert_eq!(told(&s, &days, "2027-01-13")[30], "2027-01-12 31→3 the guard stepped back: 5 ramp days fewer");
+    days[30].verdict = Some(Verdict::Pause);
+    assert_eq!(stands(&s, &days, "2027-01-13").0, 2, "half of 10");
+    days[30].verdict = None;
+    assert_eq!(stands(&s, &days, "2027-01-20").0, 8, "a week of silence: ramp day 23 would be more than it sent");
+}
+
+#[test]
+fn what_is_at_the_bottom_stays_there_and_says_so() {
+    let s = standard();
+    let say = |ramp_days: u32, verdict| {
+        let mut days = good_days(&s, "2026-12-01", ramp_days);
+        days.last_mut().unwrap().verdict = Some(verdict);
+        told(&s, &days, "2026-12-14")[ramp_days as usize - 1].clone()
+    };
+    assert_eq!(say(1, Verdict::StepBack), "2026-12-01 1→1 the guard stepped back: it is at the first ramp day already");
+    assert_eq!(say(3, Verdict::StepBack), "2026-12-03 3→1 the guard stepped back: to the first ramp day");
+    assert_eq!(say(6, Verdict::StepBack), "2026-12-08 6→1 the guard stepped back: 5 ramp days fewer");
+    assert_eq!(say(1, Verdict::Floor), "2026-12-01 1→1 kept on the floor by the guard: the start volume");
+    assert_eq!(say(3, Verdict::Floor), "2026-12-03 3→1 the guard put it on the floor: back to the start volume");
 }
 
 #[test]

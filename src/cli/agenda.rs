@@ -72,9 +72,13 @@ pub fn to_text(rows: &[LetterFacts], date: LocalDate, zone_of: &dyn Fn(&Address)
     }
     let starts = rows.iter().filter(|r| r.plan.parent.is_none()).count();
     let open = rows.iter().filter(|r| r.plan.due.is_none() && r.state == LetterState::Planned).count();
-    let mut text = format!("{date}: {} letters, {starts} starts and {} answers", rows.len(), rows.len() - starts);
-    if open > 0 {
-        let _ = write!(text, " ({open} of them wait until what they answer is opened)");
+    let counted = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    let (letters, answers) = (counted(rows.len(), "letter"), counted(rows.len() - starts, "answer"));
+    let mut text = format!("{date}: {letters}, {} and {answers}", counted(starts, "start"));
+    match open {
+        0 => {}
+        1 => text.push_str(" (one of them waits until what it answers is opened)"),
+        _ => drop(write!(text, " ({open} of them wait until what they answer is opened)")),
     }
     format!("{text}\n\n{}", table.to_text(width))
 }

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::FutureExt;
+
 use super::drive::Played;
-use super::invariants::{Facts, breaches};
-use super::{Day, RehearsalError, Rehearsed, Said};
+use super::invariants::{Facts, Testimony};
+use super::{Breach, Day, RehearsalError, Rehearsed, Said};
 use crate::agenda::carries;
+use crate::chance::Seed;
 use crate::config::Config;
-use crate::ledger::DayRow;
+use crate::ledger::{DayRow, Ledger, LedgerError};
 use crate::ramp::{PlannedDay, position};
 use crate::run::{PlanStart, history_of, plan_all, whole_pool};
 use crate::words::{Address, LocalDate, Role};
@@ -62,7 +65,7 @@ pub(super) async fn give_account(played: Played<'_>) -> Result<Rehearsed, Rehear
         runs: &played.runs,
         slack: SLACK,
     };
-    let breaches = breaches(ledger, config, rehearsal.seed, &facts).await?;
+    let (breaches, fingerprint) = hold_against(ledger, config, rehearsal.seed, &facts).await?;
     let roles = |role| config.mailboxes.values().filter(|m| m.role == role).count() as u32;
     Ok(Rehearsed {
         scenario: rehearsal.scenario.name.clone(),
@@ -77,7 +80,19 @@ pub(super) async fn give_account(played: Played<'_>) -> Result<Rehearsed, Rehear
         reputation: played.reputation,
         troubles: played.listener.troubles(),
         breaches,
-        fingerprint: ledger.fingerprint().await?,
+        fingerprint,
+    })
+}
+
+/// The breaches, and the ledger's fingerprint. A ledger in memory answers at once, on any thread: it checks and prints itself on a second core while the
+/// invariants are held against what it said.
+async fn hold_against(ledger: &Ledger, config: &Config, seed: Seed, facts: &Facts<'_>) -> Result<(Vec<Breach>, String), LedgerError> {
+    let testimony = Testimony::of(ledger).await?;
+    std::thread::scope(|scope| {
+        let check = scope.spawn(|| ledger.check().now_or_never().unwrap_or(Err(LedgerError::Gone)));
+        let fingerprint = scope.spawn(|| ledger.fingerprint().now_or_never().unwrap_or(Err(LedgerError::Gone)));
+        let breaches = testimony.breaches(config, seed, facts, || check.join().unwrap_or(Err(LedgerError::Panicked)))?;
+        Ok((breaches, fingerprint.join().unwrap_or(Err(LedgerError::Panicked))?))
     })
 }
 

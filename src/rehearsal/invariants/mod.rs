@@ -31,7 +31,7 @@ use std::time::Duration;
 use super::Breach;
 use crate::chance::Seed;
 use crate::config::Config;
-use crate::ledger::{Ledger, LedgerError};
+use crate::ledger::{CheckReport, History, Ledger, LedgerError, PauseRow, TroubleRow};
 use crate::words::{Address, Moment};
 use crate::world::World;
 
@@ -74,23 +74,46 @@ pub struct Begun {
 /// # Errors
 /// The ledger's.
 pub async fn breaches(ledger: &Ledger, config: &Config, seed: Seed, facts: &Facts<'_>) -> Result<Vec<Breach>, LedgerError> {
-    let history = ledger.history().await?;
-    let (pauses, troubles) = (ledger.pauses().await?, ledger.troubles().await?);
     let own_check = ledger.check().await?;
-    let evidence = facts.world.evidence();
-    let case = Case::new(config, seed, facts, &history, &evidence);
-    let mut found = Found::default();
+    Testimony::of(ledger).await?.breaches(config, seed, facts, || Ok(own_check))
+}
 
-    quota::check(&case, &mut found);
-    times::check(&case, &pauses, &mut found);
-    limits::check(&case, &mut found);
-    handover::check(&case, &troubles, &mut found);
-    outside::check(&case, &evidence, &mut found);
-    draws::check(&case, &mut found);
-    actions::check(&case, &mut found);
-    threads::check(&case, &mut found);
-    replay::check(&case, &own_check, &mut found);
-    ends::check(&case, &troubles, &mut found);
+/// What the ledger says, read once.
+pub(super) struct Testimony {
+    history: History,
+    pauses: Vec<PauseRow>,
+    troubles: Vec<TroubleRow>,
+}
 
-    Ok(found.into_breaches(&case))
+impl Testimony {
+    /// Reads it.
+    pub(super) async fn of(ledger: &Ledger) -> Result<Self, LedgerError> {
+        Ok(Self { history: ledger.history().await?, pauses: ledger.pauses().await?, troubles: ledger.troubles().await? })
+    }
+
+    /// As [`breaches`]. `own_check`, what the ledger's own check found, is asked for last: it may be made meanwhile.
+    pub(super) fn breaches(
+        &self,
+        config: &Config,
+        seed: Seed,
+        facts: &Facts<'_>,
+        own_check: impl FnOnce() -> Result<CheckReport, LedgerError>,
+    ) -> Result<Vec<Breach>, LedgerError> {
+        let evidence = facts.world.evidence();
+        let case = Case::new(config, seed, facts, &self.history, &evidence);
+        let mut found = Found::default();
+
+        quota::check(&case, &mut found);
+        times::check(&case, &self.pauses, &mut found);
+        limits::check(&case, &mut found);
+        handover::check(&case, &self.troubles, &mut found);
+        outside::check(&case, &evidence, &mut found);
+        draws::check(&case, &mut found);
+        actions::check(&case, &mut found);
+        threads::check(&case, &mut found);
+        ends::check(&case, &self.troubles, &mut found);
+        replay::check(&case, &own_check()?, &mut found);
+
+        Ok(found.into_breaches(&case))
+    }
 }

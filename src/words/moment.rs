@@ -84,7 +84,10 @@ impl LocalDate {
 
     /// Reads `2026-12-01`.
     pub fn parse(text: &str) -> Option<Self> {
-        NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| text.len() == 10).map(Self)
+        // By hand: every row of the ledger has a date.
+        let &[a, b, c, d, b'-', e, f, b'-', g, h] = text.as_bytes() else { return None };
+        let number = |digits: &[u8]| digits.iter().try_fold(0, |n, digit| digit.is_ascii_digit().then(|| n * 10 + u32::from(digit - b'0')));
+        Self::ymd(i32::try_from(number(&[a, b, c, d])?).ok()?, number(&[e, f])?, number(&[g, h])?)
     }
 
     /// The date `n` days on.
@@ -182,5 +185,15 @@ mod tests {
         let t = Moment::parse_rfc3339("2026-12-01T23:30:00Z").unwrap();
         assert_eq!(t.local_date(Berlin).to_string(), "2026-12-02");
         assert_eq!(t.local_date(chrono_tz::UTC).to_string(), "2026-12-01");
+    }
+
+    #[test]
+    fn a_date_is_ten_characters_and_a_day_that_exists() {
+        for good in ["2026-12-01", "2028-02-29", "1999-01-31", "0001-01-01"] {
+            assert_eq!(LocalDate::parse(good).unwrap().to_string(), good);
+        }
+        for bad in ["", "2026-12-1", "2026-13-01", "2026-02-29", "2026-12-00", "2026/12/01", "+026-12-01", "2026-12-01 ", "２026-12-0"] {
+            assert_eq!(LocalDate::parse(bad), None, "{bad}");
+        }
     }
 }

@@ -192,11 +192,16 @@ impl Inside {
 
     /// What is wrong for an account at a moment.
     fn wrongs<'a>(&'a self, address: &'a Address, now: Moment) -> impl Iterator<Item = &'a Wrong> + 'a {
-        let receiver = self.accounts.get(address).map_or("", |a| a.spec.receiver.as_str());
+        // Asked at every command; mostly all is well.
+        let account = if self.conditions.is_empty() { None } else { self.accounts.get(address) };
+        let receiver = account.map_or("", |a| a.spec.receiver.as_str());
         self.conditions.iter().filter(move |c| c.concerns(address, receiver, now)).map(|c| &c.wrong)
     }
 
     fn may_sign_in(&self, address: &Address, now: Moment) -> Result<(), Barred> {
+        if self.conditions.is_empty() && self.accounts.contains_key(address) {
+            return Ok(());
+        }
         let personality = self.accounts.get(address).map(|a| a.spec.personality);
         // A server that does not answer does not refuse either.
         if self.wrongs(address, now).any(|w| matches!(w, Wrong::Outage)) {

@@ -1,0 +1,256 @@
+//! Reports on delivery: bounces, delays and receipts of delivery.
+
+use super::incoming::{Incoming, Kind, Recipient};
+use super::notice;
+use super::original;
+use super::parts::{PartKind, Parts};
+use super::phrases;
+use super::refusal::{self, Finding, Source};
+use super::status::{self, Action, Group};
+use super::text::{Folded, addresses, head};
+use super::told::{Named, Told};
+use crate::words::{RefusalClass, Reply};
+
+/// Most recipients of one report.
+const MOST_RECIPIENTS: usize = 1_000;
+
+/// Reads a report on delivery; `None` where the message is none.
+pub fn read(parts: &Parts) -> Option<Incoming> {
+    let words = own_words(parts);
+    if let Some(notice) = notice::read(parts, &words) {
+        return Some(notice);
+    }
+    let told = Told::split(&words);
+    let signs = Signs::of(parts, &told);
+    let (groups, fields) = status::read(parts, &told.report);
+    let (recipients, kind, evidence) = if !groups.is_empty() && signs.is_by_machine(parts) {
+        let recipients = of_groups(&groups, &told, parts);
+        (recipients, kind_of_groups(&groups), format!("a delivery status with {}", counted(&groups)))
+    } else {
+        let sign = signs.of_a_report_in_words()?;
+        let late = phrases::found("delay", &Folded::new(&format!("{}\n{}", parts.subject, head(&told.report, 4_000))));
+        let recipients = of_words(&told, parts, late.is_some());
+        let kind = if late.is_some() { Kind::Delay } else { Kind::Bounce };
+        let sign = late.map_or(sign, |phrase| format!("\"{phrase}\""));
+        (recipients, kind, sign)
+    };
+    let evidence = recipients.first().map_or(evidence.clone(), |(_, found)| format!("{evidence}; {found}"));
+    let original = original::find(parts, &told.returned, &fields);
+    let recipients = recipients.into_iter().map(|(recipient, _)| recipient).collect();
+    Some(Incoming { kind, recipients, original, feedback_type: None, evidence })
+}
+
+/// All words that are meant for a person, before the first returned message.
+fn own_words(parts: &Parts) -> String {
+    let texts =
+        |kind| parts.parts.iter().take_while(|p| p.kind != PartKind::Returned).filter(move |p| p.kind == kind).map(|p| p.text.as_str());
+    let plain: Vec<&str> = texts(PartKind::Text).filter(|t| !t.trim().is_empty()).collect();
+    let chosen = if plain.is_empty() { texts(PartKind::Html).collect() } else { plain };
+    chosen.join("\n\n")
+}
+
+/// What speaks for a report.
+struct Signs {
+    /// Sent by a mail system: by its address, its name, or a null return path.
+    by_daemon: bool,
+    /// `X-Failed-Recipients`, or `report-type=delivery-status`.
+    header: Option<&'static str>,
+    subject: Option<String>,
+    /// In the first words.
+    opening: Option<String>,
+    /// Somebody is named, or a message returned, or a server quoted.
+    has_matter: bool,
+    /// "Re:", "Fwd:" and the like, or In-Reply-To with a mail program's name: a person wrote it.
+    by_person: bool,
+}
+
+impl Signs {
+    fn of(parts: &Parts, told: &Told) -> Self {
+        let local = parts.from.split('@').next().unwrap_or_default();
+        let null_path = parts.header.all("return-path").any(|v| v.trim() == "<>" || v.to_ascii_lowercase().contains("mailer-daemon"));
+        let by_daemon =
+            phrases::is_one("daemon address", local) || phrases::begins("daemon name", &Folded::new(&parts.from_name)) || null_path;
+        let header = if parts.header.has("x-failed-recipients") {
+            Some("X-Failed-Recipients")
+        } else if parts.report_type == "delivery-status" {
+            Some("report-type=delivery-status")
+        } else {
+            None
+        };
+        let subject = Folded::new(&parts.subject);
+        let opening = Folded::new(head(&told.report, 3_000));
+        let has_matter = !told.returned.is_empty()
+            || parts.has(PartKind::Returned)
+            || super::codes::reply_code(&told.report).is_some()
+            || super::codes::best_enhanced(&told.report).is_some()
+            || !addresses(head(&told.report, 20_000), 1).is_empty();
+        Self {
+            by_daemon,
+            header,
+            subject: phrases::found("bounce subject", &subject),
+            opening: phrases::found("bounce opening", &opening),
+            has_matter,
+            by_person: is_answer_or_forward(&parts.subject) || parts.header.has("x-mailer") || parts.header.has("user-agent"),
+        }
+    }
+
+    /// Whether a delivery status is the machine's, and not kept in what a person sends on.
+    fn is_by_machine(&self, parts: &Parts) -> bool {
+        self.by_daemon || self.header.is_some() || parts.content_type == "multipart/report" || self.subject.is_some() && !self.by_person
+    }
+
+    /// What shows that it is a report without a delivery status; `None` where it is none.
+    fn of_a_report_in_words(&self) -> Option<String> {
+        if let Some(header) = self.header {
+            return Some(header.to_owned());
+        }
+        if !self.has_matter {
+            return None;
+        }
+        match (&self.subject, &self.opening) {
+            (Some(subject), _) if self.by_daemon => Some(format!("a mail system speaks of \"{subject}\"")),
+            (None, Some(opening)) if self.by_daemon && !self.by_person => Some(format!("a mail system says \"{opening}\"")),
+            (Some(subject), Some(opening)) if !self.by_person => Some(format!("\"{subject}\" and \"{opening}\"")),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a subject begins as an answer's or a forwarded message's does.
+pub fn is_answer_or_forward(subject: &str) -> bool {
+    let subject = subject.trim_start().to_lowercase();
+    [
+        "re:", "fw:", "fwd:", "aw:", "wg:", "rv:", "tr:", "r:", "i:", "sv:", "vs:", "antw:", "doorst:", "odp:", "res:", "enc:", "回复",
+        "转发", "返信", "転送",
+    ]
+    .iter()
+    .any(|p| subject.starts_with(p))
+}
+
+fn kind_of_groups(groups: &[Group]) -> Kind {
+    let has = |action| groups.iter().any(|g| g.action == action);
+    if has(Action::Failed) {
+        Kind::Bounce
+    } else if has(Action::Delayed) {
+        Kind::Delay
+    } else {
+        Kind::Delivered
+    }
+}
+
+fn counted(groups: &[Group]) -> String {
+    let count = |action| groups.iter().filter(|g| g.action == action).count();
+    let all = [("failed", Action::Failed), ("delayed", Action::Delayed), ("delivered", Action::Delivered)];
+    let told: Vec<String> =
+        all.iter().map(|(name, action)| (name, count(*action))).filter(|c| c.1 > 0).map(|(name, n)| format!("{n} {name}")).collect();
+    told.join(", ")
+}
+
+fn of_groups(groups: &[Group], told: &Told, parts: &Parts) -> Vec<(Recipient, String)> {
+    // Those that got it are of no matter where others did not.
+    let only_delivered = groups.iter().all(|g| g.action == Action::Delivered);
+    let named = told.recipients(&own_addresses(parts));
+    let mut found: Vec<(Recipient, String)> = Vec::new();
+    for group in groups.iter().filter(|g| only_delivered || g.action != Action::Delivered) {
+        if found.len() >= MOST_RECIPIENTS {
+            break;
+        }
+        let words = group.address.as_ref().and_then(|a| named.iter().find(|n| n.address == *a)).map_or("", |n| n.words.as_str());
+        let whole = if groups.len() == 1 { told.report.as_str() } else { "" };
+        let sources = [
+            Source { name: "diagnostic", words: &group.words },
+            Source { name: "words on the recipient", words },
+            Source { name: "report", words: whole },
+        ];
+        let finding = match group.action {
+            Action::Delivered => delivered(group),
+            _ => refusal::find(&sources, group.status),
+        };
+        let diagnostic = if group.words.is_empty() { reason_lines(words) } else { group.words.clone() };
+        found.push(recipient(group.address.clone(), finding, &diagnostic, group.action == Action::Failed));
+    }
+    found
+}
+
+fn delivered(group: &Group) -> Finding {
+    Finding {
+        class: RefusalClass::Other,
+        reply: super::codes::reply_code(&group.words),
+        enhanced: group.status,
+        evidence: "nothing was refused".to_owned(),
+    }
+}
+
+fn of_words(told: &Told, parts: &Parts, late: bool) -> Vec<(Recipient, String)> {
+    let mut named = told.recipients(&own_addresses(parts));
+    let failed: Vec<String> = parts.header.all("x-failed-recipients").flat_map(|v| addresses(v, MOST_RECIPIENTS)).collect();
+    if !failed.is_empty() {
+        let words_of = |address: &String| named.iter().find(|n| n.address == *address).map(|n| n.words.clone());
+        let all: Vec<Named> =
+            failed.iter().map(|a| Named { address: a.clone(), words: words_of(a).unwrap_or_else(|| told.report.clone()) }).collect();
+        named = all;
+    }
+    if named.is_empty() {
+        named = returned_recipients(parts, told);
+    }
+    let one = named.len() <= 1;
+    let mut found = Vec::new();
+    for name in &named {
+        let sources = [
+            Source { name: "words on the recipient", words: &name.words },
+            Source { name: "report", words: if one { &told.report } else { "" } },
+            Source { name: "subject", words: if one { &parts.subject } else { "" } },
+        ];
+        found.push(recipient(Some(name.address.clone()), refusal::find(&sources, None), &reason_lines(&name.words), !late));
+    }
+    if found.is_empty() {
+        let sources = [Source { name: "report", words: &told.report }, Source { name: "subject", words: &parts.subject }];
+        found.push(recipient(None, refusal::find(&sources, None), &reason_lines(&told.report), !late));
+    }
+    found
+}
+
+/// Where nobody is named: to whom the returned message was written, if that is one.
+fn returned_recipients(parts: &Parts, told: &Told) -> Vec<Named> {
+    let headers = parts.of_kind(PartKind::Returned).chain(Some(told.returned.as_str()));
+    let to: Vec<String> = headers
+        .flat_map(|text| text.lines().filter_map(super::fields::field))
+        .filter(|(name, _)| name == "to")
+        .flat_map(|(_, v)| addresses(v, 2))
+        .collect();
+    match to.as_slice() {
+        [one] => vec![Named { address: one.clone(), words: told.report.clone() }],
+        _ => Vec::new(),
+    }
+}
+
+/// The report's sender and its own addressee: not those whom it is about.
+fn own_addresses(parts: &Parts) -> Vec<String> {
+    let mut own: Vec<String> = ["to", "delivered-to", "x-original-to", "envelope-to"]
+        .iter()
+        .flat_map(|name| parts.header.all(name))
+        .flat_map(|v| addresses(v, 10))
+        .collect();
+    own.push(parts.from.clone());
+    own
+}
+
+/// The lines that give the reason: those with a code, else what there is.
+fn reason_lines(words: &str) -> String {
+    let lines: Vec<&str> = words.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
+    let coded = lines.iter().position(|l| super::codes::reply_code(l).is_some() || super::codes::best_enhanced(l).is_some());
+    let from = coded.unwrap_or(0);
+    lines.iter().skip(from).take(4).copied().collect::<Vec<_>>().join(" ")
+}
+
+fn recipient(address: Option<String>, finding: Finding, words: &str, failed: bool) -> (Recipient, String) {
+    // What is still tried is nobody's end.
+    let hard = failed && finding.class == RefusalClass::BadAddress;
+    let class = if !failed && finding.class == RefusalClass::Other && finding.evidence.starts_with("no rule") {
+        RefusalClass::Temporary
+    } else {
+        finding.class
+    };
+    let status = finding.enhanced.map(|e| e.to_string());
+    (Recipient { address, status, reply: finding.reply, diagnostic: Reply::clean(words), class, hard }, finding.evidence)
+}

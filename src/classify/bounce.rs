@@ -161,6 +161,7 @@ fn of_groups(groups: &[Group], told: &Told, parts: &Parts) -> Vec<(Recipient, St
             Source { name: "diagnostic", words: &group.words },
             Source { name: "words on the recipient", words },
             Source { name: "report", words: whole },
+            Source { name: "status", words: &group.comment },
         ];
         let finding = match group.action {
             Action::Delivered => delivered(group),

@@ -64,6 +64,8 @@ mod tests {
                 "daemon name",
                 "delay",
                 "original follows",
+                "refused at data",
+                "refused at rcpt",
                 "report goes on",
                 "speaker gmail",
                 "speaker icloud",

@@ -58,7 +58,12 @@ pub fn find(sources: &[Source<'_>], status: Option<Enhanced>) -> Finding {
             words: &words,
         };
         if let Some(rule) = rules.by_words(&said) {
-            return Finding { class: rule.class, reply, enhanced, evidence: format!("{} in the {}", rule.asks_for(), source.name) };
+            let evidence = format!("{} in the {}", rule.asks_for(), source.name);
+            let doubt = Some(rule.class).filter(|c| *c == RefusalClass::BadAddress).and_then(|_| doubt_of_unknown(sources, enhanced));
+            return match doubt {
+                Some(why) => Finding { class: RefusalClass::Policy, reply, enhanced, evidence: format!("{evidence}, but {why}") },
+                None => Finding { class: rule.class, reply, enhanced, evidence },
+            };
         }
     }
     let nothing = Folded::new("");
@@ -69,6 +74,19 @@ pub fn find(sources: &[Source<'_>], status: Option<Enhanced>) -> Finding {
         }
     }
     Finding { class: RefusalClass::Other, reply, enhanced, evidence: "no rule knows its words or codes".to_owned() }
+}
+
+/// Why a recipient that is called unknown may not be: a server that had taken it at RCPT and refused the message; or one whose code says that the
+/// mailbox is there (RFC 3463 §3.3), or that a rule forbids it (§3.8). Filters hide so. What is not certain must not end an address.
+fn doubt_of_unknown(sources: &[Source<'_>], enhanced: Option<Enhanced>) -> Option<&'static str> {
+    let all = Folded::new(&sources.iter().map(|s| s.words).collect::<Vec<_>>().join("\n"));
+    if phrases::found("refused at rcpt", &all).is_some() {
+        return None;
+    }
+    if phrases::found("refused at data", &all).is_some() {
+        return Some("said after the message was taken in");
+    }
+    enhanced.filter(|e| matches!((e.subject, e.detail), (2, 0 | 1) | (7, 0 | 1))).map(|_| "its code says otherwise")
 }
 
 /// Whose server speaks in these words, where they show it.

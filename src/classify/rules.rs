@@ -60,8 +60,11 @@ pub struct Said<'a> {
 
 impl Rule {
     fn parse(line: usize, class: RefusalClass, text: &str) -> Option<Self> {
-        let (conditions, words) = text.split_once('|').unwrap_or(("", text));
+        let (conditions, words) = text.split_once(" |").unwrap_or(("", text));
         let mut rule = Self { line, class, speaker: None, enhanced: Vec::new(), replies: Vec::new(), words: Vec::new() };
+        // A bar among the words is one of them.
+        let is_condition = |c: &str| c.starts_with('@') || c.starts_with("x.") || c.starts_with(|d: char| d.is_ascii_digit());
+        let (conditions, words) = if conditions.split_whitespace().all(is_condition) { (conditions, words) } else { ("", text) };
         for condition in conditions.split_whitespace() {
             if let Some(name) = condition.strip_prefix('@') {
                 rule.speaker = Some(Provider::parse(name)?);

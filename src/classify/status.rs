@@ -22,7 +22,9 @@ pub struct Group {
     pub action: Action,
     /// Its Status field.
     pub status: Option<Enhanced>,
-    /// What stands behind it in brackets, and Diagnostic-Code without its type.
+    /// What stands behind it in brackets: the reporter's own words.
+    pub comment: String,
+    /// Diagnostic-Code, without its type unless a program on the reporting host spoke.
     pub words: String,
 }
 
@@ -66,10 +68,10 @@ fn group(fields: &Fields) -> Option<Group> {
         _ => Action::Failed,
     };
     let diagnostic = fields.get("diagnostic-code").unwrap_or_default();
-    let diagnostic = diagnostic.split_once(';').filter(|(kind, _)| is_type(kind)).map_or(diagnostic, |(_, words)| words);
-    let comment = status_field.split_once('(').map_or("", |(_, comment)| comment.trim_end_matches(')'));
-    let words = if comment.is_empty() { diagnostic.trim().to_owned() } else { format!("{}\n{comment}", diagnostic.trim()) };
-    Some(Group { address, action, status, words: words.trim().to_owned() })
+    let by_program = diagnostic.to_ascii_lowercase().starts_with("x-unix");
+    let words = diagnostic.split_once(';').filter(|(kind, _)| is_type(kind) && !by_program).map_or(diagnostic, |(_, words)| words);
+    let comment = status_field.split_once('(').map_or("", |(_, comment)| comment.trim_end_matches(')')).to_owned();
+    Some(Group { address, action, status, comment, words: words.trim().to_owned() })
 }
 
 /// "smtp", "X-Postfix", "x-unix": a diagnostic's type, and not the beginning of its words.
@@ -111,7 +113,8 @@ mod tests {
                 ("b@y.test", Action::Delivered, "2.1.9".into()),
             ]
         );
-        assert_eq!(groups[0].words, "550-5.1.1 no\n550 5.1.1 such user\nbad mailbox");
+        assert_eq!(groups[0].words, "550-5.1.1 no\n550 5.1.1 such user");
+        assert_eq!(groups[0].comment, "bad mailbox");
     }
 
     #[test]

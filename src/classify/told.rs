@@ -3,6 +3,7 @@
 //! Almost all programs write so: some words, an address on a line of its own, the other server's words below or behind it, and a copy of the
 //! message at the end. Nothing here knows a program by name.
 
+use super::codes;
 use super::fields::field;
 use super::phrases;
 use super::text::{Folded, addresses, head};
@@ -39,9 +40,11 @@ impl Told {
         let mut from = 0;
         while let Some(at) = (from..lines.len()).find(|&n| begins_original(&lines, n)) {
             let before = lines[at.saturating_sub(3)..at].join(" ");
-            if phrases::found("report goes on", &Folded::new(&before)).is_some() {
-                // Past the block of fields.
-                from = (at..lines.len()).find(|&n| lines[n].trim().is_empty()).unwrap_or(lines.len());
+            let end = (at..lines.len()).find(|&n| lines[n].trim().is_empty()).unwrap_or(lines.len());
+            let says_so = phrases::found("report goes on", &Folded::new(&before)).is_some();
+            if says_so || !has_matter(&lines[from..at]) && codes::reply_code(&lines[end..].join("\n")).is_some() {
+                // Past the block of fields: nothing has been said yet, and a server speaks below.
+                from = end;
                 continue;
             }
             return Self { report: lines[..at].join("\n"), returned: lines[at..].join("\n") };
@@ -90,6 +93,11 @@ impl Told {
         }
         named
     }
+}
+
+/// Whether somebody is named, or a server quoted.
+fn has_matter(lines: &[&str]) -> bool {
+    lines.iter().any(|line| codes::reply_code(line).is_some() || !addresses(head(line, 2_000), 1).is_empty())
 }
 
 /// How plainly a line says that somebody is a recipient.

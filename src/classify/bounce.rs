@@ -49,48 +49,65 @@ fn own_words(parts: &Parts) -> String {
     chosen.join("\n\n")
 }
 
-/// What speaks for a report.
+/// What speaks for a report, and what against it.
 struct Signs {
-    /// Sent by a mail system: by its address, its name, or a null return path.
+    /// Sent by a mail system: by its address, its name, a null return path, or from nobody.
     by_daemon: bool,
+    /// Sent by some machine: its address or headers say so.
+    by_machine: bool,
     /// `X-Failed-Recipients`, or `report-type=delivery-status`.
     header: Option<&'static str>,
     subject: Option<String>,
     /// In the first words.
     opening: Option<String>,
-    /// Somebody is named, or a message returned, or a server quoted.
-    has_matter: bool,
-    /// "Re:", "Fwd:" and the like, or In-Reply-To with a mail program's name: a person wrote it.
+    /// A mailing list's refusal, in its first words.
+    of_list: Option<String>,
+    /// A message is returned.
+    returns_message: bool,
+    /// A server is quoted.
+    quotes_code: bool,
+    /// Somebody is named.
+    names_somebody: bool,
+    /// "Re:", "Fwd:" and the like, or what mail programs and answers have: a person wrote it.
     by_person: bool,
 }
 
 impl Signs {
     fn of(parts: &Parts, told: &Told) -> Self {
         let local = parts.from.split('@').next().unwrap_or_default();
-        let null_path = parts.header.all("return-path").any(|v| v.trim() == "<>" || v.to_ascii_lowercase().contains("mailer-daemon"));
-        let by_daemon =
-            phrases::is_one("daemon address", local) || phrases::begins("daemon name", &Folded::new(&parts.from_name)) || null_path;
-        let header = if parts.header.has("x-failed-recipients") {
+        let header = &parts.header;
+        let null_path = header.all("return-path").any(|v| v.trim() == "<>" || v.to_ascii_lowercase().contains("mailer-daemon"));
+        let by_daemon = parts.from.is_empty()
+            || null_path
+            || phrases::is_one("daemon address", local)
+            || phrases::begins("daemon name", &Folded::new(&parts.from_name));
+        let value = |name| header.get(name).unwrap_or_default().trim().to_ascii_lowercase();
+        let by_machine = by_daemon
+            || phrases::is_at_an_end("machine address", local)
+            || !["", "no"].contains(&value("auto-submitted").as_str())
+            || ["bulk", "junk", "auto_reply"].contains(&value("precedence").as_str());
+        let named = if header.has("x-failed-recipients") {
             Some("X-Failed-Recipients")
         } else if parts.report_type == "delivery-status" {
             Some("report-type=delivery-status")
         } else {
             None
         };
-        let subject = Folded::new(&parts.subject);
         let opening = Folded::new(head(&told.report, 3_000));
-        let has_matter = !told.returned.is_empty()
-            || parts.has(PartKind::Returned)
-            || super::codes::reply_code(&told.report).is_some()
-            || super::codes::best_enhanced(&told.report).is_some()
-            || !addresses(head(&told.report, 20_000), 1).is_empty();
         Self {
             by_daemon,
-            header,
-            subject: phrases::found("bounce subject", &subject),
+            by_machine,
+            header: named,
+            subject: phrases::found("bounce subject", &Folded::new(&parts.subject)),
             opening: phrases::found("bounce opening", &opening),
-            has_matter,
-            by_person: is_answer_or_forward(&parts.subject) || parts.header.has("x-mailer") || parts.header.has("user-agent"),
+            of_list: Some(Folded::new(head(&told.report, 600)))
+                .filter(|words| by_machine && phrases::begins("list refusal", words))
+                .and_then(|words| phrases::found("list refusal", &words)),
+            returns_message: !told.returned.is_empty() || parts.has(PartKind::Returned),
+            quotes_code: super::codes::reply_code(&told.report).is_some() || super::codes::best_enhanced(&told.report).is_some(),
+            names_somebody: !addresses(head(&told.report, 20_000), 1).is_empty(),
+            by_person: is_answer_or_forward(&parts.subject)
+                || ["x-mailer", "user-agent", "list-unsubscribe"].iter().any(|name| header.has(name)),
         }
     }
 
@@ -104,13 +121,24 @@ impl Signs {
         if let Some(header) = self.header {
             return Some(header.to_owned());
         }
-        if !self.has_matter {
-            return None;
+        if let Some(refusal) = &self.of_list {
+            return Some(format!("a mailing list says \"{refusal}\""));
         }
+        let has_matter = self.returns_message || self.quotes_code || self.names_somebody;
         match (&self.subject, &self.opening) {
-            (Some(subject), _) if self.by_daemon => Some(format!("a mail system speaks of \"{subject}\"")),
-            (None, Some(opening)) if self.by_daemon && !self.by_person => Some(format!("a mail system says \"{opening}\"")),
-            (Some(subject), Some(opening)) if !self.by_person => Some(format!("\"{subject}\" and \"{opening}\"")),
+            (Some(subject), _) if self.by_daemon && has_matter => Some(format!("a mail system speaks of \"{subject}\"")),
+            (None, Some(opening)) if self.by_daemon && (has_matter && !self.by_person || self.quotes_code && self.names_somebody) => {
+                Some(format!("a mail system says \"{opening}\""))
+            }
+            (None, None) if self.by_daemon && self.names_somebody && (self.quotes_code || self.returns_message) && !self.by_person => {
+                Some("a mail system names somebody and returns a message, or quotes a server".to_owned())
+            }
+            // Parcels cannot be delivered, either: a machine that is no mail system must show a message or a server's code.
+            (Some(subject), Some(opening))
+                if self.by_machine && !self.by_person && (self.returns_message || self.quotes_code && self.names_somebody) =>
+            {
+                Some(format!("a machine says \"{subject}\" and \"{opening}\""))
+            }
             _ => None,
         }
     }

@@ -1,10 +1,12 @@
 //! Complaints: feedback reports (RFC 5965), and the forms that providers had before.
 
+use super::bounce::is_answer_or_forward;
 use super::fields::{Fields, groups};
 use super::incoming::{Incoming, Kind, Recipient};
 use super::original;
 use super::parts::{PartKind, Parts};
-use super::text::addresses;
+use super::phrases;
+use super::text::{Folded, addresses, head};
 use crate::words::{RefusalClass, Reply};
 
 /// Most recipients of one report.
@@ -53,7 +55,7 @@ pub fn read(parts: &Parts) -> Option<Incoming> {
 /// The fields of a feedback report, or of the message that Microsoft's programme (JMRP) returns.
 fn feedback(parts: &Parts) -> Option<Vec<Fields>> {
     let reported: Vec<Fields> = parts.of_kind(PartKind::Feedback).flat_map(groups).collect();
-    if reported.iter().any(|f| f.has("feedback-type")) {
+    if !reported.is_empty() {
         return Some(reported);
     }
     let is_report = parts.report_type == "feedback-report";
@@ -68,7 +70,10 @@ fn feedback(parts: &Parts) -> Option<Vec<Fields>> {
     let returned: Vec<Fields> = parts.of_kind(PartKind::Returned).map(Fields::read).collect();
     let jmrp = returned.iter().any(|f| f.has("x-hmxmroriginalrecipient")) || parts.header.has("x-hmxmroriginalrecipient");
     let from_programme = ["staff@hotmail.com", "staff@outlook.com", "feedback@arf.mail.yahoo.com"].contains(&parts.from.as_str());
-    if jmrp || from_programme && !returned.is_empty() || is_report {
+    let says_so = !returned.is_empty()
+        && !is_answer_or_forward(&parts.subject)
+        && parts.of_kind(PartKind::Text).take(1).any(|t| phrases::found("complaint opening", &Folded::new(head(t, 600))).is_some());
+    if jmrp || says_so || from_programme && !returned.is_empty() || is_report {
         return Some(returned.into_iter().chain([parts.header.clone()]).chain(reported).collect());
     }
     None

@@ -14,8 +14,7 @@ pub fn read(parts: &Parts, words: &str) -> Option<Incoming> {
     if !json.starts_with('{') || !json.contains("otificationType") && !json.contains("eventType") {
         return None;
     }
-    let unfolded = json.replace("!\n ", "").replace("\r\n ", "").replace("\n ", "").replace(['\r', '\n'], "");
-    let notice: Value = serde_json::Deserializer::from_str(&unfolded).into_iter().next()?.ok()?;
+    let notice = unfolded(json).find_map(|text| serde_json::Deserializer::from_str(&text).into_iter::<Value>().next()?.ok())?;
     // The topic's envelope has the notice as a string.
     let inner = notice.get("Message").and_then(Value::as_str).and_then(|m| serde_json::from_str(m).ok());
     let notice = inner.unwrap_or(notice);
@@ -35,6 +34,18 @@ pub fn read(parts: &Parts, words: &str) -> Option<Incoming> {
         feedback_type,
         evidence: format!("an SES notice of type {}", Reply::clean(what)),
     })
+}
+
+/// The ways in which servers fold a line that is too long.
+fn unfolded(json: &str) -> impl Iterator<Item = String> {
+    let lines = json.replace("\r\n", "\n");
+    let ways: [fn(&str) -> String; 4] = [
+        |lines| lines.to_owned(),
+        |lines| lines.replace("!\n ", "").replace("\n ", "").replace('\n', ""),
+        |lines| lines.replace("!\n", "").replace('\n', ""),
+        |lines| lines.replace('\n', " "),
+    ];
+    ways.into_iter().map(move |way| way(&lines))
 }
 
 fn text<'a>(value: &'a Value, name: &str) -> Option<&'a str> {

@@ -42,6 +42,17 @@ pub fn begins(name: &str, folded: &Folded) -> bool {
         .any(|phrase| phrase.first().is_some_and(|p| folded.as_str().starts_with(p.as_str())) && folded.has_in_order(phrase))
 }
 
+/// Whether a text begins or ends with a phrase of a section, as a word of its own.
+pub fn is_at_an_end(name: &str, text: &str) -> bool {
+    let parted = |rest: &str, at_start: bool| {
+        rest.is_empty() || if at_start { !rest.starts_with(char::is_alphanumeric) } else { !rest.ends_with(char::is_alphanumeric) }
+    };
+    let phrases = section(name).iter().filter_map(|phrase| phrase.first());
+    phrases.into_iter().any(|p| {
+        text.strip_prefix(p.as_str()).is_some_and(|r| parted(r, true)) || text.strip_suffix(p.as_str()).is_some_and(|r| parted(r, false))
+    })
+}
+
 /// Whether a text is a phrase of a section, whole.
 pub fn is_one(name: &str, text: &str) -> bool {
     section(name).iter().any(|phrase| phrase.first().is_some_and(|p| p == text) && phrase.len() == 1)
@@ -60,9 +71,12 @@ mod tests {
                 "auto-reply subject",
                 "bounce opening",
                 "bounce subject",
+                "complaint opening",
                 "daemon address",
                 "daemon name",
                 "delay",
+                "list refusal",
+                "machine address",
                 "original follows",
                 "refused at data",
                 "refused at rcpt",

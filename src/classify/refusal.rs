@@ -80,7 +80,8 @@ pub fn find(sources: &[Source<'_>], status: Option<Enhanced>) -> Finding {
 /// mailbox is there (RFC 3463 §3.3), or that a rule forbids it (§3.8). Filters hide so. What is not certain must not end an address.
 fn doubt_of_unknown(sources: &[Source<'_>], enhanced: Option<Enhanced>) -> Option<&'static str> {
     let all = Folded::new(&sources.iter().map(|s| s.words).collect::<Vec<_>>().join("\n"));
-    if phrases::found("refused at rcpt", &all).is_some() {
+    // A code on the address (§3.2) settles it.
+    if enhanced.is_some_and(|e| e.subject == 1) || phrases::found("refused at rcpt", &all).is_some() {
         return None;
     }
     if phrases::found("refused at data", &all).is_some() {

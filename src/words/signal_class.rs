@@ -46,13 +46,13 @@ impl RefusalClass {
     }
 
     /// The same without the distinctions that only the guard needs, for reports: a blocklist is the sender's reputation, an account's own limit
-    /// is a rate, and its sign-in is a matter of authentication.
+    /// is a rate, and that somebody must sign in is a policy.
     #[must_use]
     pub const fn coarse(self) -> Self {
         match self {
             Self::Blocklist => Self::Reputation,
             Self::Quota => Self::Rate,
-            Self::SignIn => Self::Authentication,
+            Self::SignIn => Self::Policy,
             other => other,
         }
     }

@@ -95,6 +95,7 @@ fn answers_by_machine(parts: &Parts, from_list: bool) -> Option<String> {
         "x-amazon-auto-reply",
         "x-kerio-autoreply",
         "x-pm-autoreply",
+        "x-apple-action",
     ];
     if let Some(name) = own.iter().find(|name| header.has(name) && !["no", "false", "0"].contains(&value(name).as_str())) {
         return Some(format!("a {name} header"));

@@ -133,6 +133,9 @@ impl Signs {
             (None, None) if self.by_daemon && self.names_somebody && (self.quotes_code || self.returns_message) && !self.by_person => {
                 Some("a mail system names somebody and returns a message, or quotes a server".to_owned())
             }
+            (None, Some(opening)) if self.by_machine && !self.by_person && self.returns_message && self.names_somebody => {
+                Some(format!("a machine returns a message and says \"{opening}\""))
+            }
             // Parcels cannot be delivered, either: a machine that is no mail system must show a message or a server's code.
             (Some(subject), Some(opening))
                 if self.by_machine && !self.by_person && (self.returns_message || self.quotes_code && self.names_somebody) =>

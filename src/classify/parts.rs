@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use mail_parser::decoders::html::html_to_text;
-use mail_parser::{Message, MessageParser, MimeHeaders, PartType};
+use mail_parser::{Encoding, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 
 use super::fields::Fields;
 use super::text::head;
@@ -69,7 +69,8 @@ impl Parts {
     /// Takes a message apart; what cannot be read is empty.
     pub fn read(bytes: &[u8]) -> Self {
         let bytes = bounded(bytes);
-        let Some(message) = MessageParser::default().parse(bytes.as_ref()) else { return Self::default() };
+        let bytes = bytes.as_ref();
+        let Some(message) = MessageParser::default().parse(bytes) else { return Self::default() };
         let mut read = Self { header: Fields::read(&header_text(&message)), ..Self::default() };
         message.subject().unwrap_or_default().clone_into(&mut read.subject);
         if let Some(from) = message.from().and_then(|a| a.first()) {
@@ -83,11 +84,16 @@ impl Parts {
         for part in &message.parts {
             let kind = kind_of(part.content_type());
             match &part.body {
-                PartType::Text(text) => read.add(kind.unwrap_or(PartKind::Text), head(text, MOST_TEXT).to_owned()),
+                PartType::Text(text) => {
+                    let text = in_its_charset(text, part, bytes);
+                    read.add(kind.unwrap_or(PartKind::Text), head(&text, MOST_TEXT).to_owned());
+                }
                 PartType::Html(html) => read.add(PartKind::Html, html_to_text(head(html, MOST_TEXT))),
-                PartType::Binary(bytes) | PartType::InlineBinary(bytes) => {
-                    if let Some(kind) = kind {
-                        read.add(kind, lossy(bytes));
+                PartType::Binary(content) | PartType::InlineBinary(content) => {
+                    // A multipart whose boundary cannot be found is text like any other.
+                    let broken = part.content_type().is_some_and(|t| t.ctype().eq_ignore_ascii_case("multipart"));
+                    if let Some(kind) = kind.or(broken.then_some(PartKind::Text)) {
+                        read.add(kind, lossy(content));
                     }
                 }
                 PartType::Message(returned) => read.add(PartKind::Returned, header_text(returned)),
@@ -110,6 +116,18 @@ impl Parts {
     pub fn has(&self, kind: PartKind) -> bool {
         self.of_kind(kind).next().is_some()
     }
+}
+
+/// The text, or the bytes as they came where they are UTF-8 and the charset that is claimed makes nonsense of them.
+fn in_its_charset<'a>(text: &'a str, part: &MessagePart<'_>, message: &'a [u8]) -> Cow<'a, str> {
+    if part.encoding == Encoding::None
+        && text.contains('\u{fffd}')
+        && let Some(raw) = message.get(part.offset_body as usize..part.offset_end as usize)
+        && let Ok(raw) = std::str::from_utf8(raw)
+    {
+        return Cow::Borrowed(raw);
+    }
+    Cow::Borrowed(text)
 }
 
 fn kind_of(content_type: Option<&mail_parser::ContentType<'_>>) -> Option<PartKind> {

@@ -1,5 +1,6 @@
 //! Reports on delivery: bounces, delays and receipts of delivery.
 
+use super::codes;
 use super::incoming::{Incoming, Kind, Recipient};
 use super::notice;
 use super::original;
@@ -104,7 +105,7 @@ impl Signs {
                 .filter(|words| by_machine && phrases::begins("list refusal", words))
                 .and_then(|words| phrases::found("list refusal", &words)),
             returns_message: !told.returned.is_empty() || parts.has(PartKind::Returned),
-            quotes_code: super::codes::reply_code(&told.report).is_some() || super::codes::best_enhanced(&told.report).is_some(),
+            quotes_code: codes::reply_code(&told.report).is_some() || codes::best_enhanced(&told.report).is_some(),
             names_somebody: !addresses(head(&told.report, 20_000), 1).is_empty(),
             by_person: is_answer_or_forward(&parts.subject)
                 || ["x-mailer", "user-agent", "list-unsubscribe"].iter().any(|name| header.has(name)),
@@ -188,8 +189,10 @@ fn of_groups(groups: &[Group], told: &Told, parts: &Parts) -> Vec<(Recipient, St
         }
         let words = group.address.as_ref().and_then(|a| named.iter().find(|n| n.address == *a)).map_or("", |n| n.words.as_str());
         let whole = if groups.len() == 1 { told.report.as_str() } else { "" };
+        let spoken = server_lines(words);
         let sources = [
             Source { name: "diagnostic", words: &group.words },
+            Source { name: "server's words", words: &spoken },
             Source { name: "words on the recipient", words },
             Source { name: "report", words: whole },
             Source { name: "status", words: &group.comment },
@@ -207,7 +210,7 @@ fn of_groups(groups: &[Group], told: &Told, parts: &Parts) -> Vec<(Recipient, St
 fn delivered(group: &Group) -> Finding {
     Finding {
         class: RefusalClass::Other,
-        reply: super::codes::reply_code(&group.words),
+        reply: codes::reply_code(&group.words),
         enhanced: group.status,
         evidence: "nothing was refused".to_owned(),
     }
@@ -228,7 +231,9 @@ fn of_words(told: &Told, parts: &Parts, late: bool) -> Vec<(Recipient, String)> 
     let one = named.len() <= 1;
     let mut found = Vec::new();
     for name in &named {
+        let spoken = server_lines(&name.words);
         let sources = [
+            Source { name: "server's words", words: &spoken },
             Source { name: "words on the recipient", words: &name.words },
             Source { name: "report", words: if one { &told.report } else { "" } },
             Source { name: "subject", words: if one { &parts.subject } else { "" } },
@@ -267,17 +272,24 @@ fn own_addresses(parts: &Parts) -> Vec<String> {
     own
 }
 
-/// The lines that give the reason: those with a code, else what there is.
+/// The lines in which a server speaks: from the first with a code to the end of its paragraph. Empty where none has one.
+fn server_lines(words: &str) -> String {
+    let lines = words.lines().map(str::trim);
+    let spoken = lines.skip_while(|l| codes::reply_code(l).is_none() && codes::best_enhanced(l).is_none()).take_while(|l| !l.is_empty());
+    spoken.take(12).collect::<Vec<_>>().join("\n")
+}
+
+/// What to show as a reason: the server's lines, else the first of what there is.
 fn reason_lines(words: &str) -> String {
-    let lines: Vec<&str> = words.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
-    let coded = lines.iter().position(|l| super::codes::reply_code(l).is_some() || super::codes::best_enhanced(l).is_some());
-    let from = coded.unwrap_or(0);
-    lines.iter().skip(from).take(4).copied().collect::<Vec<_>>().join(" ")
+    let spoken = server_lines(words);
+    let all = if spoken.is_empty() { words } else { &spoken };
+    all.lines().map(str::trim).filter(|l| !l.is_empty()).take(4).collect::<Vec<_>>().join(" ")
 }
 
 fn recipient(address: Option<String>, finding: Finding, words: &str, failed: bool) -> (Recipient, String) {
-    // What is still tried is nobody's end.
-    let hard = failed && finding.class == RefusalClass::BadAddress;
+    // What is still tried is nobody's end, and neither is what the reporter itself calls passing.
+    let passes = finding.enhanced.is_some_and(|e| (e.class, e.subject, e.detail) == (4, 0, 0));
+    let hard = failed && finding.class == RefusalClass::BadAddress && !passes;
     let class = if !failed && finding.class == RefusalClass::Other && finding.evidence.starts_with("no rule") {
         RefusalClass::Temporary
     } else {

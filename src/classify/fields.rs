@@ -39,6 +39,20 @@ impl Fields {
         self.0.is_empty()
     }
 
+    /// The same fields as several groups: a name of these that comes again begins the next.
+    pub fn parted_at(self, names: &[&str]) -> Vec<Self> {
+        let mut groups = vec![Self::default()];
+        for (name, value) in self.0 {
+            let Some(group) = groups.last_mut() else { break };
+            if names.contains(&name.as_str()) && group.has(&name) {
+                groups.push(Self(vec![(name, value)]));
+            } else {
+                group.0.push((name, value));
+            }
+        }
+        groups
+    }
+
     fn push(&mut self, line: &str) {
         if line.starts_with([' ', '\t']) {
             if let Some((_, value)) = self.0.last_mut().filter(|(_, v)| v.len() < MOST_BYTES) {

@@ -32,7 +32,7 @@ pub struct Group {
 ///
 /// Some programs put the fields into a text: `own_words` is looked through where no part is.
 pub fn read(parts: &Parts, own_words: &str) -> (Vec<Group>, Vec<Fields>) {
-    let fields: Vec<Fields> = parts.of_kind(PartKind::Status).flat_map(groups).collect();
+    let fields: Vec<Fields> = parts.of_kind(PartKind::Status).flat_map(recipient_groups).collect();
     let found: Vec<Group> = fields.iter().filter_map(group).collect();
     if !found.is_empty() {
         return (found, fields);
@@ -41,8 +41,13 @@ pub fn read(parts: &Parts, own_words: &str) -> (Vec<Group>, Vec<Fields>) {
     // From the beginning of the group that this line stands in.
     let lines: Vec<&str> = own_words.lines().collect();
     let start = (0..start).rev().find(|&n| lines[n].trim().is_empty()).map_or(0, |n| n + 1);
-    let fields = groups(&lines[start..].join("\n"));
+    let fields = recipient_groups(&lines[start..].join("\n"));
     (fields.iter().filter_map(group).collect(), fields)
+}
+
+/// The groups of a status; some programs leave out the empty lines between them.
+fn recipient_groups(text: &str) -> Vec<Fields> {
+    groups(text).into_iter().flat_map(|group| group.parted_at(&["final-recipient", "original-recipient", "action"])).collect()
 }
 
 fn is_recipient_line(line: &str) -> bool {
@@ -115,6 +120,14 @@ mod tests {
         );
         assert_eq!(groups[0].words, "550-5.1.1 no\n550 5.1.1 such user");
         assert_eq!(groups[0].comment, "bad mailbox");
+    }
+
+    #[test]
+    fn groups_may_follow_each_other_without_an_empty_line() {
+        let one =
+            |name: &str| format!("Final-Recipient: rfc822; {name}\nOriginal-Recipient: rfc822;{name}\nAction: failed\nStatus: 5.1.1\n");
+        let (groups, _) = read(&parts(&format!("{}{}", one("a@y.test"), one("b@y.test"))), "");
+        assert_eq!(groups.iter().filter_map(|g| g.address.as_deref()).collect::<Vec<_>>(), ["a@y.test", "b@y.test"]);
     }
 
     #[test]

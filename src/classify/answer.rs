@@ -152,7 +152,13 @@ fn unsubscribes(parts: &Parts) -> Option<String> {
         }
     }
     let answers = parts.header.has("in-reply-to") || parts.header.has("references") || is_answer_or_forward(&parts.subject);
-    let found = phrases::found("unsubscribe words", &words)?;
+    // "To unsubscribe, click here": a footer, not a wish.
+    if ["click", "http", "www."].iter().any(|w| words.as_str().contains(w)) {
+        return None;
+    }
+    // A word alone is a wish where there is not much beside it.
+    let one_word = (words.as_str().len() <= 80).then(|| phrases::found("unsubscribe word", &words)).flatten();
+    let found = phrases::found("unsubscribe words", &words).or(one_word)?;
     (answers && written.len() <= MOST_WORDS || is_short && !answers && subject.as_str().len() <= 120)
         .then(|| format!("the words \"{found}\""))
 }

@@ -69,6 +69,8 @@ struct Signs {
     quotes_code: bool,
     /// Somebody is named.
     names_somebody: bool,
+    /// Somebody is named as a recipient is, with a code.
+    names_plainly: bool,
     /// "Re:", "Fwd:" and the like, or what mail programs and answers have: a person wrote it.
     by_person: bool,
 }
@@ -81,7 +83,7 @@ impl Signs {
         let by_daemon = parts.from.is_empty()
             || null_path
             || phrases::is_one("daemon address", local)
-            || phrases::begins("daemon name", &Folded::new(&parts.from_name));
+            || phrases::is_name("daemon name", &Folded::new(&parts.from_name));
         let value = |name| header.get(name).unwrap_or_default().trim().to_ascii_lowercase();
         let by_machine = by_daemon
             || phrases::is_at_an_end("machine address", local)
@@ -107,6 +109,7 @@ impl Signs {
             returns_message: !told.returned.is_empty() || parts.has(PartKind::Returned),
             quotes_code: codes::reply_code(&told.report).is_some() || codes::best_enhanced(&told.report).is_some(),
             names_somebody: !addresses(head(&told.report, 20_000), 1).is_empty(),
+            names_plainly: told.names_with_code(),
             by_person: is_answer_or_forward(&parts.subject)
                 || ["x-mailer", "user-agent", "list-unsubscribe"].iter().any(|name| header.has(name)),
         }
@@ -138,9 +141,7 @@ impl Signs {
                 Some(format!("a machine returns a message and says \"{opening}\""))
             }
             // Parcels cannot be delivered, either: a machine that is no mail system must show a message or a server's code.
-            (Some(subject), Some(opening))
-                if self.by_machine && !self.by_person && (self.returns_message || self.quotes_code && self.names_somebody) =>
-            {
+            (Some(subject), Some(opening)) if self.by_machine && !self.by_person && (self.returns_message || self.names_plainly) => {
                 Some(format!("a machine says \"{subject}\" and \"{opening}\""))
             }
             _ => None,

@@ -36,3 +36,6 @@ pub fn read_message(bytes: &[u8]) -> Incoming {
     let parts = Parts::read(bytes);
     complaint::read(&parts).or_else(|| bounce::read(&parts)).unwrap_or_else(|| answer::read(&parts))
 }
+
+#[cfg(test)]
+mod tests;

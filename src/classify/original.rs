@@ -46,20 +46,23 @@ pub fn find(parts: &Parts, returned_text: &str, report_fields: &[Fields]) -> Ori
 fn returned_header(text: &str) -> Fields {
     let mut header = String::new();
     let mut begun = false;
-    let mut indent = None;
+    let mut indent = 0;
     for line in head(text, 64_000).lines().take(2_000) {
         let line = line.trim_end();
-        let indent = *indent.get_or_insert_with(|| line.len() - line.trim_start_matches([' ', '\t', '>']).len());
-        let line = line.get(indent..).unwrap_or_else(|| line.trim_start());
-        if line.is_empty() {
-            if begun {
-                break;
-            }
-            continue;
+        let begins = line.trim_start_matches([' ', '\t', '>']);
+        if !begun {
+            // A program's own line above it may have a colon, but no name before it.
+            begun = super::fields::field(begins).is_some_and(|(name, _)| name.len() <= 40);
+            indent = line.len() - begins.len();
         }
-        begun |= super::fields::field(line).is_some_and(|(_, value)| !value.is_empty());
-        header.push_str(line);
-        header.push('\n');
+        let line = line.get(indent..).unwrap_or(begins);
+        if begun && line.is_empty() {
+            break;
+        }
+        if begun {
+            header.push_str(line);
+            header.push('\n');
+        }
     }
     Fields::read(&header)
 }

@@ -42,6 +42,12 @@ pub fn begins(name: &str, folded: &Folded) -> bool {
         .any(|phrase| phrase.first().is_some_and(|p| folded.as_str().starts_with(p.as_str())) && folded.has_in_order(phrase))
 }
 
+/// Whether a text is a phrase of a section, or begins with one of several words: "Postmaster", "Mail Delivery System", but not "Postmaster Paul".
+pub fn is_name(name: &str, folded: &Folded) -> bool {
+    let phrases = section(name).iter().filter_map(|phrase| phrase.first());
+    phrases.into_iter().any(|p| folded.as_str() == p || p.contains(' ') && folded.as_str().starts_with(p.as_str()))
+}
+
 /// Whether a text begins or ends with a phrase of a section, as a word of its own.
 pub fn is_at_an_end(name: &str, text: &str) -> bool {
     let parted = |rest: &str, at_start: bool| {
@@ -86,6 +92,7 @@ mod tests {
                 "speaker microsoft",
                 "speaker yahoo",
                 "unsubscribe subject",
+                "unsubscribe word",
                 "unsubscribe words",
             ]
         );

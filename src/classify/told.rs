@@ -52,6 +52,18 @@ impl Told {
         Self { report: lines.join("\n"), returned: String::new() }
     }
 
+    /// Whether somebody is plainly named as a recipient, and a server's code stands in the same paragraph, none of it quoted.
+    pub fn names_with_code(&self) -> bool {
+        let is_plain = |line: &&str| {
+            let line = head(line, 2_000);
+            addresses(line, 5).iter().any(|a| rank(line, a) >= Rank::Announced)
+        };
+        self.report.split("\n\n").any(|paragraph| {
+            let mut lines = paragraph.lines().filter(|l| !l.trim_start().starts_with('>'));
+            lines.clone().any(|l| is_plain(&l)) && lines.any(|l| codes::reply_code(l).is_some() || codes::best_enhanced(l).is_some())
+        })
+    }
+
     /// Whom the report names, with what it says of each. Those in `not` are left out unless nobody else is named: they are its sender and
     /// its own addressee.
     pub fn recipients(&self, not: &[String]) -> Vec<Named> {

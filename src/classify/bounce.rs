@@ -44,7 +44,7 @@ pub fn read(parts: &Parts) -> Option<Incoming> {
 /// All words that are meant for a person, before the first returned message.
 fn own_words(parts: &Parts) -> String {
     let texts =
-        |kind| parts.parts.iter().take_while(|p| p.kind != PartKind::Returned).filter(move |p| p.kind == kind).map(|p| p.text.as_str());
+        |kind| parts.all.iter().take_while(|p| p.kind != PartKind::Returned).filter(move |p| p.kind == kind).map(|p| p.text.as_str());
     let plain: Vec<&str> = texts(PartKind::Text).filter(|t| !t.trim().is_empty()).collect();
     let chosen = if plain.is_empty() { texts(PartKind::Html).collect() } else { plain };
     chosen.join("\n\n")

@@ -59,9 +59,9 @@ pub fn find(sources: &[Source<'_>], status: Option<Enhanced>) -> Finding {
         };
         if let Some(rule) = rules.by_words(&said) {
             let evidence = format!("{} in the {}", rule.asks_for(), source.name);
-            let doubt = Some(rule.class).filter(|c| *c == RefusalClass::BadAddress).and_then(|_| doubt_of_unknown(sources, enhanced));
+            let doubt = (rule.class == RefusalClass::BadAddress).then(|| doubt_of_unknown(rules, sources, enhanced)).flatten();
             return match doubt {
-                Some(why) => Finding { class: RefusalClass::Policy, reply, enhanced, evidence: format!("{evidence}, but {why}") },
+                Some((class, why)) => Finding { class, reply, enhanced, evidence: format!("{evidence}, but {why}") },
                 None => Finding { class: rule.class, reply, enhanced, evidence },
             };
         }
@@ -76,18 +76,29 @@ pub fn find(sources: &[Source<'_>], status: Option<Enhanced>) -> Finding {
     Finding { class: RefusalClass::Other, reply, enhanced, evidence: "no rule knows its words or codes".to_owned() }
 }
 
-/// Why a recipient that is called unknown may not be: a server that had taken it at RCPT and refused the message; or one whose code says that the
-/// mailbox is there (RFC 3463 §3.3), or that a rule forbids it (§3.8). Filters hide so. What is not certain must not end an address.
-fn doubt_of_unknown(sources: &[Source<'_>], enhanced: Option<Enhanced>) -> Option<&'static str> {
-    let all = Folded::new(&sources.iter().map(|s| s.words).collect::<Vec<_>>().join("\n"));
+/// Why a recipient that is called unknown may not be, and what it is then: the report itself says elsewhere that the mailbox is switched off or
+/// full; a server had taken the recipient at RCPT and refused the message; or its code says that the mailbox is there (RFC 3463 §3.3), or that
+/// a rule forbids it (§3.8). Filters hide so. What is not certain must not end an address.
+fn doubt_of_unknown(rules: &Rules, sources: &[Source<'_>], enhanced: Option<Enhanced>) -> Option<(RefusalClass, &'static str)> {
     // A code on the address (§3.2) settles it.
-    if enhanced.is_some_and(|e| e.subject == 1) || phrases::found("refused at rcpt", &all).is_some() {
+    if enhanced.is_some_and(|e| e.subject == 1) {
+        return None;
+    }
+    for source in sources {
+        let said = Said { speaker: Provider::Generic, reply: None, enhanced: None, words: &Folded::new(source.words) };
+        let class = rules.by_words(&said).map(|rule| rule.class);
+        if let Some(class @ (RefusalClass::Disabled | RefusalClass::Full)) = class {
+            return Some((class, "the report says more"));
+        }
+    }
+    let all = Folded::new(&sources.iter().map(|s| s.words).collect::<Vec<_>>().join("\n"));
+    if phrases::found("refused at rcpt", &all).is_some() {
         return None;
     }
     if phrases::found("refused at data", &all).is_some() {
-        return Some("said after the message was taken in");
+        return Some((RefusalClass::Policy, "said after the message was taken in"));
     }
-    enhanced.filter(|e| matches!((e.subject, e.detail), (2, 0 | 1) | (7, 0 | 1))).map(|_| "its code says otherwise")
+    enhanced.filter(|e| matches!((e.subject, e.detail), (2 | 7, 0 | 1))).map(|_| (RefusalClass::Policy, "its code says otherwise"))
 }
 
 /// Whose server speaks in these words, where they show it.

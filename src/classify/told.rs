@@ -182,6 +182,22 @@ fn after_address<'a>(words: &'a str, address: &str) -> &'a str {
     words.get(at..).unwrap_or(words)
 }
 
+/// Fields that a returned message begins with.
+const NAMES: [&str; 12] = [
+    "received",
+    "return-path",
+    "from",
+    "to",
+    "date",
+    "subject",
+    "message-id",
+    "mime-version",
+    "content-type",
+    "dkim-signature",
+    "delivered-to",
+    "content-transfer-encoding",
+];
+
 /// Whether the returned message begins at a line: a program says so, or it is the first of a header's fields.
 fn begins_original(lines: &[&str], n: usize) -> bool {
     let line = lines[n].trim();
@@ -196,20 +212,6 @@ fn begins_original(lines: &[&str], n: usize) -> bool {
             return !bare.is_empty();
         }
     }
-    const NAMES: [&str; 12] = [
-        "received",
-        "return-path",
-        "from",
-        "to",
-        "date",
-        "subject",
-        "message-id",
-        "mime-version",
-        "content-type",
-        "dkim-signature",
-        "delivered-to",
-        "content-transfer-encoding",
-    ];
     let name_of = |line: &str| field(line.trim()).map(|(name, _)| name);
     let is_header = |name: &str| NAMES.contains(&name) || name.starts_with("x-");
     if !name_of(line).is_some_and(|name| is_header(&name)) {

@@ -21,6 +21,7 @@ pub struct Args {
     json: bool,
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "every command has the same signature")]
 /// Reads what is named, and says of each message what it is. A file that cannot be read is told, and the others go on.
 pub fn inspect(args: &Args, printer: Printer) -> Result<Exit, CliError> {
     let mut all_read = true;
@@ -118,7 +119,7 @@ fn messages(bytes: &[u8]) -> Vec<&[u8]> {
 /// "From address Mon Jan  1 00:00:00 2026": a sentence that begins so has no time of day.
 fn is_from_line(line: &[u8]) -> bool {
     let Some(rest) = line.strip_prefix(b"From ") else { return false };
-    rest.split(u8::is_ascii_whitespace).any(|w| w.len() >= 5 && w.iter().filter(|&&b| b == b':').count() >= 1 && w[0].is_ascii_digit())
+    rest.split(u8::is_ascii_whitespace).any(|w| w.len() >= 5 && w.contains(&b':') && w[0].is_ascii_digit())
 }
 
 fn in_words(name: &str, incoming: &Incoming) -> String {

@@ -12,14 +12,19 @@ fn report(groups: &str) -> String {
     )
 }
 
+/// Five hundred of them.
+fn lines_of(line: impl Fn(usize) -> String) -> String {
+    (0..500).map(line).collect::<Vec<_>>().join("\n")
+}
+
 #[test]
 fn a_report_may_name_many() {
-    let groups: String = (0..500).map(|n| format!("Final-Recipient: rfc822; p{n}@y.test\nAction: failed\nStatus: 5.1.1\n\n")).collect();
+    let groups = lines_of(|n| format!("Final-Recipient: rfc822; p{n}@y.test\nAction: failed\nStatus: 5.1.1\n"));
     let incoming = read_message(report(&groups).as_bytes());
     assert_eq!((incoming.kind, incoming.recipients.len()), (Kind::Bounce, 500));
     assert!(incoming.recipients.iter().all(|r| r.hard));
     assert_eq!(incoming.original.letter.unwrap().to_string(), "0123456789abcdef01234567");
-    let lines: String = (0..500).map(|n| format!("<p{n}@y.test>: 550 5.1.1 no such user\n")).collect();
+    let lines = lines_of(|n| format!("<p{n}@y.test>: 550 5.1.1 no such user"));
     let told = format!("From: MAILER-DAEMON@y.test\nTo: me@x.test\nSubject: failure notice\n\nSorry:\n\n{lines}");
     assert_eq!(read_message(told.as_bytes()).recipients.len(), 500);
 }

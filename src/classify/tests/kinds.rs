@@ -1,7 +1,7 @@
 //! One message of each kind, as programs and people write them.
 
 use crate::classify::{Incoming, Kind, read_message};
-use crate::words::RefusalClass;
+use crate::words::{MessageId, RefusalClass};
 
 fn read(text: &str) -> Incoming {
     read_message(text.as_bytes())
@@ -39,7 +39,7 @@ fn a_delivery_status_is_what_its_actions_are() {
 #[test]
 fn a_report_names_the_message_by_every_id_that_it_has() {
     let ids = read(&dsn("failed", "5.1.1", "550 no")).original.message_ids;
-    assert_eq!(ids.iter().map(|id| id.as_str()).collect::<Vec<_>>(), ["sent@x.test", "seen@x.test"]);
+    assert_eq!(ids.iter().map(MessageId::as_str).collect::<Vec<_>>(), ["sent@x.test", "seen@x.test"]);
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn reports_in_a_programs_own_words_are_understood() {
     for text in told {
         let seen = brief(text);
         assert_eq!(seen, (Kind::Bounce, Some("p@y.test".into()), RefusalClass::BadAddress, true), "{text}\n{}", read(text).evidence);
-        assert_eq!(read(text).original.message_ids.first().map(|id| id.as_str()), Some("1@x.test"), "{text}");
+        assert_eq!(read(text).original.message_ids.first().map(MessageId::as_str), Some("1@x.test"), "{text}");
     }
 }
 
@@ -201,6 +201,6 @@ fn letters_of_ours_and_answers_of_people_are_known() {
     assert_eq!(read(&letter.replace("k1.", "")).kind, Kind::Other);
     let reply = read("From: b@y.test\nIn-Reply-To: <2@x.test>\nReferences: <1@x.test> <2@x.test>\nSubject: Re: x\n\nyes\n");
     assert_eq!(reply.kind, Kind::Reply);
-    assert_eq!(reply.original.message_ids.iter().map(|id| id.as_str()).collect::<Vec<_>>(), ["2@x.test", "1@x.test"]);
+    assert_eq!(reply.original.message_ids.iter().map(MessageId::as_str).collect::<Vec<_>>(), ["2@x.test", "1@x.test"]);
     assert_eq!(read("").kind, Kind::Other);
 }

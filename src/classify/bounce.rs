@@ -120,6 +120,11 @@ impl Signs {
         self.by_daemon || self.header.is_some() || parts.content_type == "multipart/report" || self.subject.is_some() && !self.by_person
     }
 
+    /// Of: a machine wrote it, a message is returned, somebody is named with a server's code.
+    fn shows_two_of_three(&self) -> bool {
+        [self.by_machine, self.returns_message, self.names_plainly].iter().filter(|&&shown| shown).count() >= 2
+    }
+
     /// What shows that it is a report without a delivery status; `None` where it is none.
     fn of_a_report_in_words(&self) -> Option<String> {
         if let Some(header) = self.header {
@@ -140,9 +145,9 @@ impl Signs {
             (None, Some(opening)) if self.by_machine && !self.by_person && self.returns_message && self.names_somebody => {
                 Some(format!("a machine returns a message and says \"{opening}\""))
             }
-            // Parcels cannot be delivered, either: a machine that is no mail system must show a message or a server's code.
-            (Some(subject), Some(opening)) if self.by_machine && !self.by_person && (self.returns_message || self.names_plainly) => {
-                Some(format!("a machine says \"{subject}\" and \"{opening}\""))
+            // Parcels cannot be delivered, either: who is no mail system must show more.
+            (Some(subject), Some(opening)) if !self.by_person && self.shows_two_of_three() => {
+                Some(format!("the words \"{subject}\" and \"{opening}\""))
             }
             _ => None,
         }

@@ -47,7 +47,8 @@ impl Number<'_> {
                 .any(|w| line.to_ascii_lowercase().ends_with(w))
             || line.ends_with(['4', '5']) // "554 554": a program that says it twice
             || line.ends_with(|c: char| c.is_ascii_digit()) && line.len() == 3;
-        (known && ends && begins).then_some(code)
+        let in_brackets = last == Some('[') && self.after.starts_with(' ');
+        (known && ends && (begins || in_brackets)).then_some(code)
     }
 
     /// "Exim 4.8.0", "v5.1.2", "version 5.0.1".
@@ -105,6 +106,7 @@ mod tests {
             ("ResponseCode 421, ,", 421),
             ("ERROR_CODE :550, x", 550),
             ("smtp;542 x", 542),
+            ("It responded as follows: [550 5.1.1 no]", 550),
         ] {
             assert_eq!(reply_code(text), Some(code), "{text}");
         }

@@ -71,7 +71,7 @@ enum Command {
     Pause(pause::PauseArgs),
     /// Let a paused mailbox, domain or all send again
     Resume(pause::ResumeArgs),
-    /// Say what messages are: bounces, complaints, auto-replies, unsubscribes, answers; needs no config
+    /// Say what messages are: bounces, complaints, auto-replies, unsubscribes, answers
     Inspect(inspect::Args),
     /// Back the ledger up, or check it
     Ledger(ledger::Args),

@@ -84,7 +84,8 @@ fn doubt_of_unknown(rules: &Rules, sources: &[Source<'_>], enhanced: Option<Enha
     if enhanced.is_some_and(|e| e.subject == 1) {
         return None;
     }
-    for source in sources {
+    // The comment beside a status code only spells the code out.
+    for source in sources.iter().filter(|s| s.name != "status") {
         let said = Said { speaker: Provider::Generic, reply: None, enhanced: None, words: &Folded::new(source.words) };
         let class = rules.by_words(&said).map(|rule| rule.class);
         if let Some(class @ (RefusalClass::Disabled | RefusalClass::Full)) = class {

@@ -54,13 +54,9 @@ impl Told {
 
     /// Whether somebody is plainly named as a recipient, and a server's code stands in the same paragraph, none of it quoted.
     pub fn names_with_code(&self) -> bool {
-        let is_plain = |line: &&str| {
-            let line = head(line, 2_000);
-            addresses(line, 5).iter().any(|a| rank(line, a) >= Rank::Announced)
-        };
         self.report.split("\n\n").any(|paragraph| {
             let mut lines = paragraph.lines().filter(|l| !l.trim_start().starts_with('>'));
-            lines.clone().any(|l| is_plain(&l)) && lines.any(|l| codes::reply_code(l).is_some() || codes::best_enhanced(l).is_some())
+            lines.clone().any(names_recipient) && lines.any(|l| codes::reply_code(l).is_some() || codes::best_enhanced(l).is_some())
         })
     }
 
@@ -107,9 +103,14 @@ impl Told {
     }
 }
 
-/// Whether somebody is named, or a server quoted.
+/// Whether somebody is plainly named as a recipient, or a server quoted.
 fn has_matter(lines: &[&str]) -> bool {
-    lines.iter().any(|line| codes::reply_code(line).is_some() || !addresses(head(line, 2_000), 1).is_empty())
+    lines.iter().any(|line| codes::reply_code(line).is_some() || names_recipient(line))
+}
+
+fn names_recipient(line: &str) -> bool {
+    let line = head(line, 2_000);
+    addresses(line, 5).iter().any(|a| rank(line, a) >= Rank::Announced)
 }
 
 /// How plainly a line says that somebody is a recipient.

@@ -94,8 +94,10 @@ pub fn heading(line: &str) -> Option<&str> {
 /// Message-ID's long left side or anything that an envelope could not hold (RFC 5321 §4.5.3.1).
 pub fn addresses(text: &str, most: usize) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
-    let is_local = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
-    let is_domain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
+    // Half an address would be another's (RFC 6531): letters of scripts that part their words belong to it; those of others stand beside it.
+    let is_letter = |c: char| c.is_alphanumeric() && c < '\u{590}';
+    let is_local = |c: char| is_letter(c) || "!#$%&'*+-/=?^_`{|}~.".contains(c);
+    let is_domain = |c: char| is_letter(c) || c == '-' || c == '.';
     for (at, _) in text.match_indices('@') {
         if found.len() >= most {
             break;
@@ -140,6 +142,7 @@ mod tests {
     fn addresses_are_found_wherever_they_stand() {
         let text = "<A@y.test>: b.c+d@z.test, (e@y.test). \"f g\"@y.test rfc822;h@y.test 'i@y.test' j@localhost @y.test k@ =l@y.test";
         assert_eq!(addresses(text, 99), ["a@y.test", "b.c+d@z.test", "e@y.test", "\"f g\"@y.test", "h@y.test", "i@y.test", "l@y.test"]);
+        assert_eq!(addresses("utf-8; M\u{fc}ller@b\u{fc}ro.test \u{5b9b}\u{5148}p@y.test", 9), ["m\u{fc}ller@b\u{fc}ro.test", "p@y.test"]);
         assert_eq!(addresses("a@x.test a@x.test b@x.test c@x.test", 2), ["a@x.test", "b@x.test"]);
         assert_eq!(addresses(&format!("{}@x.test \u{e9}@\u{e9}", "a".repeat(65)), 9), Vec::<String>::new());
         assert_eq!(addresses(&"@".repeat(100_000), 9).len(), 0);

@@ -71,6 +71,19 @@ fn what_nests_ends_somewhere() {
 }
 
 #[test]
+fn a_bounce_of_a_bounce_is_about_its_own_recipient() {
+    let inner = report("Final-Recipient: rfc822; inner@y.test\nAction: failed\nStatus: 5.1.1\n")
+        .replace("boundary=r", "boundary=i")
+        .replace("--r", "--i");
+    let outer = report("Final-Recipient: rfc822; outer@z.test\nAction: failed\nStatus: 5.4.4\n");
+    let text = outer
+        .replace("Message-ID: <1@x.test>\nX-Preheat: k1.0123456789abcdef01234567.00\n", &format!("Message-ID: <b@y.test>\n{}", &inner));
+    let incoming = read_message(text.as_bytes());
+    assert_eq!(incoming.recipients.iter().filter_map(|r| r.address.as_deref()).collect::<Vec<_>>(), ["outer@z.test"]);
+    assert_eq!((incoming.kind, incoming.original.message_ids[0].as_str()), (Kind::Bounce, "b@y.test"));
+}
+
+#[test]
 fn nothing_that_a_sender_writes_gets_through_raw() {
     let text = report("Final-Recipient: rfc822; p@y.test\nAction: failed\nStatus: 5.1.1\nDiagnostic-Code: smtp; 550 \x1b[31mred\u{202e}\n");
     let diagnostic = &read_message(text.as_bytes()).recipients[0].diagnostic;

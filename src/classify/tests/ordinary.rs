@@ -145,6 +145,32 @@ fn ordinary_mail_is_no_bounce_and_no_complaint() {
 }
 
 #[test]
+fn mail_systems_write_ordinary_mail_too() {
+    let written = [
+        (
+            "Mailbox almost full",
+            "Dear anna@y.test,\nyour mailbox is 95 % full. When it is full, new messages could not be received.\nDelete old mail.",
+        ),
+        (
+            "Ihr Postfach ist fast voll",
+            "Sehr geehrte Frau Lee, Ihr Postfach anna@y.test ist fast voll. Neue Nachrichten können dann nicht empfangen werden.",
+        ),
+        ("Welcome", "Welcome to your new mailbox anna@y.test. Your password was sent to you by post."),
+        ("Maintenance", "The mail server restarts on Sunday from 4.00 to 5.30."),
+        ("Re: a question on 5.1.1", "Hi, that code means that the address is not there. Paul\n\n> what is 5.1.1?"),
+        ("Report domain: x.test Submitter: y.test", "This is a DMARC aggregate report for x.test."),
+        ("Quarantine summary", "3 messages were kept for anna@y.test:\n1. Offer\n2. Lottery\n3. Parcel"),
+        ("容量のお知らせ", "anna@y.test 様 メールボックスの容量が残り少なくなっています。次のページをご覧ください。"),
+    ];
+    for sender in [("Postmaster", "postmaster@y.test", ""), ("Mail System", "noreply@y.test", "Auto-Submitted: auto-generated\n")] {
+        for text in written {
+            let incoming = read_message(message(sender, text).as_bytes());
+            assert_eq!(incoming.kind, Kind::Other, "{} from {}: {}", text.0, sender.1, incoming.evidence);
+        }
+    }
+}
+
+#[test]
 fn reports_that_people_send_on_are_theirs() {
     let bounce = "From: MAILER-DAEMON@y.test\nSubject: Undelivered Mail Returned to Sender\nContent-Type: multipart/report; report-type=delivery-status; boundary=r\n\n\
         --r\n\nThis is the mail system.\n--r\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; y.test\n\nFinal-Recipient: rfc822; b@z.test\nAction: failed\nStatus: 5.1.1\n--r--\n";

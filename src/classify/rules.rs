@@ -120,8 +120,9 @@ impl Rules {
         let (mut with_words, mut codes_alone) = (Vec::new(), Vec::new());
         let mut class = None;
         for (n, line) in text::data_lines(text) {
-            if let Some(name) = text::heading(line).and_then(RefusalClass::parse) {
-                class = Some(name);
+            // "[bl21]" is a word of servers.
+            if let Some(name) = text::heading(line).filter(|name| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')) {
+                class = Some(RefusalClass::parse(name).ok_or(n)?);
                 continue;
             }
             let rule = class.and_then(|class| Rule::parse(n, class, line)).ok_or(n)?;

@@ -13,7 +13,7 @@ const MOST_LINES: usize = 4_000;
 /// Most recipients.
 const MOST_RECIPIENTS: usize = 1_000;
 /// Most bytes said of one recipient.
-const MOST_WORDS: usize = 4_000;
+const MOST_WORDS: usize = 2_000;
 
 /// A report's own words, and the returned message below them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,12 +37,13 @@ impl Told {
     /// Parts a text.
     pub fn split(text: &str) -> Self {
         let lines: Vec<&str> = text.lines().take(MOST_LINES).collect();
+        let last_code = lines.iter().rposition(|line| codes::reply_code(line).is_some());
         let mut from = 0;
         while let Some(at) = (from..lines.len()).find(|&n| begins_original(&lines, n)) {
             let before = lines[at.saturating_sub(3)..at].join(" ");
             let end = (at..lines.len()).find(|&n| lines[n].trim().is_empty()).unwrap_or(lines.len());
             let says_so = phrases::found("report goes on", &Folded::new(&before)).is_some();
-            if says_so || !has_matter(&lines[from..at]) && codes::reply_code(&lines[end..].join("\n")).is_some() {
+            if says_so || !has_matter(&lines[from..at]) && last_code.is_some_and(|code| code >= end) {
                 // Past the block of fields: nothing has been said yet, and a server speaks below.
                 from = end;
                 continue;
@@ -88,6 +89,8 @@ impl Told {
             }
         }
         let last = chosen.last().map_or(0, |c| c.0);
+        let tail = lines[last..].join("\n");
+        let tail = head(&tail, MOST_WORDS);
         let mut named = Vec::new();
         for (i, (n, address)) in chosen.iter().enumerate() {
             let end = chosen.get(i + 1).map_or(lines.len(), |next| next.0.max(n + 1));
@@ -95,7 +98,7 @@ impl Told {
             let says_nothing = !after_address(&words, address).chars().any(char::is_alphabetic);
             if says_nothing {
                 words.push('\n');
-                words.push_str(&lines[last..].join("\n"));
+                words.push_str(tail);
             }
             named.push(Named { address: address.clone(), words: head(&words, MOST_WORDS).to_owned() });
         }

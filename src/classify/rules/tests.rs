@@ -46,7 +46,7 @@ fn a_rule_asks_for_all_that_it_says() {
     assert_eq!(said(Provider::Generic, Some(421), "", ""), Some(4));
     assert_eq!(Rules::parse("words before a class").err(), Some(1));
     assert_eq!(Rules::parse("[policy]\n5.x |").err(), Some(2));
-    assert_eq!(Rules::parse("[nonsense]").err(), Some(1));
+    assert_eq!(Rules::parse("[policy]\n[nonsense]").err(), Some(2));
 }
 /// What servers say, and what it is about.
 const SAID: &str = include_str!("said.txt");

@@ -71,6 +71,16 @@ fn what_nests_ends_somewhere() {
 }
 
 #[test]
+fn a_report_of_many_pieces_is_read() {
+    let lists = format!("{}\n{}", lines_of(|n| format!("<p{n}@y.test>")), "a word of the server, and more of it\n".repeat(10_000));
+    let blocks = format!("{}\n550 5.1.1 no such user\n", "From: a@x.test\nTo: b@y.test\nSubject: c\n\n".repeat(1_000));
+    for words in [lists, blocks] {
+        let text = format!("From: MAILER-DAEMON@y.test\nTo: me@x.test\nSubject: failure notice\n\n{words}");
+        assert_eq!(read_message(text.as_bytes()).kind, Kind::Bounce);
+    }
+}
+
+#[test]
 fn a_bounce_of_a_bounce_is_about_its_own_recipient() {
     let inner = report("Final-Recipient: rfc822; inner@y.test\nAction: failed\nStatus: 5.1.1\n")
         .replace("boundary=r", "boundary=i")

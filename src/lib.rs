@@ -13,7 +13,7 @@
 //!    → agenda       quotas → letters: pairs, times, draws                                 │ pure: no async,
 //!    → letter       next_state: a letter's life, live and at replay                       │ no clock, no I/O
 //!    → compose      letter → RFC 5322 bytes                                               │
-//!    → classify     a server's reply → what it is about                                     │
+//!    → classify     message bytes or a server's reply → what it is                        │
 //!    → engage       sighting + draws → actions with due times                             │
 //!    → guard        signals and placements → verdict, health, ready                       ┘
 //!    → ledger       SQLite: what is true; migrations are numbered .sql files

@@ -6,6 +6,7 @@ mod demo;
 mod exit;
 mod explain;
 mod init;
+mod inspect;
 mod ledger;
 mod panic;
 mod pause;
@@ -70,6 +71,8 @@ enum Command {
     Pause(pause::PauseArgs),
     /// Let a paused mailbox, domain or all send again
     Resume(pause::ResumeArgs),
+    /// Say what messages are: bounces, complaints, auto-replies, unsubscribes, answers
+    Inspect(inspect::Args),
     /// Back the ledger up, or check it
     Ledger(ledger::Args),
     /// Serve a modelled mail world on this machine, to practise in
@@ -102,6 +105,7 @@ pub fn main() -> u8 {
         Command::Status(a) => status::status(&a, &cli.config, printer),
         Command::Pause(a) => pause::pause(&a, &cli.config, printer),
         Command::Resume(a) => pause::resume(&a, &cli.config, printer),
+        Command::Inspect(a) => inspect::inspect(&a, printer),
         Command::Ledger(a) => ledger::ledger(&a, &cli.config, printer),
         Command::Sandbox(a) => sandbox::sandbox(&a, printer),
         Command::Schema(a) => schema::schema(&a, printer),

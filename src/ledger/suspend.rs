@@ -132,7 +132,7 @@ fn read_suspension(r: &Row<'_>) -> Result<SuspensionRow, LedgerError> {
         mailbox: address(r, "mailbox")?,
         since: moment(r, "since")?,
         until: moment(r, "until")?,
-        class: word(r, "class", RefusalClass::parse)?,
+        class: word(r, "class", RefusalClass::parse_stored)?,
         // The text begins with the enhanced code, where there is one.
         reply: Reply::new(r.get::<_, Option<u16>>("code")?.unwrap_or(0), &r.get::<_, String>("text")?),
         letter: maybe(r, "letter", |t| LetterId::parse(t).ok())?,

@@ -278,7 +278,7 @@ mod tests {
         );
         assert!(text.contains("hint: make room in it. It is tried again then; `preheat resume p@y.example` tries at once\n"), "{text}");
         let json = &report.to_json()["suspensions"][0];
-        assert_eq!((&json["class"], &json["code"], &json["enhanced"]), (&json!("full"), &json!(552), &json!("5.2.2")));
+        assert_eq!((&json["class"], &json["code"], &json["enhanced"]), (&json!("mailbox_full"), &json!(552), &json!("5.2.2")));
         assert_eq!((&json["until"], &json["letter"]), (&json!("2026-12-08T09:00:00Z"), &Value::Null));
     }
 }

@@ -13,8 +13,10 @@ use tempfile::TempDir;
 
 /// Tuesday, seven o'clock in Berlin.
 const MORNING: &str = "2026-12-01T06:00:00Z x1";
-const COMMANDS: [&str; 14] =
-    ["demo", "init", "check", "plan", "explain", "agenda", "run", "rehearse", "status", "pause", "resume", "ledger", "sandbox", "schema"];
+const COMMANDS: [&str; 15] = [
+    "demo", "init", "check", "plan", "explain", "agenda", "run", "rehearse", "status", "pause", "resume", "inspect", "ledger", "sandbox",
+    "schema",
+];
 
 /// A pool that carries its ramp: two warming domains, five partners at as many hosts.
 const POOL: &str = "pool: nordwind
@@ -441,6 +443,41 @@ fn json_is_all_that_is_on_standard_output() {
     ] {
         desk.json(args);
     }
+}
+
+#[test]
+fn messages_are_inspected_wherever_they_lie() {
+    let desk = Desk::empty();
+    let bounce = "From: MAILER-DAEMON@y.test\nTo: me@x.test\nSubject: failure notice\n\nSorry.\n\n<p@y.test>:\n550 5.1.1 no such user\n";
+    let reply = "From: b@y.test\nIn-Reply-To: <1@x.test>\nSubject: Re: x\n\nyes\n";
+    desk.write("one.eml", bounce);
+    desk.write("two.mbox", &format!("From x@y.test Mon Nov  2 09:00:00 2026\n{bounce}\nFrom x@y.test Mon Nov  2 09:00:01 2026\n{reply}"));
+    desk.write("box/cur/1:2,S", reply);
+    desk.write("box/new/2", bounce);
+    desk.write("box/tmp/3", bounce);
+    let run = desk.command(&["inspect", "--json", "one.eml", "nowhere.eml", "two.mbox", "box"]).output().unwrap();
+    assert_eq!(run.status.code(), Some(1));
+    assert!(err(&run).contains("nowhere.eml could not be read"), "{}", err(&run));
+    let rows: Vec<Value> = out(&run).lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let seen: Vec<_> = rows.iter().map(|r| (r["file"].as_str().unwrap(), r["kind"].as_str().unwrap())).collect();
+    assert_eq!(
+        seen,
+        [("one.eml", "bounce"), ("two.mbox#1", "bounce"), ("two.mbox#2", "reply"), ("box/cur/1:2,S", "reply"), ("box/new/2", "bounce")]
+    );
+    let expected = serde_json::json!({
+        "file": "one.eml", "kind": "bounce", "original_message_id": null, "letter": null, "feedback_type": null,
+        "recipients": [{
+            "address": "p@y.test", "status": "5.1.1", "reply": 550, "class": "bad_address", "hard": true, "diagnostic": "550 5.1.1 no such user",
+        }],
+        "evidence": "a mail system speaks of \"failure notice\"; \"no such user\" in the server's words",
+    });
+    assert_eq!(rows[0], expected);
+    let text = desk.preheat(&["inspect", "one.eml"]);
+    assert_eq!(
+        all(&text),
+        "one.eml: bounce\n  p@y.test  bad_address, permanent  550  5.1.1\n    550 5.1.1 no such user\n  because of a mail system speaks of \
+         \"failure notice\"; \"no such user\" in the server's words\n--- talk\n--- exit 0\n"
+    );
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod rig_pool;
 mod rig_self;
 mod rig_time;
 mod sandbox;
+mod score;
 mod story;
 mod sweep;
 mod sweep_pool;

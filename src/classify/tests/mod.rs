@@ -1,0 +1,6 @@
+//! Tests of whole messages.
+
+mod hostile;
+mod kinds;
+mod ordinary;
+mod refusals;

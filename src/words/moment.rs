@@ -85,9 +85,12 @@ impl LocalDate {
     /// Reads `2026-12-01`.
     pub fn parse(text: &str) -> Option<Self> {
         // By hand: every row of the ledger has a date.
-        let &[a, b, c, d, b'-', e, f, b'-', g, h] = text.as_bytes() else { return None };
+        let digits = text.as_bytes();
+        if digits.len() != 10 || digits[4] != b'-' || digits[7] != b'-' {
+            return None;
+        }
         let number = |digits: &[u8]| digits.iter().try_fold(0, |n, digit| digit.is_ascii_digit().then(|| n * 10 + u32::from(digit - b'0')));
-        Self::ymd(i32::try_from(number(&[a, b, c, d])?).ok()?, number(&[e, f])?, number(&[g, h])?)
+        Self::ymd(i32::try_from(number(&digits[..4])?).ok()?, number(&digits[5..7])?, number(&digits[8..])?)
     }
 
     /// The date `n` days on.

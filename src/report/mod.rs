@@ -3,6 +3,7 @@
 
 pub mod chart;
 pub mod explain;
+mod markup;
 pub mod plan;
 pub mod rehearsal;
 pub mod status;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use super::markup::escaped;
 use crate::words::LocalDate;
 
 /// Lines that one chart can hold and still be read.
@@ -152,22 +153,6 @@ fn legend(out: &mut String, n: usize, name: &str) {
     let _ = writeln!(out, "<line class=\"line c{n}\" stroke-dasharray=\"{dash}\" x1=\"{x}\" y1=\"{y}\" x2=\"{}\" y2=\"{y}\"/>", x + 36.0);
     let shown: String = name.chars().take(52).collect();
     let _ = writeln!(out, "<text x=\"{}\" y=\"{}\">{}</text>", x + 44.0, y + 4.0, escaped(&shown));
-}
-
-/// Text for XML, without the controls that XML forbids.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push(' '),
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

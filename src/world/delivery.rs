@@ -9,7 +9,7 @@ use rand::Rng;
 use tokio::sync::watch;
 
 use super::account::special_use_of;
-use super::folders::header_value;
+use super::header;
 use super::{Arriving, Authentication, Condition, Inside, Judgement, Lesson, Submission, World, Wrong};
 use crate::words::{Address, FolderRole, Moment, Reply};
 
@@ -189,11 +189,11 @@ impl Inside {
     }
 
     fn submit(&mut self, account: &Address, from: &Address, to: &[Address], bytes: &[u8], word_comes: bool, now: Moment) -> Reply {
-        let header_len = bytes.windows(4).position(|w| w == b"\r\n\r\n").map_or(bytes.len(), |p| p + 4);
-        let header = &bytes[..header_len];
-        let letter = header_value(header, "X-Preheat").and_then(|v| crate::words::LetterId::parse(v.split('.').nth(1)?.trim()).ok());
-        let message_id = header_value(header, "Message-ID");
-        let date = header_value(header, "Date");
+        let header_len = header::len(bytes);
+        let fields = &bytes[..header_len];
+        let letter = header::letter(fields);
+        let message_id = header::value(fields, "Message-ID");
+        let date = header::value(fields, "Date");
         let queued = format!("{:010X}", self.next_serial() + 0x4_0000);
         let key = letter.map(|l| l.to_string()).or_else(|| message_id.clone()).unwrap_or_else(|| queued.clone());
         let Some(sender) = self.accounts.get_mut(account) else { return Reply::new(530, "5.7.0 Authentication required") };
@@ -410,7 +410,7 @@ fn with_other_message_id(bytes: &[u8], header_len: usize, original: Option<&str>
 
 /// A delivery status notification, with the original's header (RFC 3464, RFC 6522).
 fn delivery_report(transit: &InTransit, reply: &Reply, at: Moment) -> Vec<u8> {
-    let header_len = transit.bytes.windows(4).position(|w| w == b"\r\n\r\n").map_or(transit.bytes.len(), |p| p + 4);
+    let header_len = header::len(&transit.bytes);
     let (from, to, date) = (&transit.from, &transit.to, rfc5322_date(at));
     let status = reply.enhanced.map_or_else(|| "5.0.0".to_owned(), |e| e.to_string());
     let boundary = format!("=_report_{}", transit.key.chars().filter(char::is_ascii_alphanumeric).take(30).collect::<String>());

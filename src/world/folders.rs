@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::account::special_use_of;
-use super::{Folder, Inside, Lesson, Message, Touched, World};
-use crate::words::{Address, FolderRole, LetterId, Moment};
+use super::{Folder, Inside, Lesson, Message, Touched, World, header};
+use crate::words::{Address, FolderRole, Moment};
 
 /// The account or the folder is not there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -284,10 +284,10 @@ impl World {
 impl Inside {
     /// A message with what its header says.
     pub(super) fn message(&mut self, bytes: Arc<[u8]>, received: Moment, folder: &str) -> Message {
-        let header_len = bytes.windows(4).position(|w| w == b"\r\n\r\n").map_or(bytes.len(), |p| p + 4);
+        let header_len = header::len(&bytes);
         let header = &bytes[..header_len];
-        let letter = header_value(header, "X-Preheat").and_then(|v| LetterId::parse(v.split('.').nth(1)?.trim()).ok());
-        let from = header_value(header, "From").and_then(|v| address_in(&v));
+        let letter = header::letter(header);
+        let from = header::value(header, "From").and_then(|v| header::address(&v));
         Message {
             serial: self.next_serial(),
             header_len,
@@ -312,28 +312,4 @@ impl Inside {
             self.filter.learn(&from, &account.spec.receiver, lesson, now);
         }
     }
-}
-
-/// The value of a header field, unfolded; the first of its name.
-pub(super) fn header_value(header: &[u8], name: &str) -> Option<String> {
-    let mut lines = header.split(|b| *b == b'\n').map(|l| l.strip_suffix(b"\r").unwrap_or(l)).peekable();
-    while let Some(line) = lines.next() {
-        let Some(colon) = line.iter().position(|b| *b == b':') else { continue };
-        if !line[..colon].eq_ignore_ascii_case(name.as_bytes()) {
-            continue;
-        }
-        let mut value = String::from_utf8_lossy(&line[colon + 1..]).trim().to_owned();
-        while let Some(more) = lines.next_if(|l| l.first().is_some_and(|b| *b == b' ' || *b == b'\t')) {
-            value.push(' ');
-            value.push_str(String::from_utf8_lossy(more).trim());
-        }
-        return Some(value);
-    }
-    None
-}
-
-/// The address in a From value: between angle brackets, or the whole of it.
-fn address_in(value: &str) -> Option<Address> {
-    let inner = value.rsplit_once('<').map_or(value, |(_, rest)| rest.split('>').next().unwrap_or(rest));
-    Address::parse(inner.trim()).ok()
 }

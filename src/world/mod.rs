@@ -10,6 +10,7 @@ mod delivery;
 mod evidence;
 mod filter;
 mod folders;
+pub(crate) mod header;
 mod personality;
 #[cfg(test)]
 mod tests;

@@ -63,12 +63,7 @@ fn servers_word(practised: &Practised) -> String {
     let (taken, known) = (practised.day.taken, practised.day.in_ledger);
     let match_ = if taken == known { format!("all {taken} are in the ledger") } else { format!("the ledger has {known}") };
     let held = if practised.breaches.is_empty() { "all six invariants held" } else { "AN INVARIANT DID NOT HOLD" };
-    format!("By the servers' own count they took {taken} messages; {match_}, each handed over once. {}.", capitalised(held))
-}
-
-fn capitalised(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map(|c| c.to_uppercase().chain(chars).collect()).unwrap_or_default()
+    format!("By the servers' own count they took {taken} messages; {match_}, each handed over once. {}.", report::capitalised(held))
 }
 
 /// The six weeks, and the scenarios beside each other.

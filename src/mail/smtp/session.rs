@@ -33,9 +33,9 @@ impl Session {
             Ok(Ok(_)) => Fault::new(step, Trouble::Protocol("a reply is missing".to_owned())),
         };
         let greeting = greeting.ok_or_else(|| why(Step::Greeting))?;
-        expect(&greeting, 220, Step::Greeting)?;
+        greeting.expect(220, Step::Greeting)?;
         let answer = answer.ok_or_else(|| why(Step::Ehlo))?;
-        expect(&answer, 250, Step::Ehlo)?;
+        answer.expect(250, Step::Ehlo)?;
         match opened {
             Ok(Ok(connection)) => Ok((Self { connection: Some(connection), meter }, Offers::read(&answer))),
             // Two good replies that lettre does not like; a time-out then was one of its own QUIT.
@@ -110,17 +110,6 @@ impl Session {
                 Err(Fault::new(step, trip.unwrap_or_else(|| error.as_ref().map_or_else(|| gone(step).trouble, |e| stream_trouble(e)))))
             }
         }
-    }
-}
-
-/// Takes a reply with this very code; a refusal is told as one.
-fn expect(reply: &WireReply, code: u16, step: Step) -> Result<(), Fault> {
-    if reply.code == code {
-        Ok(())
-    } else if reply.is_refusal() {
-        Err(Fault::new(step, Trouble::Refused(reply.reply())))
-    } else {
-        Err(unexpected(reply, step))
     }
 }
 

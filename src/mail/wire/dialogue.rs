@@ -26,28 +26,18 @@ const IMAP_LINES: usize = 100;
 /// [`Trouble::NoStarttls`], [`Trouble::EarlyData`], refusals and broken connections, with their step.
 pub(super) async fn smtp(stream: &mut TcpStream, ehlo: &str, deadlines: &Deadlines) -> Result<Vec<u8>, Fault> {
     let (greeting, raw) = smtp_reply(stream, Step::Greeting, deadlines.greeting).await?;
-    expect(&greeting, 220, Step::Greeting)?;
+    greeting.expect(220, Step::Greeting)?;
     send(stream, Step::Ehlo, format!("EHLO {ehlo}\r\n").as_bytes(), deadlines.greeting).await?;
     let (offers, _) = smtp_reply(stream, Step::Ehlo, deadlines.greeting).await?;
-    expect(&offers, 250, Step::Ehlo)?;
+    offers.expect(250, Step::Ehlo)?;
     if !offers.lines.iter().skip(1).any(|l| l.trim().eq_ignore_ascii_case("STARTTLS")) {
         return Err(Fault::new(Step::Starttls, Trouble::NoStarttls));
     }
     send(stream, Step::Starttls, b"STARTTLS\r\n", deadlines.command).await?;
     let (go, _) = smtp_reply(stream, Step::Starttls, deadlines.command).await?;
-    expect(&go, 220, Step::Starttls)?;
+    go.expect(220, Step::Starttls)?;
     nothing_pending(stream)?;
     Ok(raw)
-}
-
-fn expect(reply: &WireReply, code: u16, step: Step) -> Result<(), Fault> {
-    if reply.code == code {
-        Ok(())
-    } else if reply.is_refusal() {
-        Err(Fault::new(step, Trouble::Refused(reply.reply())))
-    } else {
-        Err(Fault::new(step, Trouble::Protocol(format!("{code} was expected, not {}", reply.reply()))))
-    }
 }
 
 async fn smtp_reply(stream: &mut TcpStream, step: Step, limit: Duration) -> Result<(WireReply, Vec<u8>), Fault> {

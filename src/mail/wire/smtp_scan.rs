@@ -6,7 +6,8 @@
 
 use std::collections::VecDeque;
 
-use super::Trip;
+use super::{Fault, Trip};
+use crate::mail::{Step, Trouble};
 use crate::words::{Enhanced, Reply};
 
 /// Bytes of one reply line, its code included, without CRLF. RFC 5321 §4.5.3.1.5 asks for 512, and lettre stops at 1,000 with it: the
@@ -40,6 +41,20 @@ impl WireReply {
             text.push(' ');
         }
         Reply::new(self.code, &text)
+    }
+
+    /// Takes the reply where it has this very code; a refusal is told as one.
+    ///
+    /// # Errors
+    /// [`Trouble::Refused`], or [`Trouble::Protocol`] for what is neither.
+    pub fn expect(&self, code: u16, step: Step) -> Result<(), Fault> {
+        if self.code == code {
+            Ok(())
+        } else if self.is_refusal() {
+            Err(Fault::new(step, Trouble::Refused(self.reply())))
+        } else {
+            Err(Fault::new(step, Trouble::Protocol(format!("{code} was expected, not {}", self.reply()))))
+        }
     }
 
     /// 2xx.

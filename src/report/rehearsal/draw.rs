@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::markup::escaped;
+use crate::report::markup::escaped;
 use crate::words::LocalDate;
 
 /// The style of every chart. What matters differs in lightness or outline as well as in colour, on a light and on a dark ground.

@@ -5,7 +5,6 @@ mod chart;
 mod compare;
 mod draw;
 mod figures;
-mod markup;
 mod page;
 mod panels;
 mod spread;
@@ -25,3 +24,4 @@ pub use page::{DemoDay, DemoFate, DemoLetter, DemoMailbox, DemoPage, DemoScenari
 pub use spread::{spread_json, spread_text};
 pub use svg::{compare_svg, spread_svg, to_svg};
 pub use text::{to_json, to_text};
+pub use wording::capitalised;

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::draw::{Anchor, Canvas, Plot, round_axis};
-use super::markup::cut;
 use super::wording::verdict;
 use crate::rehearsal::{Day, Quantiles, Rehearsed};
+use crate::report::markup::cut;
 use crate::words::LocalDate;
 
 /// From left to right, from top to bottom.

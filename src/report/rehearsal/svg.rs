@@ -3,11 +3,11 @@
 use super::compare::Side;
 use super::draw::{Anchor, Canvas, Plot, Sample, round_axis};
 use super::figures::Figures;
-use super::markup::cut;
 use super::panels::{PLACEMENTS, events, placement, spread, volume};
 use super::weeks::monday;
 use super::wording::{outcome, time};
 use crate::rehearsal::{Quantiles, Rehearsed, Spread};
+use crate::report::markup::cut;
 use crate::words::LocalDate;
 
 const WIDTH: f64 = 960.0;

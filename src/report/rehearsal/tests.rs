@@ -1,7 +1,7 @@
 use super::fixtures::{broken, six_weeks, small};
-use super::markup::checks::unbalanced;
 use super::*;
 use crate::rehearsal::spread_of;
+use crate::report::markup::checks::unbalanced;
 
 #[test]
 fn a_rehearsal_in_words() {

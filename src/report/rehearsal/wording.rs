@@ -144,7 +144,7 @@ pub(super) fn weeks_in_words(r: &Rehearsed) -> String {
 }
 
 /// With a capital at its beginning.
-pub(super) fn capitalised(text: &str) -> String {
+pub fn capitalised(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map(|c| c.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }

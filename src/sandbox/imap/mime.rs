@@ -2,6 +2,8 @@
 
 use mail_parser::{ContentType, HeaderValue, MessageParser, MimeHeaders};
 
+use crate::world::header;
+
 /// How deep parts are looked into.
 const DEEPEST: u32 = 16;
 /// The most parts of one multipart.
@@ -48,7 +50,7 @@ impl<'a> Part<'a> {
     }
 
     fn read(bytes: &'a [u8], default: (&'static str, &'static str), depth: u32) -> Self {
-        let (header, body) = bytes.split_at(header_len(bytes));
+        let (header, body) = bytes.split_at(header::len(bytes));
         let kind = content_type(header).unwrap_or_else(|| plain(default));
         let inside = match (kind.main.as_str(), kind.sub.as_str(), kind.attribute("boundary")) {
             _ if depth == 0 => Inside::Leaf,
@@ -142,15 +144,6 @@ pub(super) fn decoded(value: &str) -> String {
     let parsed = MessageParser::default().parse_headers(header.as_bytes());
     let text = parsed.and_then(|m| if let Some(HeaderValue::Text(t)) = m.header("Subject") { Some(t.to_string()) } else { None });
     text.unwrap_or_else(|| value.to_owned())
-}
-
-/// Where the header block ends, the empty line included.
-fn header_len(bytes: &[u8]) -> usize {
-    // A part may have no header at all.
-    if bytes.starts_with(b"\r\n") {
-        return 2;
-    }
-    bytes.windows(4).position(|w| w == b"\r\n\r\n").map_or(bytes.len(), |at| at + 4)
 }
 
 /// What stands between the lines of a boundary.

@@ -6,8 +6,8 @@ use chrono::Timelike;
 
 use super::model::{DemoDay, DemoFate, DemoLetter};
 use super::{MODELLED, picture};
+use crate::report::markup::{cut, escaped};
 use crate::report::rehearsal::draw::{Anchor, Canvas, Plot, Sample};
-use crate::report::rehearsal::markup::{cut, escaped};
 use crate::report::rehearsal::wording::counted;
 use crate::words::{Address, Role};
 

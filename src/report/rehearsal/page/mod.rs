@@ -10,8 +10,8 @@ mod tests;
 pub use model::{DemoDay, DemoFate, DemoLetter, DemoMailbox, DemoPage, DemoScenario};
 
 use super::draw::STYLE as CHARTS;
-use super::markup::escaped;
 use super::wording::weeks_in_words;
+use crate::report::markup::escaped;
 
 /// What a visitor does next: what it is for, and the command.
 const NEXT: [(&str, &str); 3] = [

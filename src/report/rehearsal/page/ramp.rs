@@ -3,8 +3,8 @@
 use super::model::DemoScenario;
 use super::{MODELLED, picture};
 use crate::rehearsal::{Day, Rehearsed};
+use crate::report::markup::{cut, escaped};
 use crate::report::rehearsal::draw::{Canvas, Sample};
-use crate::report::rehearsal::markup::{cut, escaped};
 use crate::report::rehearsal::panels::{PLACEMENTS, events, placement, reputation, volume, volume_with_spam};
 use crate::report::rehearsal::weeks::weeks;
 use crate::report::rehearsal::wording::{

@@ -1,6 +1,6 @@
 use super::*;
+use crate::report::markup::checks::unbalanced;
 use crate::report::rehearsal::fixtures::{broken, demo, small};
-use crate::report::rehearsal::markup::checks::unbalanced;
 
 #[test]
 fn the_page_is_whole_and_loads_nothing() {

@@ -28,7 +28,7 @@ pub(super) fn cut(text: &str, most: usize) -> String {
 #[cfg(test)]
 pub(super) mod checks {
     /// What is wrong with the nesting of tags, if anything; for markup without comments that is written as XML is.
-    pub(in crate::report::rehearsal) fn unbalanced(markup: &str) -> Option<String> {
+    pub(in crate::report) fn unbalanced(markup: &str) -> Option<String> {
         const VOID: [&str; 3] = ["meta", "br", "hr"];
         let mut open: Vec<String> = Vec::new();
         let mut rest = markup;

@@ -1,0 +1,40 @@
+//! What servers read of a message's header: a few fields, as they stand.
+
+use crate::words::{Address, LetterId};
+
+/// Where the header block ends in a message, or in a part of one, the empty line included. A part may have no header at all.
+pub fn len(bytes: &[u8]) -> usize {
+    if bytes.starts_with(b"\r\n") {
+        return 2;
+    }
+    bytes.windows(4).position(|w| w == b"\r\n\r\n").map_or(bytes.len(), |at| at + 4)
+}
+
+/// The letter that the header's `X-Preheat` names, believed without a look at the HMAC: servers have no key.
+pub(super) fn letter(header: &[u8]) -> Option<LetterId> {
+    LetterId::parse(value(header, "X-Preheat")?.split('.').nth(1)?.trim()).ok()
+}
+
+/// The value of a header field, unfolded; the first of its name.
+pub(super) fn value(header: &[u8], name: &str) -> Option<String> {
+    let mut lines = header.split(|b| *b == b'\n').map(|l| l.strip_suffix(b"\r").unwrap_or(l)).peekable();
+    while let Some(line) = lines.next() {
+        let Some(colon) = line.iter().position(|b| *b == b':') else { continue };
+        if !line[..colon].eq_ignore_ascii_case(name.as_bytes()) {
+            continue;
+        }
+        let mut text = String::from_utf8_lossy(&line[colon + 1..]).trim().to_owned();
+        while let Some(more) = lines.next_if(|l| l.first().is_some_and(|b| *b == b' ' || *b == b'\t')) {
+            text.push(' ');
+            text.push_str(String::from_utf8_lossy(more).trim());
+        }
+        return Some(text);
+    }
+    None
+}
+
+/// The address in a From value: between angle brackets, or the whole of it.
+pub(super) fn address(value: &str) -> Option<Address> {
+    let inner = value.rsplit_once('<').map_or(value, |(_, rest)| rest.split('>').next().unwrap_or(rest));
+    Address::parse(inner.trim()).ok()
+}

@@ -18,6 +18,7 @@ mod run;
 mod sandbox;
 mod schema;
 mod status;
+mod suppress;
 mod watch;
 
 use std::path::PathBuf;
@@ -73,6 +74,8 @@ enum Command {
     Resume(pause::ResumeArgs),
     /// Say what messages are: bounces, complaints, auto-replies, unsubscribes, answers
     Inspect(inspect::Args),
+    /// The list of outside addresses that get no mail again
+    Suppress(suppress::Args),
     /// Back the ledger up, or check it
     Ledger(ledger::Args),
     /// Serve a modelled mail world on this machine, to practise in
@@ -106,6 +109,7 @@ pub fn main() -> u8 {
         Command::Pause(a) => pause::pause(&a, &cli.config, printer),
         Command::Resume(a) => pause::resume(&a, &cli.config, printer),
         Command::Inspect(a) => inspect::inspect(&a, printer),
+        Command::Suppress(a) => suppress::suppress(&a, &cli.config, printer),
         Command::Ledger(a) => ledger::ledger(&a, &cli.config, printer),
         Command::Sandbox(a) => sandbox::sandbox(&a, printer),
         Command::Schema(a) => schema::schema(&a, printer),

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::{Ledger, LedgerError};
 
 /// Tables with what was decided and what happened, each with its key. Leases are about processes, not about the pool.
-const TABLES: [(&str, &str); 12] = [
+const TABLES: [(&str, &str); 15] = [
     ("pool", "id"),
     ("mailbox", "address"),
     ("day", "mailbox, date"),
@@ -22,6 +22,9 @@ const TABLES: [(&str, &str); 12] = [
     ("opened", "letter"),
     ("pause", "scope"),
     ("suspension", "mailbox, since"),
+    ("signal", "mailbox, message_id"),
+    ("signal_recipient", "mailbox, message_id, n"),
+    ("suppression", "address, since"),
 ];
 
 impl Ledger {

@@ -16,8 +16,10 @@ mod look;
 mod pool;
 mod rows;
 mod send;
+mod signals;
 mod status;
 mod store;
+mod suppress;
 mod suspend;
 mod tally;
 
@@ -39,8 +41,10 @@ pub use letters::{LetterFacts, StepRow};
 pub use look::{LookNote, Noted, RefusedMark, Sighted, SightingRow, StoredFolder};
 pub use pool::{PauseRow, PauseScope, TroubleNote, TroubleRow};
 pub use send::{Intent, IntentRefused, Outcome};
+pub use signals::{NewSignal, SignalNoted, SignalRecipient, SignalRow, Suppress};
 pub use status::{MailboxStatus, PlacementCounts};
 pub use store::{Place, Receipt};
+pub use suppress::{SOFT_BOUNCE_DAYS, SOFT_BOUNCES, SuppressionRow};
 pub use suspend::{SuspensionRow, WordOfServers};
 pub use tally::DateTally;
 
@@ -49,6 +53,7 @@ const MIGRATION_STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0001_first.sql")),
     M::up(include_str!("migrations/0002_suspension.sql")),
     M::up(include_str!("migrations/0003_narrower_index.sql")),
+    M::up(include_str!("migrations/0004_signals.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(MIGRATION_STEPS);
 

@@ -9,6 +9,7 @@ mod moment;
 mod placement;
 mod reply;
 mod signal_class;
+mod signal_kind;
 mod signal_scope;
 mod verdict;
 
@@ -22,5 +23,6 @@ pub use moment::{LocalDate, Moment, RampDay, Zone};
 pub use placement::{FolderRole, Placement};
 pub use reply::{Enhanced, Reply};
 pub use signal_class::RefusalClass;
+pub use signal_kind::{SignalKind, SuppressionCause};
 pub use signal_scope::SignalScope;
 pub use verdict::Verdict;

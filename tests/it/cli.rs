@@ -13,9 +13,9 @@ use tempfile::TempDir;
 
 /// Tuesday, seven o'clock in Berlin.
 const MORNING: &str = "2026-12-01T06:00:00Z x1";
-const COMMANDS: [&str; 15] = [
-    "demo", "init", "check", "plan", "explain", "agenda", "run", "rehearse", "status", "pause", "resume", "inspect", "ledger", "sandbox",
-    "schema",
+const COMMANDS: [&str; 16] = [
+    "demo", "init", "check", "plan", "explain", "agenda", "run", "rehearse", "status", "pause", "resume", "inspect", "suppress", "ledger",
+    "sandbox", "schema",
 ];
 
 /// A pool that carries its ramp: two warming domains, five partners at as many hosts.
@@ -348,6 +348,35 @@ fn without_secrets_run_says_what_is_wanting_and_the_letters_stay_planned() {
     assert_plain(&out(&explain));
     assert!(out(&explain).contains("Last error"), "{}", all(&explain));
     assert_eq!(all(&desk.preheat(&["ledger", "check", "--quiet"])).lines().next_back(), Some("--- exit 0"));
+}
+
+#[test]
+fn a_list_of_addresses_goes_in_and_out_and_holds_nobody_of_the_pool() {
+    let desk = Desk::with_pool();
+    desk.write("list.csv", "Email,Reason\nx@out.example,moved away\nanna@new.example,ours\nnobody\n");
+    let mut text = String::new();
+    for args in [
+        &["suppress", "list"][..],
+        &["suppress", "add", "Y@Out.example", "--note", "asked by phone\x1b[31m"],
+        &["suppress", "add", "ben@new.example"],
+        &["suppress", "import", "list.csv"],
+        &["suppress", "import", "list.csv"],
+        &["suppress", "list"],
+        &["suppress", "list", "x@out.example"],
+        &["suppress", "remove", "x@out.example", "z@out.example"],
+        &["suppress", "list", "x@out.example"],
+        &["suppress", "export"],
+        &["suppress", "export", "--format", "plain"],
+        &["suppress", "list", "--json"],
+        &["suppress", "import", "none.csv"],
+        &["ledger", "check"],
+    ] {
+        write!(text, "$ preheat {}\n{}\n", args.join(" ").replace('\x1b', "ESC"), all(&desk.preheat(args))).unwrap();
+    }
+    assert!(!text.contains('\x1b'), "a note cannot paint the terminal");
+    insta::with_settings!({ filters => vec![(r"06:00:\d\dZ", "06:00:00Z")], prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!("suppress", text);
+    });
 }
 
 #[test]

@@ -6,12 +6,13 @@ use preheat::agenda::{Agenda, Draws, PlannedLetter};
 use preheat::chance::Seed;
 use preheat::engage::ActionKind;
 use preheat::ledger::{
-    DayPlan, Fence, Holder, Intent, IntentRefused, Ledger, LedgerError, LookNote, OpenedParent, Outcome, PauseScope, Place, Sighted,
-    SuspensionRow, WordOfServers,
+    DayPlan, Fence, Holder, Intent, IntentRefused, Ledger, LedgerError, LookNote, NewSignal, OpenedParent, Outcome, PauseScope, Place,
+    Sighted, SignalNoted, SignalRecipient, SignalRow, Suppress, SuppressionRow, SuspensionRow, WordOfServers,
 };
 use preheat::mail::{Cursor, Folder, FolderName, Uid};
 use preheat::words::{
-    Address, FolderRole, LetterId, LetterState, LocalDate, MessageId, Moment, Placement, RampDay, RefusalClass, Reply, Role, SkipReason,
+    Address, FolderRole, LetterId, LetterState, LocalDate, MessageId, Moment, Placement, RampDay, RefusalClass, Reply, Role, SignalKind,
+    SignalScope, SkipReason, SuppressionCause,
 };
 use proptest::prelude::*;
 
@@ -602,4 +603,127 @@ proptest! {
             Ok(())
         })?;
     }
+}
+
+/// A bounce of Anna's letter to Ben, which she received.
+fn bounce(message_id: &str, letter: Option<LetterId>, recipient: &str, hard: bool, at: Moment) -> NewSignal {
+    let row = SignalRow {
+        mailbox: anna(),
+        message_id: message_id.into(),
+        kind: SignalKind::Bounce,
+        scope: if letter.is_some() { SignalScope::Warmup } else { SignalScope::Campaign },
+        at,
+        date: at.local_date(chrono_tz::UTC),
+        provider: None,
+        letter,
+        original: MessageId::parse("sent@new.test"),
+        author: Some("MAILER-DAEMON@mx.test".into()),
+        feedback: None,
+        evidence: "a delivery status (RFC 3464)".into(),
+    };
+    let recipients = vec![SignalRecipient {
+        address: Some(recipient.into()),
+        status: Some(if hard { "5.1.1" } else { "5.2.2" }.into()),
+        code: Some(if hard { 550 } else { 552 }),
+        class: if hard { RefusalClass::BadAddress } else { RefusalClass::Full },
+        hard,
+        diagnostic: "no such user here".into(),
+    }];
+    NewSignal { row, recipients, suppress: vec![], soft: vec![] }
+}
+
+#[tokio::test]
+async fn a_signal_is_noted_once_and_ends_its_letter() {
+    let d = Desk::new(5, vec![start(1), answer_to(&start(1)), start(2)]).await;
+    let (l, first) = (&d.ledger, start(1).id);
+    d.send(first, NINE).await;
+    let signal = bounce("b1@mx.test", Some(first), "ben@old.test", true, later(5));
+    let noted = l.note_signal(d.anna.clone(), signal.clone()).await.unwrap();
+    assert_eq!(noted, Some(SignalNoted { letter_bounced: true, suppressed: vec![] }));
+    assert_eq!(d.state(first).await, LetterState::Bounced);
+    assert_eq!(d.state(LetterId::of_answer(first)).await, LetterState::Skipped, "nobody answers what came back");
+    let last = l.steps(first).await.unwrap().pop().unwrap();
+    assert_eq!((last.at, last.code, last.text.as_deref()), (later(5), Some(550), Some("no such user here")));
+
+    // Seen again, in Junk perhaps, or after a crash: the same signal.
+    let again = NewSignal { row: SignalRow { at: later(9), ..signal.row.clone() }, ..signal.clone() };
+    assert_eq!(l.note_signal(d.anna.clone(), again).await.unwrap(), None);
+    // A second bounce of the letter is another signal, and changes nothing about the letter.
+    let second = bounce("b2@mx.test", Some(first), "ben@old.test", true, later(10));
+    assert_eq!(l.note_signal(d.anna.clone(), second).await.unwrap(), Some(SignalNoted::default()));
+    assert_eq!(l.signals_of(anna(), today()).await.unwrap().len(), 2);
+    assert_eq!(l.recipients_of(anna(), "b1@mx.test".into()).await.unwrap(), signal.recipients);
+
+    // What was seen did not bounce, whatever a report says; what was never sent did not either.
+    d.send(start(2).id, later(11)).await;
+    d.look("INBOX", &[(start(2).id, 7)], later(12)).await;
+    let late = bounce("b3@mx.test", Some(start(2).id), "ben@old.test", true, later(13));
+    assert_eq!(l.note_signal(d.anna.clone(), late).await.unwrap(), Some(SignalNoted::default()));
+    assert_eq!(d.state(start(2).id).await, LetterState::Seen);
+    d.assert_whole().await;
+}
+
+#[tokio::test]
+async fn a_stale_owner_notes_no_signal() {
+    let d = Desk::new(5, vec![start(1)]).await;
+    d.ledger.release_leases(vec![d.anna.clone()]).await.unwrap();
+    let signal = bounce("b1@mx.test", None, "x@out.test", true, later(5));
+    assert!(matches!(d.ledger.note_signal(d.anna.clone(), signal).await, Err(LedgerError::Stale(_))));
+    assert_eq!(d.ledger.signals_of(anna(), today()).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn addresses_are_suppressed_once_never_inside_the_pool_and_the_history_is_kept() {
+    let d = Desk::new(5, vec![start(1)]).await;
+    let l = &d.ledger;
+    let out = Address::parse("x@out.test").unwrap();
+    let asks = |message_id: &str, address: &Address, at: Moment| NewSignal {
+        suppress: vec![Suppress { address: address.clone(), cause: SuppressionCause::HardBounce, note: "550 5.1.1".into() }],
+        ..bounce(message_id, None, address.as_str(), true, at)
+    };
+    let noted = l.note_signal(d.anna.clone(), asks("b1@mx.test", &out, later(1))).await.unwrap().unwrap();
+    assert_eq!(noted.suppressed, std::slice::from_ref(&out));
+    assert_eq!(l.note_signal(d.anna.clone(), asks("b2@mx.test", &out, later(2))).await.unwrap().unwrap().suppressed, []);
+    // A mailbox of the pool is suspended for a while, and by letters of ours: a report that anybody can write does not put it on this list.
+    assert_eq!(l.note_signal(d.anna.clone(), asks("b3@mx.test", &ben(), later(3))).await.unwrap().unwrap().suppressed, []);
+
+    let row = l.suppression_of(out.clone()).await.unwrap().unwrap();
+    assert_eq!(
+        (row.since, row.cause, row.signal.as_ref().map(|s| s.1.as_str())),
+        (later(1), SuppressionCause::HardBounce, Some("b1@mx.test"))
+    );
+    assert_eq!(l.suppressions().await.unwrap(), [row]);
+    assert!(l.lift_suppression(out.clone(), later(4)).await.unwrap() && !l.lift_suppression(out.clone(), later(4)).await.unwrap());
+    assert_eq!((l.suppressions().await.unwrap(), l.suppression_of(out.clone()).await.unwrap()), (vec![], None));
+    let by_hand = SuppressionRow {
+        address: out.clone(),
+        since: later(4),
+        cause: SuppressionCause::Person,
+        signal: None,
+        note: "asked by phone".into(),
+        lifted_at: None,
+    };
+    assert_eq!(l.suppress(vec![by_hand.clone(), by_hand]).await.unwrap(), std::slice::from_ref(&out));
+    let dump = l.dump().await.unwrap();
+    assert_eq!(dump.lines().filter(|line| line.starts_with("suppression|address=x@out.test")).count(), 2, "{dump}");
+    d.assert_whole().await;
+}
+
+#[tokio::test]
+async fn soft_bounces_on_three_dates_within_thirty_days_give_an_address_up() {
+    let d = Desk::new(5, vec![start(1)]).await;
+    let (l, out) = (&d.ledger, Address::parse("full@out.test").unwrap());
+    let on = |n: u64, message_id: &str| {
+        let at = NINE + Duration::from_hours(24 * n);
+        NewSignal { soft: vec![out.clone()], ..bounce(message_id, None, out.as_str(), false, at) }
+    };
+    // Two on one date count once; one from 31 days ago does not count.
+    let mut suppressed = Vec::new();
+    for (n, message_id) in [(0, "s0"), (20, "s1"), (20, "s2"), (31, "s3"), (40, "s4")] {
+        let noted = l.note_signal(d.anna.clone(), on(n, message_id)).await.unwrap().unwrap();
+        suppressed.push(noted.suppressed.len());
+    }
+    assert_eq!(suppressed, [0, 0, 0, 0, 1]);
+    let row = l.suppression_of(out).await.unwrap().unwrap();
+    assert_eq!((row.cause, row.note.as_str()), (SuppressionCause::SoftBounces, "mail to it came back on 3 dates"));
 }

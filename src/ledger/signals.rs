@@ -1,0 +1,231 @@
+//! Signals: what the world said back, stored once each, with all that follows from one in the same transaction.
+
+use rusqlite::{Connection, Row, params};
+
+use super::letters::{Said, apply, lapse_answers_to, state_of};
+use super::rows::{InOrder, all, execute};
+use super::suppress::{SOFT_BOUNCES, SuppressionRow, soft_bounce_dates, suppress};
+use super::{Fence, Ledger, LedgerError, ms};
+use crate::letter::{LetterEvent, next_state};
+use crate::words::{
+    Address, LetterId, LetterState, LocalDate, MessageId, Moment, Provider, RefusalClass, Reply, SignalKind, SignalScope, SuppressionCause,
+};
+
+/// Somebody whom a bounce or a complaint names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignalRecipient {
+    /// As the report has it; `None` where it is kept back.
+    pub address: Option<String>,
+    /// The enhanced code, x.y.z (RFC 3463).
+    pub status: Option<String>,
+    /// The reply code.
+    pub code: Option<u16>,
+    /// What it is about.
+    pub class: RefusalClass,
+    /// Whether the address itself is no good.
+    pub hard: bool,
+    /// The server's words, cleaned and bounded.
+    pub diagnostic: String,
+}
+
+/// A signal as the ledger keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignalRow {
+    /// Who received it.
+    pub mailbox: Address,
+    /// Its own Message-ID; without one, where it was found.
+    pub message_id: String,
+    /// What it says.
+    pub kind: SignalKind,
+    /// Whose mail it is about.
+    pub scope: SignalScope,
+    /// When it was read.
+    pub at: Moment,
+    /// The local date of the message that it is about; where that is unknown, of `at`.
+    pub date: LocalDate,
+    /// Who speaks, or where the person reads mail.
+    pub provider: Option<Provider>,
+    /// The letter that it is about.
+    pub letter: Option<LetterId>,
+    /// The Message-ID of what it is about.
+    pub original: Option<MessageId>,
+    /// Who wrote it, as it says: data, never trusted.
+    pub author: Option<String>,
+    /// A complaint's feedback type.
+    pub feedback: Option<String>,
+    /// Why it is taken for what it is.
+    pub evidence: String,
+}
+
+/// An address that a signal asks to be written to no more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suppress {
+    /// The address.
+    pub address: Address,
+    /// Why.
+    pub cause: SuppressionCause,
+    /// The evidence.
+    pub note: String,
+}
+
+/// A signal that was read, with what it asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewSignal {
+    /// The signal.
+    pub row: SignalRow,
+    /// Whom it names.
+    pub recipients: Vec<SignalRecipient>,
+    /// Who is to be written to no more.
+    pub suppress: Vec<Suppress>,
+    /// Whose soft bounces are to be counted.
+    pub soft: Vec<Address>,
+}
+
+/// What a signal changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SignalNoted {
+    /// Whether its letter is `bounced` now.
+    pub letter_bounced: bool,
+    /// Addresses that are new on the list.
+    pub suppressed: Vec<Address>,
+}
+
+impl Ledger {
+    /// Writes a signal and what follows from it. `None` where it is known already: it is the same however often, and in whichever folder, it is seen.
+    pub async fn note_signal(&self, fence: Fence, signal: NewSignal) -> Result<Option<SignalNoted>, LedgerError> {
+        self.store
+            .run(move |c| {
+                fence.check(c)?;
+                if !insert(c, &signal.row)? {
+                    return Ok(None);
+                }
+                for (n, recipient) in (1..).zip(&signal.recipients) {
+                    insert_recipient(c, &signal.row, n, recipient)?;
+                }
+                let mut noted = SignalNoted { letter_bounced: bounce_letter(c, &signal)?, ..SignalNoted::default() };
+                for Suppress { address, cause, note } in signal.suppress {
+                    suppress_for(c, &signal.row, address, cause, note, &mut noted)?;
+                }
+                for address in signal.soft {
+                    let dates = soft_bounce_dates(c, &address, signal.row.at)?;
+                    if dates >= SOFT_BOUNCES {
+                        let note = format!("mail to it came back on {dates} dates");
+                        suppress_for(c, &signal.row, address, SuppressionCause::SoftBounces, note, &mut noted)?;
+                    }
+                }
+                Ok(Some(noted))
+            })
+            .await
+    }
+
+    /// The signals that a mailbox received about mail of `from` and later dates, by date and time.
+    pub async fn signals_of(&self, mailbox: Address, from: LocalDate) -> Result<Vec<SignalRow>, LedgerError> {
+        self.store
+            .ask(move |c| {
+                let sql = format!("SELECT {COLUMNS} FROM signal WHERE mailbox = ?1 AND date >= ?2 ORDER BY date, at, message_id");
+                all(c, &sql, params![mailbox.as_str(), from.to_string()], read_signal)
+            })
+            .await
+    }
+
+    /// Whom a signal names.
+    pub async fn recipients_of(&self, mailbox: Address, message_id: String) -> Result<Vec<SignalRecipient>, LedgerError> {
+        self.store
+            .ask(move |c| {
+                let sql = "SELECT address, status, code, class, hard, diagnostic FROM signal_recipient
+                           WHERE mailbox = ?1 AND message_id = ?2 ORDER BY n";
+                all(c, sql, params![mailbox.as_str(), message_id], |r| {
+                    let mut columns = InOrder::of(r);
+                    Ok(SignalRecipient {
+                        address: columns.get()?,
+                        status: columns.get()?,
+                        code: columns.get()?,
+                        class: columns.word(RefusalClass::parse)?,
+                        hard: columns.get()?,
+                        diagnostic: columns.get()?,
+                    })
+                })
+            })
+            .await
+    }
+}
+
+const COLUMNS: &str = "mailbox, message_id, kind, scope, at, date, provider, letter, original, author, feedback, evidence";
+
+fn read_signal(r: &Row<'_>) -> Result<SignalRow, LedgerError> {
+    let mut columns = InOrder::of(r);
+    let c = &mut columns;
+    Ok(SignalRow {
+        mailbox: c.word(|t| Address::parse(t).ok())?,
+        message_id: c.get()?,
+        kind: c.word(SignalKind::parse)?,
+        scope: c.word(SignalScope::parse)?,
+        at: Moment(c.get()?),
+        date: c.word(LocalDate::parse)?,
+        provider: c.maybe(Provider::parse)?,
+        letter: c.maybe(|t| LetterId::parse(t).ok())?,
+        original: c.maybe(MessageId::parse)?,
+        author: c.get()?,
+        feedback: c.get()?,
+        evidence: c.get()?,
+    })
+}
+
+/// Whether it was new.
+fn insert(c: &Connection, s: &SignalRow) -> Result<bool, LedgerError> {
+    let sql = "INSERT INTO signal (mailbox, message_id, kind, scope, at, date, provider, letter, original, author, feedback, evidence)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT DO NOTHING";
+    let params = params![
+        s.mailbox.as_str(),
+        s.message_id,
+        s.kind.as_str(),
+        s.scope.as_str(),
+        ms(s.at),
+        s.date.to_string(),
+        s.provider.map(Provider::as_str),
+        s.letter.map(|l| l.to_string()),
+        s.original.as_ref().map(MessageId::as_str),
+        s.author,
+        s.feedback,
+        s.evidence
+    ];
+    Ok(execute(c, sql, params)? > 0)
+}
+
+fn insert_recipient(c: &Connection, s: &SignalRow, n: u32, r: &SignalRecipient) -> Result<(), LedgerError> {
+    let sql = "INSERT INTO signal_recipient (mailbox, message_id, n, address, status, code, class, hard, diagnostic)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    let (mailbox, class) = (s.mailbox.as_str(), r.class.as_str());
+    execute(c, sql, params![mailbox, s.message_id, n, r.address, r.status, r.code, class, r.hard, r.diagnostic]).map(drop)
+}
+
+/// A bounce of a letter ends it, unless it was seen: then something else came back. Says whether it is bounced now.
+fn bounce_letter(c: &Connection, signal: &NewSignal) -> Result<bool, LedgerError> {
+    let (SignalKind::Bounce, Some(id)) = (signal.row.kind, signal.row.letter) else { return Ok(false) };
+    // A second bounce of a letter, or one of a letter that was seen, moves nothing.
+    let becomes_bounced = |state| state != LetterState::Bounced && next_state(state, LetterEvent::Bounced) == Ok(LetterState::Bounced);
+    if !state_of(c, id)?.is_some_and(becomes_bounced) {
+        return Ok(false);
+    }
+    let told = signal.recipients.first();
+    let reply = told.map(|r| Reply::new(r.code.unwrap_or(0), &r.diagnostic));
+    apply(c, id, LetterEvent::Bounced, signal.row.at, reply.as_ref().map_or(Said::Nothing, Said::Reply))?;
+    lapse_answers_to(c, id, signal.row.at)?;
+    Ok(true)
+}
+
+fn suppress_for(
+    c: &Connection,
+    signal: &SignalRow,
+    address: Address,
+    cause: SuppressionCause,
+    note: String,
+    noted: &mut SignalNoted,
+) -> Result<(), LedgerError> {
+    let caused = Some((signal.mailbox.clone(), signal.message_id.clone()));
+    let row = SuppressionRow { address, since: signal.at, cause, signal: caused, note, lifted_at: None };
+    if suppress(c, &row)? {
+        noted.suppressed.push(row.address);
+    }
+    Ok(())
+}

@@ -73,14 +73,20 @@ fn read_lines(text: &str) -> List {
     let delimiter = if text.lines().next().is_some_and(|l| l.contains(';') && !l.contains(',')) { b';' } else { b',' };
     let mut reader = reader.delimiter(delimiter).from_reader(text.as_bytes());
     let (mut list, mut columns) = (List::default(), None);
-    for record in reader.records() {
-        let record = match record {
-            Ok(record) => record,
+    let mut record = csv::StringRecord::new();
+    loop {
+        match reader.read_record(&mut record) {
+            Ok(true) => {}
+            Ok(false) => break,
             Err(e) => {
                 list.faults.push((e.position().map_or(0, csv::Position::line), e.to_string()));
-                continue;
+                break;
             }
-        };
+        }
+        // A record's own position is before the blank lines and comments above it; where it ends is known.
+        let end = reader.position();
+        let ended = text.as_bytes().get(..end.byte() as usize).is_some_and(|read| read.ends_with(b"\n"));
+        let line = end.line().saturating_sub(u64::from(ended));
         let place = |names: &[&str]| record.iter().position(|cell| names.contains(&cell.to_lowercase().as_str()));
         let (address_at, note_at) = match columns {
             Some(known) => known,
@@ -92,7 +98,6 @@ fn read_lines(text: &str) -> List {
                 None => *columns.insert((0, None)),
             },
         };
-        let line = record.position().map_or(0, csv::Position::line);
         let cell = |at: usize| record.get(at).filter(|cell| !cell.is_empty()).map(str::to_owned);
         match cell(address_at) {
             Some(address) => list.entries.push(Listed { line, address, note: note_at.and_then(cell) }),

@@ -41,7 +41,7 @@ pub use letters::{LetterFacts, StepRow};
 pub use look::{LookNote, Noted, RefusedMark, Sighted, SightingRow, StoredFolder};
 pub use pool::{PauseRow, PauseScope, TroubleNote, TroubleRow};
 pub use send::{Intent, IntentRefused, Outcome};
-pub use signals::{NewSignal, SignalNoted, SignalRecipient, SignalRow, Suppress};
+pub use signals::{NewSignal, SignalNoted, SignalRow, Suppress};
 pub use status::{MailboxStatus, PlacementCounts};
 pub use store::{Place, Receipt};
 pub use suppress::{SOFT_BOUNCE_DAYS, SOFT_BOUNCES, SuppressionRow};

@@ -6,27 +6,11 @@ use super::letters::{Said, apply, lapse_answers_to, state_of};
 use super::rows::{InOrder, all, execute};
 use super::suppress::{SOFT_BOUNCES, SuppressionRow, soft_bounce_dates, suppress};
 use super::{Fence, Ledger, LedgerError, ms};
+use crate::classify::Recipient;
 use crate::letter::{LetterEvent, next_state};
 use crate::words::{
     Address, LetterId, LetterState, LocalDate, MessageId, Moment, Provider, RefusalClass, Reply, SignalKind, SignalScope, SuppressionCause,
 };
-
-/// Somebody whom a bounce or a complaint names.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SignalRecipient {
-    /// As the report has it; `None` where it is kept back.
-    pub address: Option<String>,
-    /// The enhanced code, x.y.z (RFC 3463).
-    pub status: Option<String>,
-    /// The reply code.
-    pub code: Option<u16>,
-    /// What it is about.
-    pub class: RefusalClass,
-    /// Whether the address itself is no good.
-    pub hard: bool,
-    /// The server's words, cleaned and bounded.
-    pub diagnostic: String,
-}
 
 /// A signal as the ledger keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,7 +58,7 @@ pub struct NewSignal {
     /// The signal.
     pub row: SignalRow,
     /// Whom it names.
-    pub recipients: Vec<SignalRecipient>,
+    pub recipients: Vec<Recipient>,
     /// Who is to be written to no more.
     pub suppress: Vec<Suppress>,
     /// Whose soft bounces are to be counted.
@@ -129,17 +113,17 @@ impl Ledger {
     }
 
     /// Whom a signal names.
-    pub async fn recipients_of(&self, mailbox: Address, message_id: String) -> Result<Vec<SignalRecipient>, LedgerError> {
+    pub async fn recipients_of(&self, mailbox: Address, message_id: String) -> Result<Vec<Recipient>, LedgerError> {
         self.store
             .ask(move |c| {
                 let sql = "SELECT address, status, code, class, hard, diagnostic FROM signal_recipient
                            WHERE mailbox = ?1 AND message_id = ?2 ORDER BY n";
                 all(c, sql, params![mailbox.as_str(), message_id], |r| {
                     let mut columns = InOrder::of(r);
-                    Ok(SignalRecipient {
+                    Ok(Recipient {
                         address: columns.get()?,
                         status: columns.get()?,
-                        code: columns.get()?,
+                        reply: columns.get()?,
                         class: columns.word(RefusalClass::parse)?,
                         hard: columns.get()?,
                         diagnostic: columns.get()?,
@@ -192,11 +176,11 @@ fn insert(c: &Connection, s: &SignalRow) -> Result<bool, LedgerError> {
     Ok(execute(c, sql, params)? > 0)
 }
 
-fn insert_recipient(c: &Connection, s: &SignalRow, n: u32, r: &SignalRecipient) -> Result<(), LedgerError> {
+fn insert_recipient(c: &Connection, s: &SignalRow, n: u32, r: &Recipient) -> Result<(), LedgerError> {
     let sql = "INSERT INTO signal_recipient (mailbox, message_id, n, address, status, code, class, hard, diagnostic)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     let (mailbox, class) = (s.mailbox.as_str(), r.class.as_str());
-    execute(c, sql, params![mailbox, s.message_id, n, r.address, r.status, r.code, class, r.hard, r.diagnostic]).map(drop)
+    execute(c, sql, params![mailbox, s.message_id, n, r.address, r.status, r.reply, class, r.hard, r.diagnostic]).map(drop)
 }
 
 /// A bounce of a letter ends it, unless it was seen: then something else came back. Says whether it is bounced now.
@@ -208,7 +192,7 @@ fn bounce_letter(c: &Connection, signal: &NewSignal) -> Result<bool, LedgerError
         return Ok(false);
     }
     let told = signal.recipients.first();
-    let reply = told.map(|r| Reply::new(r.code.unwrap_or(0), &r.diagnostic));
+    let reply = told.map(|r| Reply::new(r.reply.unwrap_or(0), &r.diagnostic));
     apply(c, id, LetterEvent::Bounced, signal.row.at, reply.as_ref().map_or(Said::Nothing, Said::Reply))?;
     lapse_answers_to(c, id, signal.row.at)?;
     Ok(true)

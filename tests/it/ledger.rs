@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use preheat::agenda::{Agenda, Draws, PlannedLetter};
 use preheat::chance::Seed;
+use preheat::classify::Recipient;
 use preheat::engage::ActionKind;
 use preheat::ledger::{
     DayPlan, Fence, Holder, Intent, IntentRefused, Ledger, LedgerError, LookNote, NewSignal, OpenedParent, Outcome, PauseScope, Place,
-    Sighted, SignalNoted, SignalRecipient, SignalRow, Suppress, SuppressionRow, SuspensionRow, WordOfServers,
+    Sighted, SignalNoted, SignalRow, Suppress, SuppressionRow, SuspensionRow, WordOfServers,
 };
 use preheat::mail::{Cursor, Folder, FolderName, Uid};
 use preheat::words::{
@@ -621,10 +622,10 @@ fn bounce(message_id: &str, letter: Option<LetterId>, recipient: &str, hard: boo
         feedback: None,
         evidence: "a delivery status (RFC 3464)".into(),
     };
-    let recipients = vec![SignalRecipient {
+    let recipients = vec![Recipient {
         address: Some(recipient.into()),
         status: Some(if hard { "5.1.1" } else { "5.2.2" }.into()),
-        code: Some(if hard { 550 } else { 552 }),
+        reply: Some(if hard { 550 } else { 552 }),
         class: if hard { RefusalClass::BadAddress } else { RefusalClass::Full },
         hard,
         diagnostic: "no such user here".into(),

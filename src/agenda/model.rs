@@ -1,10 +1,10 @@
 //! What goes into an agenda and comes out of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::config::{Calendar, Engagement, Window};
-use crate::words::{Address, LetterId, LocalDate, Moment, Provider, Role, Zone};
+use crate::words::{Address, Domain, LetterId, LocalDate, Moment, Provider, Role, Zone};
 
 /// A mailbox as the agenda sees it on one local date.
 #[derive(Clone, Debug)]
@@ -55,6 +55,8 @@ pub struct History {
     pub carried: Vec<Carried>,
     /// Letters that others, whose agenda of this date is made already, will have sent to each mailbox: they count against its `receive_limit`.
     pub received: BTreeMap<Address, u32>,
+    /// Receiving providers of which a sending domain gets only a quarter of its share of starts: the guard says so.
+    pub quarters: BTreeMap<Domain, BTreeSet<Provider>>,
 }
 
 /// Every draw about a letter, made once.

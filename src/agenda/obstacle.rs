@@ -18,6 +18,8 @@ pub(super) enum Obstacle {
     Pace(u32),
     /// Every recipient has what it may receive.
     Receive,
+    /// Most of them are at a provider that gets a quarter of its share.
+    Quarter,
     /// Its window and gap hold no more than this.
     Window(u32),
     /// Its domain's gap holds no more than this for it.
@@ -53,6 +55,9 @@ impl Obstacle {
                 )
             }
             Self::Receive => format!("every recipient {outside} that it may still write to receives all it may"),
+            Self::Quarter => {
+                format!("the guard gives a provider of {domain}'s recipients a quarter of its share, and the others have all they may")
+            }
             Self::Window(held) => format!(
                 "its window {}–{} holds {} with {} between them",
                 clock(p.window.from),

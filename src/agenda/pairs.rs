@@ -33,6 +33,8 @@ const AHEAD_OF_WEEK: i64 = 1000;
 const RECENT: i64 = 25;
 /// For each letter that its provider has beyond its share of the sending domain's letters.
 const EXCESS: f64 = 40.0;
+/// What is left of the share of a provider that the guard found in breach.
+const QUARTER: f64 = 0.25;
 /// Settles what is otherwise equal.
 const NOISE: i64 = 32;
 
@@ -96,7 +98,7 @@ impl<'a> Pairs<'a> {
             open: Outside::new(roster, receives),
             ring: Ring::new(roster, (0..roster.len()).filter(|&i| receives(i)).collect()),
             streams: streams.collect(),
-            mix: Mix::new(roster, limits),
+            mix: Mix::new(roster, limits, history),
         };
         for (recipient, &letters) in &history.received {
             if let Some(i) = roster.find(recipient) {
@@ -168,16 +170,19 @@ impl<'a> Pairs<'a> {
         if self.receivers(sender) == 0 {
             return Obstacle::Alone;
         }
-        let (mut full, mut day, mut week) = (0, 0, 0);
+        let (mut full, mut day, mut week, mut quartered) = (0, 0, 0, 0);
         let others = (0..self.roster.len().min(WALK)).map(|n| (sender + 1 + n) % self.roster.len());
         for r in others.filter(|&r| self.roster.may_write(sender, r) && self.roster.people[r].receive_limit > 0) {
             match self.pair_obstacle(sender, self.count(sender, r)) {
+                _ if !self.mix.has_room(self.roster.domain[sender], self.recipients[r].provider) => quartered += 1,
                 Some(Obstacle::PairWeek) => week += 1,
                 Some(_) => day += 1,
                 None => full += 1,
             }
         }
-        if full >= day && full >= week {
+        if quartered > full.max(day).max(week) {
+            Obstacle::Quarter
+        } else if full >= day && full >= week {
             Obstacle::Receive
         } else if day >= week {
             Obstacle::PairDay
@@ -224,7 +229,10 @@ impl<'a> Pairs<'a> {
     }
 
     fn weigh(&self, sender: usize, r: usize, choice: &mut Choice) {
-        if !self.roster.may_write(sender, r) || !self.has_room(r) {
+        if !self.roster.may_write(sender, r)
+            || !self.has_room(r)
+            || !self.mix.has_room(self.roster.domain[sender], self.recipients[r].provider)
+        {
             return;
         }
         let (recent, today) = self.count(sender, r);
@@ -349,10 +357,12 @@ struct Mix {
     wanted: [f64; Provider::ALL.len()],
     /// By sending domain: starts to each provider.
     counts: Vec<[u32; Provider::ALL.len()]>,
+    /// By sending domain: starts to each provider at most, where the guard gives it a quarter of its share.
+    most: Vec<[u32; Provider::ALL.len()]>,
 }
 
 impl Mix {
-    fn new(roster: &Roster<'_>, limits: &PairLimits) -> Self {
+    fn new(roster: &Roster<'_>, limits: &PairLimits, history: &History) -> Self {
         let mut wanted = [0.0; Provider::ALL.len()];
         let mut room = [0.0; Provider::ALL.len()];
         for p in &roster.people {
@@ -366,7 +376,20 @@ impl Mix {
             let natural = if room_of_unnamed > 0.0 { (1.0 - named).max(0.0) * room[p as usize] / room_of_unnamed } else { 0.0 };
             wanted[p as usize] = limits.provider_mix.get(&p).copied().unwrap_or(natural);
         }
-        Self { wanted, counts: vec![[0; Provider::ALL.len()]; roster.domains.len()] }
+        let mut most = vec![[u32::MAX; Provider::ALL.len()]; roster.domains.len()];
+        for (d, domain) in roster.domains.iter().enumerate() {
+            let letters: u32 = roster.of_domain[d].iter().map(|&i| roster.people[i].quota).fold(0, u32::saturating_add);
+            for &provider in history.quarters.get(domain).into_iter().flatten() {
+                // One at least: without a letter nobody sees whether it got better.
+                most[d][provider as usize] = (f64::from(letters) * wanted[provider as usize] * QUARTER).ceil().max(1.0) as u32;
+            }
+        }
+        Self { wanted, counts: vec![[0; Provider::ALL.len()]; roster.domains.len()], most }
+    }
+
+    /// Whether a domain may write to a provider once more.
+    fn has_room(&self, domain: usize, provider: Provider) -> bool {
+        self.counts[domain][provider as usize] < self.most[domain][provider as usize]
     }
 
     fn count(&mut self, domain: usize, provider: Provider) {

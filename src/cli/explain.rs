@@ -62,7 +62,7 @@ async fn report(pool: &Pool, mailbox: &Mailbox, schedule: &Schedule, date: Optio
         NoQuotas::Infeasible(findings) => crate::run::RunError::Infeasible(findings).into(),
         NoQuotas::Ledger(e) => CliError::from(e),
     })?;
-    let standing = all.remove(&mailbox.address).ok_or_else(|| CliError::new("error: this mailbox has no ramp"))?;
+    let standing = all.of.remove(&mailbox.address).ok_or_else(|| CliError::new("error: this mailbox has no ramp"))?;
     let curve = draw_curve(&schedule.ramp, &schedule.calendar);
     let (mut today, mut last_error, mut set) = (TodayFacts::default(), None, None);
     if let Some(l) = &ledger {

@@ -11,8 +11,8 @@ use crate::config::{Config, Mailbox, ScheduleOrigin};
 use crate::ledger::Ledger;
 use crate::ramp::{PlannedDay, draw_curve};
 use crate::report::plan::{MailboxPlan, PlanReport};
-use crate::run::{PlanStart, history_of, plan_all, whole_pool};
-use crate::words::{Address, Moment, Role};
+use crate::run::{Guarded, PlanStart, guarded, history_of, plan_all, whole_pool};
+use crate::words::{Address, LocalDate, Moment, Role};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -81,8 +81,20 @@ async fn report(pool: &Pool, chosen: &[Address], days: Option<u32>) -> Result<Pl
     let mut starts = Vec::new();
     // Domain caps are shared, so the whole of each domain is planned, whoever is shown.
     let domains: Vec<_> = chosen.iter().map(Address::domain).collect();
-    for mailbox in config.mailboxes.values().filter(|m| m.role == Role::Warming && domains.contains(&m.address.domain())) {
-        starts.push(start_of(mailbox, ledger.as_ref(), now).await?);
+    let warming: Vec<&Mailbox> =
+        config.mailboxes.values().filter(|m| m.role == Role::Warming && domains.contains(&m.address.domain())).collect();
+    let mut by_date: BTreeMap<LocalDate, Vec<&Mailbox>> = BTreeMap::new();
+    for mailbox in &warming {
+        by_date.entry(now.local_date(mailbox.zone)).or_default().push(mailbox);
+    }
+    let mut guards = BTreeMap::new();
+    for (date, mailboxes) in by_date {
+        if let Some(ledger) = &ledger {
+            guards.insert(date, guarded(config, ledger, date, &mailboxes, now).await?);
+        }
+    }
+    for mailbox in warming {
+        starts.push(start_of(mailbox, ledger.as_ref(), &guards, now).await?);
     }
     let peaks: BTreeMap<Address, u32> = config
         .mailboxes
@@ -107,15 +119,25 @@ async fn report(pool: &Pool, chosen: &[Address], days: Option<u32>) -> Result<Pl
     })
 }
 
-async fn start_of(mailbox: &Mailbox, ledger: Option<&Ledger>, now: Moment) -> Result<PlanStart, CliError> {
-    let today = now.local_date(mailbox.zone);
-    let days = match ledger {
-        Some(l) => l.days_before(mailbox.address.clone(), today).await?,
+async fn start_of(
+    mailbox: &Mailbox,
+    ledger: Option<&Ledger>,
+    guards: &BTreeMap<LocalDate, Guarded>,
+    now: Moment,
+) -> Result<PlanStart, CliError> {
+    let (address, today) = (&mailbox.address, now.local_date(mailbox.zone));
+    let mut days = match ledger {
+        Some(l) => l.days_before(address.clone(), today).await?,
         None => Vec::new(),
     };
+    let guard = guards.get(&today);
+    if let (Some(last), Some((_, said))) = (days.last_mut(), guard.and_then(|g| g.last.get(address))) {
+        last.verdict = Some(said.verdict);
+    }
+    let paused = guard.and_then(|g| g.paused.get(address)).cloned();
     let history = history_of(&days);
     let first = history.first().map(|d| d.date).or(mailbox.start_on).unwrap_or(today);
-    Ok(PlanStart { mailbox: mailbox.clone(), first, today, history })
+    Ok(PlanStart { mailbox: mailbox.clone(), first, today, history, paused })
 }
 
 fn mailbox_plan(config: &Config, start: &PlanStart, days: Vec<PlannedDay>) -> MailboxPlan {

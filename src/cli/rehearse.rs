@@ -55,6 +55,9 @@ pub struct Args {
     /// Play it under this schedule as well, and lay the two side by side
     #[arg(long, value_name = "SCHEDULE")]
     compare: Option<String>,
+    /// With the guard, which holds the ramp and takes it back; without it; or both, laid side by side
+    #[arg(long, value_name = "on|off|both", default_value = "on", conflicts_with = "compare")]
+    guard: Guard,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -63,8 +66,16 @@ pub struct Args {
     #[expect(clippy::option_option, reason = "how clap tells `--svg` from `--svg FILE`")]
     svg: Option<Option<PathBuf>>,
     /// List the shipped scenarios
-    #[arg(long, conflicts_with_all = ["seed", "seeds", "scenario", "days", "from", "compare", "json", "svg"])]
+    #[arg(long, conflicts_with_all = ["seed", "seeds", "scenario", "days", "from", "compare", "guard", "json", "svg"])]
     list: bool,
+}
+
+/// Whether the guard is at work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Guard {
+    On,
+    Off,
+    Both,
 }
 
 /// Seeds from the first to the last, both included.
@@ -101,6 +112,11 @@ pub fn rehearse(args: &Args, config: &Path, printer: Printer) -> Result<Exit, Cl
     if let Some(name) = &args.compare {
         parts.push(Part::of(&pool, Some(name), &scenario)?);
     }
+    match args.guard {
+        Guard::On => {}
+        Guard::Off => parts.iter_mut().for_each(|part| part.config.guard = false),
+        Guard::Both => parts = vec![parts[0].clone().guarded(true), parts.swap_remove(0).guarded(false)],
+    }
     let days = args.days.or_else(|| parts.iter().filter_map(|p| to_the_end(&p.config, from)).max()).ok_or_else(nobody_warms)?;
     let seeds = args.seeds.unwrap_or(Seeds { first: args.seed, last: args.seed });
     let played = play(&parts, seeds, from, days, &scenario.name, printer)?;
@@ -116,6 +132,7 @@ fn read_scenario(text: &str, pool: &Pool) -> Result<Scenario, CliError> {
 }
 
 /// What one schedule is played with.
+#[derive(Clone)]
 struct Part {
     name: String,
     config: Config,
@@ -134,6 +151,14 @@ impl Part {
         let name = names.into_iter().collect::<Vec<_>>().join(", ");
         // Its schedule is in the config already.
         Ok(Self { name, config, scenario: Scenario { schedule: None, ..scenario.clone() } })
+    }
+}
+
+impl Part {
+    /// The same, with the guard at work or not, named after that.
+    fn guarded(self, is_on: bool) -> Self {
+        let name = if is_on { "guard on" } else { "guard off" }.to_owned();
+        Self { name, config: Config { guard: is_on, ..self.config }, scenario: self.scenario }
     }
 }
 

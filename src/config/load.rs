@@ -113,6 +113,7 @@ pub fn parse(text: &str, file: &Path, beside: &dyn Beside) -> Result<Config, Con
     let in_use = schedules(&fields, &read, beside, &mut f);
     let mailboxes: BTreeMap<_, _> = read.into_iter().filter_map(|r| r.mailbox).map(|m| (m.address.clone(), m)).collect();
     let config = Config {
+        guard: true,
         file: file.to_owned(),
         pool: fields.text("pool").unwrap_or_default(),
         zone: fields.zone("zone").unwrap_or(chrono_tz::UTC),

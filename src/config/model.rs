@@ -31,6 +31,8 @@ pub struct Config {
     pub pairs: PairLimits,
     /// The user's own content files and command.
     pub content: ContentSettings,
+    /// Whether the guard moves the ramp. No file can switch it off: only a rehearsal does, to show what it is good for.
+    pub guard: bool,
     /// What the reader found worth a word although nothing is wrong.
     pub warnings: Vec<crate::words::Finding>,
 }

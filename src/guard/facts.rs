@@ -17,6 +17,21 @@ pub enum Subject {
     Route(Domain, Provider),
 }
 
+impl Subject {
+    /// Reads back what `Display` writes.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.split_once(':')? {
+            ("mailbox", address) => Address::parse(address).ok().map(Self::Mailbox),
+            ("domain", domain) => Domain::parse(domain).ok().map(Self::Domain),
+            ("route", route) => {
+                let (domain, provider) = route.split_once('/')?;
+                Some(Self::Route(Domain::parse(domain).ok()?, Provider::parse(provider)?))
+            }
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Subject {
     /// `mailbox:anna@new.example`, `domain:new.example`, `route:new.example/gmail`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -32,5 +32,6 @@ pub use judge::judge;
 pub use ready::{Coming, Condition, RampFacts, Ready, ReadyFacts, Wanting, ready};
 pub use routes::{PastRoute, Quarter, RouteJudgement, judge_routes, with_routes};
 pub use ruling::{Bound, Judgement, Measure, Rule, Ruling, Until};
+pub use standing::pause_on;
 pub use wilson::{Interval, Z_90_ONE_SIDED, Z_95_TWO_SIDED, wilson};
 pub use window::{Restart, Window};

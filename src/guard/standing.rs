@@ -16,7 +16,7 @@ pub(super) fn rulings(facts: &Facts) -> Vec<Ruling> {
 }
 
 fn pause_goes_on(facts: &Facts) -> Option<Ruling> {
-    let (since, until) = pause_in_force(facts)?;
+    let (since, until) = pause_on(facts)?;
     let window =
         Window { from: since, restarted_by: Some(Restart { date: since, verdict: Verdict::Pause }), ..Window::of_date(facts.date) };
     Some(Ruling {
@@ -28,8 +28,8 @@ fn pause_goes_on(facts: &Facts) -> Option<Ruling> {
     })
 }
 
-/// The date of the verdict that paused, and until when, where that is not over.
-fn pause_in_force(facts: &Facts) -> Option<(LocalDate, Until)> {
+/// The date of the verdict that paused, and until when, where that is not over on the facts' date.
+pub fn pause_on(facts: &Facts) -> Option<(LocalDate, Until)> {
     let mut before = facts.history.range(..facts.date).rev();
     let (last, past) = before.next().filter(|(_, past)| past.verdict == Verdict::Pause)?;
     // Each day of a pause is a pause: it began with the first that has the same end.

@@ -60,12 +60,11 @@ impl Ruling {
                 let placed = self.placed(&span);
                 format!("{FLOOR_SEND_DAYS} send-days at the floor brought no relief: {}", lower_first(&placed))
             }
-            Rule::Blind => format!(
-                "Only {} of {} letters{from} accepted one to four days ago {} been seen anywhere, less than half",
-                self.numerator,
-                self.of(),
-                has(self.numerator)
-            ),
+            Rule::Blind => {
+                let (k, of) = (self.numerator, self.of());
+                let seen = if k == 0 { format!("None of {of}") } else { format!("Only {k} of {of}") };
+                format!("{seen} letters{from} accepted one to four days ago {} been seen anywhere, less than half", has(k))
+            }
             Rule::TooFew => {
                 let seen = match self.numerator {
                     0 => format!("No letter{from} has"),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, params};
 
+use super::guard::{VerdictRow, note_verdict};
 use super::letters::{COLUMNS, LetterFacts, insert, is_to_send, read_letter, skip};
 use super::rows::{address, all, execute, one};
 use super::{DayPlan, Fence, Ledger, LedgerError, days, ms};
@@ -11,12 +12,22 @@ use crate::agenda::{Agenda, Carried, PlannedLetter};
 use crate::words::{Address, LetterId, LetterState, LocalDate, Moment, SkipReason};
 
 impl Ledger {
-    /// Writes a date's agenda and the quotas behind it. Days and letters that are there already stay as they are, so that making it again changes nothing.
-    /// Says how many letters are new.
-    pub async fn store_agenda(&self, planner: Fence, days: Vec<DayPlan>, agenda: Agenda, now: Moment) -> Result<u32, LedgerError> {
+    /// Writes a date's agenda, the quotas behind it, and the verdicts of the dates before that led to those. Whatever is there already stays as it is, so that
+    /// making it again changes nothing. Says how many letters are new.
+    pub async fn store_agenda(
+        &self,
+        planner: Fence,
+        verdicts: Vec<VerdictRow>,
+        days: Vec<DayPlan>,
+        agenda: Agenda,
+        now: Moment,
+    ) -> Result<u32, LedgerError> {
         self.store
             .run(move |c| {
                 planner.check(c)?;
+                for verdict in &verdicts {
+                    note_verdict(c, verdict)?;
+                }
                 for plan in &days {
                     days::insert(c, plan, now)?;
                 }

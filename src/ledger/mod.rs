@@ -9,6 +9,7 @@ mod days;
 mod dump;
 mod engage;
 mod error;
+mod guard;
 mod history;
 mod lease;
 mod letters;
@@ -35,6 +36,7 @@ pub use check::CheckReport;
 pub use days::{DayPlan, DayRow};
 pub use engage::{ActionKind, DueAction, OpenedParent};
 pub use error::LedgerError;
+pub use guard::{CheckedRow, HeardSignal, JudgedLetter, JudgedMail, RefusedLetter, VerdictRow};
 pub use history::{ActionRow, History, LetterStep};
 pub use lease::{Fence, HeldLease, Holder, LEASE_TTL, Taken};
 pub use letters::{LetterFacts, StepRow};
@@ -54,6 +56,7 @@ const MIGRATION_STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0002_suspension.sql")),
     M::up(include_str!("migrations/0003_narrower_index.sql")),
     M::up(include_str!("migrations/0004_signals.sql")),
+    M::up(include_str!("migrations/0005_guard.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(MIGRATION_STEPS);
 

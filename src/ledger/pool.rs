@@ -32,7 +32,7 @@ impl PauseScope {
         }
     }
 
-    fn key(&self) -> String {
+    pub(super) fn key(&self) -> String {
         match self {
             Self::All => "all".into(),
             Self::Domain(d) => format!("domain:{d}"),

@@ -104,37 +104,39 @@ impl Ledger {
 
     /// The signals that a mailbox received about mail of `from` and later dates, by date and time.
     pub async fn signals_of(&self, mailbox: Address, from: LocalDate) -> Result<Vec<SignalRow>, LedgerError> {
-        self.store
-            .ask(move |c| {
-                let sql = format!("SELECT {COLUMNS} FROM signal WHERE mailbox = ?1 AND date >= ?2 ORDER BY date, at, message_id");
-                all(c, &sql, params![mailbox.as_str(), from.to_string()], read_signal)
-            })
-            .await
+        self.store.ask(move |c| read_signals(c, &mailbox, from, LocalDate::LAST)).await
     }
 
     /// Whom a signal names.
     pub async fn recipients_of(&self, mailbox: Address, message_id: String) -> Result<Vec<Recipient>, LedgerError> {
-        self.store
-            .ask(move |c| {
-                let sql = "SELECT address, status, code, class, hard, diagnostic FROM signal_recipient
-                           WHERE mailbox = ?1 AND message_id = ?2 ORDER BY n";
-                all(c, sql, params![mailbox.as_str(), message_id], |r| {
-                    let mut columns = InOrder::of(r);
-                    Ok(Recipient {
-                        address: columns.get()?,
-                        status: columns.get()?,
-                        reply: columns.get()?,
-                        class: columns.word(RefusalClass::parse)?,
-                        hard: columns.get()?,
-                        diagnostic: columns.get()?,
-                    })
-                })
-            })
-            .await
+        self.store.ask(move |c| read_recipients(c, &mailbox, &message_id)).await
     }
 }
 
 const COLUMNS: &str = "mailbox, message_id, kind, scope, at, date, provider, letter, original, author, feedback, evidence";
+
+/// The signals that a mailbox received about mail of `from` to `to`, both included.
+pub(super) fn read_signals(c: &Connection, mailbox: &Address, from: LocalDate, to: LocalDate) -> Result<Vec<SignalRow>, LedgerError> {
+    let sql = format!("SELECT {COLUMNS} FROM signal WHERE mailbox = ?1 AND date BETWEEN ?2 AND ?3 ORDER BY date, at, message_id");
+    all(c, &sql, params![mailbox.as_str(), from.to_string(), to.to_string()], read_signal)
+}
+
+/// Whom a signal names.
+pub(super) fn read_recipients(c: &Connection, mailbox: &Address, message_id: &str) -> Result<Vec<Recipient>, LedgerError> {
+    let sql =
+        "SELECT address, status, code, class, hard, diagnostic FROM signal_recipient WHERE mailbox = ?1 AND message_id = ?2 ORDER BY n";
+    all(c, sql, params![mailbox.as_str(), message_id], |r| {
+        let mut columns = InOrder::of(r);
+        Ok(Recipient {
+            address: columns.get()?,
+            status: columns.get()?,
+            reply: columns.get()?,
+            class: columns.word(RefusalClass::parse)?,
+            hard: columns.get()?,
+            diagnostic: columns.get()?,
+        })
+    })
+}
 
 fn read_signal(r: &Row<'_>) -> Result<SignalRow, LedgerError> {
     let mut columns = InOrder::of(r);

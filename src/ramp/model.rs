@@ -24,8 +24,10 @@ pub struct DayRecord {
 pub struct CurveMark(pub u32);
 
 /// Bounds on a day's quota from outside the schedule; `None`: no bound of that kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Caps {
+    /// Why the guard lets nothing be sent; `None`: it does not pause.
+    pub guard: Option<String>,
     /// The mailbox's `daily_cap`.
     pub mailbox: Option<u32>,
     /// This mailbox's share of its domain's `daily_cap`.
@@ -63,7 +65,7 @@ pub struct Position {
 /// A step of the way from the curve to the quota.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Reason {
-    /// `curve`, `growth bound`, `calendar`, `jitter`, `mailbox cap`, `domain cap`, `provider limit`, `pool`, `after the ramp`; `history` for a day that
+    /// `curve`, `growth bound`, `calendar`, `jitter`, `guard`, `mailbox cap`, `domain cap`, `provider limit`, `pool`, `after the ramp`; `history` for a day that
     /// has been.
     pub rule: &'static str,
     /// The value after this step, messages a day.

@@ -42,6 +42,9 @@ pub(super) fn quota_on(
     }
     by_the_calendar(&mut steps, schedule, date);
     by_chance(&mut steps, schedule.ramp.jitter, || seed.stream(mailbox, date, "jitter"));
+    if let Some(why) = &caps.guard {
+        steps.set("guard", 0, why.clone());
+    }
     under_caps(&mut steps, caps);
     Quota { value: steps.value, reasons: steps.reasons }
 }

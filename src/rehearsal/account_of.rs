@@ -10,10 +10,11 @@ use super::{Breach, Day, RehearsalError, Rehearsed, Said};
 use crate::agenda::carries;
 use crate::chance::Seed;
 use crate::config::Config;
-use crate::ledger::{DayRow, Ledger, LedgerError};
-use crate::ramp::{PlannedDay, position};
+use crate::guard::Subject;
+use crate::ledger::{DayRow, Ledger, LedgerError, VerdictRow};
+use crate::ramp::{FoldStep, PlannedDay, position};
 use crate::run::{PlanStart, history_of, plan_all, whole_pool};
-use crate::words::{Address, LocalDate, Role};
+use crate::words::{Address, LocalDate, Role, Verdict};
 
 /// Plan time that a command may take: in the modelled world none, but for what is waited for between two of them.
 const SLACK: std::time::Duration = std::time::Duration::from_secs(5);
@@ -74,7 +75,9 @@ pub(super) async fn give_account(played: Played<'_>) -> Result<Rehearsed, Rehear
         warming: roles(Role::Warming),
         partners: roles(Role::Partner),
         days,
-        verdicts: verdicts(config, &histories),
+        guard: config.guard,
+        verdicts: verdicts(config, &histories, &ledger.verdicts(LocalDate::EPOCH).await?),
+        days_lost: days_lost(config, &plans, &histories),
         target_reached,
         target_day: target_reached.map(|date| u32::try_from(date.days_since(rehearsal.from)).unwrap_or(0) + 1),
         reputation: played.reputation,
@@ -104,7 +107,7 @@ fn plans(config: &Config, rehearsal: &super::Rehearsal) -> BTreeMap<Address, Vec
         .filter(|m| m.role == Role::Warming)
         .map(|m| {
             let first = m.start_on.map_or(rehearsal.from, |s| s.max(rehearsal.from));
-            PlanStart { mailbox: m.clone(), first, today: rehearsal.from, history: Vec::new() }
+            PlanStart { mailbox: m.clone(), first, today: rehearsal.from, history: Vec::new(), paused: None }
         })
         .collect();
     let target = |a: &Address| config.mailboxes.get(a).and_then(|m| config.schedule_of(m)).map_or(0, |s| s.ramp.target);
@@ -137,38 +140,83 @@ fn target_reached(plans: &BTreeMap<Address, Vec<PlannedDay>>, histories: &BTreeM
     histories.iter().map(reached).collect::<Option<Vec<_>>>()?.into_iter().max()
 }
 
-/// Every send-day whose ramp day was not earned, and why; what holds on several dates in a row is said once.
-fn verdicts(config: &Config, histories: &BTreeMap<Address, Vec<DayRow>>) -> Vec<Said> {
+/// What the guard said other than *advance*, and every send-day whose ramp day was not earned though it said nothing; what holds on several dates in a row
+/// is said once. What a domain says is not said again for each of its mailboxes.
+fn verdicts(config: &Config, histories: &BTreeMap<Address, Vec<DayRow>>, guard: &[VerdictRow]) -> Vec<Said> {
     let mut said: Vec<Said> = Vec::new();
+    for rows in guard.chunk_by(|a, b| a.subject == b.subject) {
+        let whom = whom(&rows[0].subject);
+        let own = |row: &VerdictRow| {
+            let rulings: Vec<serde_json::Value> = serde_json::from_str(&row.rulings).unwrap_or_default();
+            let first = rulings.into_iter().next()?;
+            let is_own = first["subject"] == row.subject.to_string();
+            (is_own && row.verdict != Verdict::Advance)
+                .then(|| (row.verdict.to_string(), first["sentence"].as_str().unwrap_or_default().to_owned()))
+        };
+        said.extend(in_a_row(&whom, rows.iter().map(|row| (row.date, own(row)))));
+    }
     for (address, days) in histories {
         let (Some(schedule), Some(last)) = (config.mailboxes.get(address).and_then(|m| config.schedule_of(m)), days.last()) else {
             continue;
         };
-        let history = history_of(days);
-        let mut open: Option<Said> = None;
-        for step in position(schedule, &history, last.plan.date.plus(1)).fold {
+        let is_silent = |date| days.iter().any(|d| d.plan.date == date && d.verdict.is_none_or(|v| v == Verdict::Advance));
+        let steps = position(schedule, &history_of(days), last.plan.date.plus(1)).fold;
+        let unearned = |step: &FoldStep| {
             let stood_still = step.after <= step.before && days.iter().any(|d| d.plan.date == step.date && d.plan.quota > 0);
             let fell = step.after < step.before;
             let is_done = ["earned", "the ramp is done"].iter().any(|why| step.why.starts_with(why));
-            if !(stood_still || fell) || is_done {
-                said.extend(open.take());
-                continue;
+            if !(stood_still || fell) || is_done || !is_silent(step.date) {
+                return None;
             }
             let verdict = if fell { "lost" } else { NOT_EARNED };
             // The fold's words begin with the verdict.
             let why = step.why.strip_prefix(NOT_EARNED).map_or(step.why.as_str(), |rest| rest.trim_start_matches([':', ' '])).to_owned();
-            match &mut open {
-                Some(o) if o.verdict == verdict => o.until = step.date,
-                _ => {
-                    said.extend(open.take());
-                    open = Some(Said { date: step.date, whom: address.to_string(), verdict: verdict.into(), why, until: step.date });
-                }
-            }
-        }
-        said.extend(open);
+            Some((verdict.to_owned(), why))
+        };
+        said.extend(in_a_row(address.as_str(), steps.iter().map(|step| (step.date, unearned(step)))));
     }
     said.sort_by(|a, b| (a.date, &a.whom).cmp(&(b.date, &b.whom)));
     said
+}
+
+/// Joins what holds on dates that follow each other.
+fn in_a_row(whom: &str, dates: impl Iterator<Item = (LocalDate, Option<(String, String)>)>) -> Vec<Said> {
+    let mut said: Vec<Said> = Vec::new();
+    let mut is_open = false;
+    for (date, word) in dates {
+        let Some((verdict, why)) = word else {
+            is_open = false;
+            continue;
+        };
+        match said.last_mut() {
+            Some(last) if is_open && last.verdict == verdict => last.until = date,
+            _ => said.push(Said { date, whom: whom.to_owned(), verdict, why, until: date }),
+        }
+        is_open = true;
+    }
+    said
+}
+
+/// Whom a verdict is about, for people.
+fn whom(subject: &Subject) -> String {
+    match subject {
+        Subject::Mailbox(address) => address.to_string(),
+        Subject::Domain(domain) => domain.to_string(),
+        Subject::Route(domain, provider) => format!("{domain} to {provider}"),
+    }
+}
+
+/// Ramp days that the plan had and that were not earned, or were taken back, by the end: the mean over the warming mailboxes.
+fn days_lost(config: &Config, plans: &BTreeMap<Address, Vec<PlannedDay>>, histories: &BTreeMap<Address, Vec<DayRow>>) -> f64 {
+    let lost = |(address, days): (&Address, &Vec<DayRow>)| {
+        let schedule = config.mailboxes.get(address).and_then(|m| config.schedule_of(m))?;
+        let end = days.last()?.plan.date.plus(1);
+        let planned = plans.get(address)?.iter().filter(|d| d.date < end).filter_map(|d| d.ramp_day).max()?;
+        let reached = position(schedule, &history_of(days), end).ramp_day.0.saturating_sub(1);
+        Some(f64::from(planned.0.saturating_sub(reached)))
+    };
+    let all: Vec<f64> = histories.iter().filter_map(lost).collect();
+    if all.is_empty() { 0.0 } else { all.iter().sum::<f64>() / all.len() as f64 }
 }
 
 #[cfg(test)]

@@ -39,8 +39,12 @@ pub struct Rehearsed {
     pub partners: u32,
     /// Day by day, over all warming mailboxes.
     pub days: Vec<Day>,
+    /// Whether the guard moved the ramp; only a comparison switches it off.
+    pub guard: bool,
     /// What the rules said, day by day where it was not *advance*, in the order of dates.
     pub verdicts: Vec<Said>,
+    /// Ramp days that the plan had and that were not earned, or were taken back, by the end: the mean over the warming mailboxes.
+    pub days_lost: f64,
     /// The first date on which every warming mailbox had its target as its quota; `None`: not reached.
     pub target_reached: Option<LocalDate>,
     /// The day number of that date, from 1.

@@ -101,6 +101,8 @@ mod tests {
             warming: 1,
             partners: 3,
             days: days.iter().enumerate().map(day).collect(),
+            guard: true,
+            days_lost: 0.0,
             verdicts: vec![],
             target_reached: None,
             target_day,

@@ -6,6 +6,7 @@
 mod acting;
 mod all_sent;
 mod context;
+mod guarding;
 mod holder;
 mod look;
 mod looking;
@@ -34,12 +35,13 @@ use all_sent::{AllSent, Sending};
 use context::{Desk, Pacer};
 
 pub use context::Context;
+pub use guarding::{Guarded, Paused, Said};
 pub use holder::{is_dead, this_process};
 pub use participants::{calendar_of, engagement_of, participant, window_of};
 pub use plan::{PlanStart, plan_all};
 pub use prepare::{DatePlan, date_of, plan_date, shortfalls_in_words};
 pub use progress::{News, Progress, Silent};
-pub use quotas::{NoQuotas, Standing, history_of, standings, stored_quota, whole_pool};
+pub use quotas::{NoQuotas, Standing, Standings, guarded, history_of, standings, stored_quota, whole_pool};
 pub use sending::Pace;
 
 /// Why a run did not begin, or broke off.

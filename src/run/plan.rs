@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::guarding::Paused;
 use crate::chance::Seed;
 use crate::config::{Config, Mailbox, provider_facts};
 use crate::ramp::{Caps, DayRecord, PlannedDay, domain_shares, project};
@@ -18,6 +19,8 @@ pub struct PlanStart {
     pub today: LocalDate,
     /// What has been.
     pub history: Vec<DayRecord>,
+    /// The guard's pause that it is in; `None`: in none.
+    pub paused: Option<Paused>,
 }
 
 /// Every mailbox's days, all to the same last date. Two passes: what each wants, then with its share of its domain's cap.
@@ -36,6 +39,7 @@ pub fn plan_all(
                 let Some(schedule) = config.schedule_of(&s.mailbox) else { return Vec::new() };
                 let address = &s.mailbox.address;
                 let caps = |date: LocalDate| Caps {
+                    guard: s.paused.as_ref().filter(|p| p.holds_on(date)).map(Paused::to_string),
                     mailbox: s.mailbox.daily_cap,
                     domain_share: shares.get(&(address.clone(), date)).copied(),
                     provider: facts(&s.mailbox),

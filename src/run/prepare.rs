@@ -9,15 +9,16 @@ use tokio::sync::Notify;
 
 use super::RunError;
 use super::context::{Context, Desk};
+use super::guarding::Guarded;
 use super::participants::{calendar_of, engagement_of, participant, window_of};
 use super::progress::News;
-use super::quotas::{NoQuotas, day_plan, standings};
+use super::quotas::{NoQuotas, Standings, day_plan, standings};
 use super::sending::Pace;
 use super::suspending::{stop_letters_to, suspended_in_words, suspended_on};
 use crate::agenda::{History, LateLetter, Participant, Shortfall, make, respread};
 use crate::config::{Config, Mailbox};
 use crate::engage::{answer_slots, window_on};
-use crate::ledger::{DayPlan, Fence, Ledger, LedgerError, PauseScope, Taken};
+use crate::ledger::{DayPlan, Fence, Ledger, LedgerError, PauseScope, Taken, VerdictRow};
 use crate::words::{Address, LetterId, LetterState, LocalDate, Moment, Role, SkipReason};
 
 /// A letter that is overdue by less than this is simply due: a cron job comes every few minutes.
@@ -148,7 +149,7 @@ pub(super) async fn make_agendas(cx: &Context, planner: &Fence, desks: &[Desk]) 
         for sentence in suspended_in_words(&plan.suspended, date).into_iter().chain(shortfalls_in_words(&plan.agenda.shortfalls, date)) {
             cx.tell(&News::Note(sentence));
         }
-        cx.ledger.store_agenda(planner.clone(), plan.days, plan.agenda, cx.clock.now()).await?;
+        cx.ledger.store_agenda(planner.clone(), plan.verdicts, plan.days, plan.agenda, cx.clock.now()).await?;
     }
     Ok(())
 }
@@ -175,6 +176,10 @@ pub fn shortfalls_in_words(shortfalls: &[Shortfall], date: LocalDate) -> Vec<Str
 
 /// A date's quotas and letters, not written down yet.
 pub struct DatePlan {
+    /// What the guard says of the days before, to be written down with it.
+    pub verdicts: Vec<VerdictRow>,
+    /// The same by mailbox and route.
+    pub guarded: Guarded,
     /// The quotas.
     pub days: Vec<DayPlan>,
     /// The letters.
@@ -193,6 +198,7 @@ pub async fn plan_date(cx: &Context, date: LocalDate, mailboxes: &[&Mailbox]) ->
         NoQuotas::Infeasible(findings) => RunError::Infeasible(findings),
         NoQuotas::Ledger(e) => RunError::Ledger(e),
     })?;
+    let Standings { of: standings, guarded } = standings;
     let days: Vec<DayPlan> = mailboxes.iter().map(|m| day_plan(&cx.config, m, date, standings.get(&m.address))).collect();
     let quotas: BTreeMap<&Address, u32> = days.iter().map(|d| (&d.mailbox, d.quota)).collect();
     let mut participants: Vec<Participant> =
@@ -207,9 +213,10 @@ pub async fn plan_date(cx: &Context, date: LocalDate, mailboxes: &[&Mailbox]) ->
         received: cx.ledger.received_from_others(recipients, senders.clone(), date).await?,
         starts: cx.ledger.starts_between(senders.clone(), date.minus(6), date).await?,
         carried: cx.ledger.carried_on(senders, date).await?,
+        quarters: guarded.quarters.iter().map(|(domain, routes)| (domain.clone(), routes.keys().copied().collect())).collect(),
     };
     let agenda = make(cx.seed, date, &participants, &cx.config.pairs, &history);
-    Ok(DatePlan { days, agenda, suspended })
+    Ok(DatePlan { verdicts: guarded.new.clone(), guarded, days, agenda, suspended })
 }
 
 /// A day begun late is spread over what is left of the window; what does not fit is skipped, and says so.

@@ -1,8 +1,9 @@
 //! The quotas of one local date: ramp, caps, and what the pool can carry.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::guarding::{Guarded, Paused, judge_before};
 use super::participants::participant;
 use super::suspending::{stop_letters_to, suspended_on};
 use crate::agenda::{Participant, carries};
@@ -52,8 +53,19 @@ pub fn history_of(days: &[DayRow]) -> Vec<DayRecord> {
 }
 
 /// The rules by which a quota comes about, as [`Reason::rule`] names them.
-const RULES: [&str; 10] =
-    ["curve", "growth bound", "calendar", "jitter", "mailbox cap", "domain cap", "provider limit", "pool", "after the ramp", "history"];
+const RULES: [&str; 11] = [
+    "curve",
+    "growth bound",
+    "calendar",
+    "jitter",
+    "guard",
+    "mailbox cap",
+    "domain cap",
+    "provider limit",
+    "pool",
+    "after the ramp",
+    "history",
+];
 
 /// The quota that was set for a day when its agenda was made, with the reasons of then; `None` where the ledger holds none that can be read.
 pub fn stored_quota(day: &DayRow) -> Option<Quota> {
@@ -72,7 +84,17 @@ pub fn stored_quota(day: &DayRow) -> Option<Quota> {
     Some(Quota { value, reasons })
 }
 
-/// The standing of warming mailboxes on `date`, each with all caps: its own, its domain's, its provider's, and what the pool can carry.
+/// Warming mailboxes on one date.
+#[derive(Clone, Debug, Default)]
+pub struct Standings {
+    /// Where each stands.
+    pub of: BTreeMap<Address, Standing>,
+    /// What the guard says of the days behind them.
+    pub guarded: Guarded,
+}
+
+/// The standing of warming mailboxes on `date`, each with what the guard says and all caps: its own, its domain's, its provider's, and what the pool
+/// can carry.
 ///
 /// `ledger`: none before the first run.
 pub async fn standings(
@@ -82,25 +104,37 @@ pub async fn standings(
     date: LocalDate,
     mailboxes: &[&Mailbox],
     now: Moment,
-) -> Result<BTreeMap<Address, Standing>, NoQuotas> {
+) -> Result<Standings, NoQuotas> {
+    let mut days = match ledger {
+        Some(l) => days_behind(config, l, date, mailboxes).await?,
+        None => BTreeMap::new(),
+    };
+    let guarded = match ledger.filter(|_| config.guard) {
+        Some(l) => judge_before(config, l, date, &days, now).await?,
+        None => Guarded::default(),
+    };
     let mut standings = BTreeMap::new();
     for mailbox in mailboxes {
         let Some(schedule) = config.schedule_of(mailbox) else { continue };
-        let (days, sent) = match ledger {
-            None => (Vec::new(), 0),
-            Some(l) => (
-                l.days_before(mailbox.address.clone(), date).await?,
-                l.handed_since(mailbox.address.clone(), now - Duration::from_hours(24), date.minus(2)).await?,
-            ),
+        let address = &mailbox.address;
+        let sent = match ledger {
+            Some(l) => l.handed_since(address.clone(), now - Duration::from_hours(24), date.minus(2)).await?,
+            None => 0,
         };
-        let limit = provider_facts(mailbox.provider).daily_limit_of(&mailbox.address.domain());
+        let mut days = days.remove(address).unwrap_or_default();
+        if let (Some(last), Some((of, said))) = (days.last_mut(), guarded.last.get(address)) {
+            debug_assert_eq!(last.plan.date, *of, "the last day is the one that was judged");
+            last.verdict = Some(said.verdict);
+        }
+        let limit = provider_facts(mailbox.provider).daily_limit_of(&address.domain());
         let not_yet = mailbox.start_on.is_some_and(|start| date < start);
         let caps = Caps {
+            guard: guarded.paused.get(address).map(Paused::to_string),
             mailbox: if not_yet { Some(0) } else { mailbox.daily_cap },
             provider: limit.map(|l| l.saturating_sub(sent)),
             ..Caps::default()
         };
-        standings.insert(mailbox.address.clone(), stand(schedule, seed, date, mailbox, caps, &history_of(&days)));
+        standings.insert(address.clone(), stand(schedule, seed, date, mailbox, caps, &history_of(&days)));
     }
     let spoken_for = match ledger {
         Some(l) if config.domains.values().any(|d| d.daily_cap.is_some()) => {
@@ -114,7 +148,38 @@ pub async fn standings(
         None => BTreeMap::new(),
     };
     cap_by_pool(config, seed, date, &suspended, &mut standings)?;
-    Ok(standings)
+    Ok(Standings { of: standings, guarded })
+}
+
+/// What the guard says of the days before `date` of these mailboxes and of all that warm a domain with one of them.
+///
+/// # Errors
+/// The ledger's.
+pub async fn guarded(
+    config: &Config,
+    ledger: &Ledger,
+    date: LocalDate,
+    mailboxes: &[&Mailbox],
+    now: Moment,
+) -> Result<Guarded, LedgerError> {
+    let days = days_behind(config, ledger, date, mailboxes).await?;
+    if config.guard { judge_before(config, ledger, date, &days, now).await } else { Ok(Guarded::default()) }
+}
+
+/// The days before `date` of these mailboxes, and of all that warm a domain with one of them.
+async fn days_behind(
+    config: &Config,
+    ledger: &Ledger,
+    date: LocalDate,
+    mailboxes: &[&Mailbox],
+) -> Result<BTreeMap<Address, Vec<DayRow>>, LedgerError> {
+    let domains: BTreeSet<Domain> = mailboxes.iter().map(|m| m.address.domain()).collect();
+    let of_domains = config.mailboxes.values().filter(|m| m.role == Role::Warming && domains.contains(&m.address.domain()));
+    let mut days = BTreeMap::new();
+    for mailbox in of_domains {
+        days.insert(mailbox.address.clone(), ledger.days_before(mailbox.address.clone(), date).await?);
+    }
+    Ok(days)
 }
 
 fn stand(schedule: &Schedule, seed: Seed, date: LocalDate, mailbox: &Mailbox, caps: Caps, history: &[DayRecord]) -> Standing {

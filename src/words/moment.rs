@@ -76,6 +76,8 @@ pub struct LocalDate(pub NaiveDate);
 impl LocalDate {
     /// 1970-01-01.
     pub const EPOCH: Self = Self(NaiveDate::from_epoch_days(0).unwrap());
+    /// The last date that the ledger can hold.
+    pub const LAST: Self = Self(NaiveDate::from_ymd_opt(9999, 12, 31).unwrap());
 
     /// From year, month, day; `None` where there is no such day.
     pub fn ymd(year: i32, month: u32, day: u32) -> Option<Self> {

@@ -125,7 +125,7 @@ impl Desk {
     async fn store(&self, quota: u32, letters: Vec<PlannedLetter>) -> u32 {
         let agenda = Agenda { letters, ..Agenda::default() };
         let days = vec![day(&anna(), quota), day(&ben(), 12)];
-        self.ledger.store_agenda(self.planner.clone(), days, agenda, NINE).await.unwrap()
+        self.ledger.store_agenda(self.planner.clone(), Vec::new(), days, agenda, NINE).await.unwrap()
     }
 
     async fn intend(&self, letter: LetterId, now: Moment) -> Result<Result<(), IntentRefused>, LedgerError> {

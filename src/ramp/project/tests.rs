@@ -6,8 +6,8 @@ use crate::ramp::fixtures::{address, calendar, date, good_day, ramp, schedule, s
 use crate::ramp::{curve, curve_mark};
 use crate::words::Verdict;
 
-fn plan(schedule: &Schedule, start: &str, history: &[DayRecord], today: &str, caps: Caps, days: Option<u32>) -> Vec<PlannedDay> {
-    project(schedule, Seed(7), &address("anna@new.example"), date(start), history, date(today), &|_| caps, days)
+fn plan(schedule: &Schedule, start: &str, history: &[DayRecord], today: &str, caps: &Caps, days: Option<u32>) -> Vec<PlannedDay> {
+    project(schedule, Seed(7), &address("anna@new.example"), date(start), history, date(today), &|_| caps.clone(), days)
 }
 
 fn brief(plan: &[PlannedDay]) -> Vec<(String, Option<u32>, u32)> {
@@ -22,7 +22,7 @@ fn row(date: &str, ramp_day: u32, quota: u32) -> (String, Option<u32>, u32) {
 fn a_short_ramp_by_date_with_its_weekend_its_holiday_and_what_comes_after() {
     let s = Schedule { calendar: calendar(0..5, 0.0, &["2026-12-08"]), ..schedule(steps(&[2, 4, 6, 8], StepUnit::Day)) };
     assert_eq!(
-        brief(&plan(&s, "2026-12-04", &[], "2026-12-01", Caps::default(), None)),
+        brief(&plan(&s, "2026-12-04", &[], "2026-12-01", &Caps::default(), None)),
         vec![
             row("2026-12-04", 1, 2),
             row("2026-12-05", 0, 0),
@@ -45,7 +45,7 @@ fn a_short_ramp_by_date_with_its_weekend_its_holiday_and_what_comes_after() {
 #[test]
 fn the_shipped_shape_of_six_weeks_ends_on_its_day() {
     let s = standard();
-    let p = plan(&s, "2026-12-01", &[], "2026-12-01", Caps::default(), None);
+    let p = plan(&s, "2026-12-01", &[], "2026-12-01", &Caps::default(), None);
     let sent: Vec<u32> = p.iter().filter(|d| d.ramp_day.is_some()).map(|d| d.quota.value).collect();
     assert_eq!(sent, curve(&s.ramp, &s.calendar));
     let last = p.iter().rev().find(|d| d.ramp_day.is_some()).unwrap();
@@ -57,7 +57,7 @@ fn past_days_stand_as_they_were_and_the_rest_goes_on_from_there() {
     let s = standard();
     let mark = curve_mark(&s);
     let held = DayRecord { verdict: Some(Verdict::Hold), ..good_day("2026-12-02", 5, mark) };
-    let p = plan(&s, "2026-12-01", &[good_day("2026-12-01", 4, mark), held], "2026-12-03", Caps::default(), Some(2));
+    let p = plan(&s, "2026-12-01", &[good_day("2026-12-01", 4, mark), held], "2026-12-03", &Caps::default(), Some(2));
     assert_eq!(brief(&p), vec![row("2026-12-01", 1, 4), row("2026-12-02", 2, 5), row("2026-12-03", 2, 5), row("2026-12-04", 3, 6)]);
     assert_eq!(p[1].quota.reasons[0].why, "held by the guard: the position stays");
 }
@@ -67,7 +67,7 @@ fn a_long_holiday_is_idleness_in_the_plan_too() {
     let days: Vec<String> = (0..12).map(|n| date("2026-12-21").plus(n).to_string()).collect();
     let names: Vec<&str> = days.iter().map(String::as_str).collect();
     let s = Schedule { calendar: calendar(0..5, 0.0, &names), ..standard() };
-    let p = plan(&s, "2026-12-07", &[], "2026-12-07", Caps::default(), None);
+    let p = plan(&s, "2026-12-07", &[], "2026-12-07", &Caps::default(), None);
     let around: Vec<_> = brief(&p).into_iter().filter(|(_, day, _)| matches!(day, Some(7..=12))).collect();
     assert_eq!(
         around,
@@ -91,17 +91,17 @@ fn a_long_holiday_is_idleness_in_the_plan_too() {
 #[test]
 fn a_ramp_that_cannot_end_stops_the_plan() {
     let nothing = Schedule { calendar: calendar([], 0.0, &[]), ..standard() };
-    let p = plan(&nothing, "2026-12-01", &[], "2026-12-01", Caps::default(), None);
+    let p = plan(&nothing, "2026-12-01", &[], "2026-12-01", &Caps::default(), None);
     assert!(p.iter().all(|d| d.quota.value == 0 && d.ramp_day.is_none()));
     assert_eq!(p.len(), 6 * 14 + 60);
-    let capped = plan(&standard(), "2026-12-01", &[], "2026-12-01", Caps { pool: Some(0), ..Caps::default() }, None);
+    let capped = plan(&standard(), "2026-12-01", &[], "2026-12-01", &Caps { pool: Some(0), ..Caps::default() }, None);
     assert_eq!(capped.len(), 6 * 14 + 60);
 }
 
 #[test]
 fn after_a_stop_nothing_is_planned_for_good() {
     let s = Schedule { after: AfterRamp::Stop, ..schedule(steps(&[2, 4], StepUnit::Day)) };
-    let p = plan(&s, "2026-12-01", &[], "2026-12-01", Caps::default(), Some(60));
+    let p = plan(&s, "2026-12-01", &[], "2026-12-01", &Caps::default(), Some(60));
     assert_eq!(p.iter().filter(|d| d.quota.value > 0).count(), 2);
 }
 
@@ -130,7 +130,7 @@ proptest! {
     #[test]
     fn no_schedule_in_range_breaks_a_plan(s in schedules(), seed: u64, cap in prop::option::of(0_u32..100), days in prop::option::of(0_u32..300)) {
         let caps = Caps { domain_share: cap, ..Caps::default() };
-        let p = project(&s, Seed(seed), &address("a@x.test"), date("2026-12-01"), &[], date("2026-12-01"), &|_| caps, days);
+        let p = project(&s, Seed(seed), &address("a@x.test"), date("2026-12-01"), &[], date("2026-12-01"), &|_| caps.clone(), days);
         let volumes = curve(&s.ramp, &s.calendar);
         if let Some(days) = days {
             prop_assert_eq!(p.len() as u32, days);

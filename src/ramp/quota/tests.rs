@@ -15,7 +15,7 @@ fn told(schedule: &Schedule, position: &Position, on: &str, caps: &Caps) -> Vec<
 #[test]
 fn every_step_of_a_plain_day_is_told() {
     let s = schedule(Ramp { jitter: 0.1, ..standard().ramp });
-    let caps = Caps { mailbox: Some(50), domain_share: Some(12), provider: Some(2_000), pool: Some(7) };
+    let caps = Caps { guard: None, mailbox: Some(50), domain_share: Some(12), provider: Some(2_000), pool: Some(7) };
     assert_eq!(
         told(&s, &at(20), "2026-12-29", &caps),
         vec![
@@ -127,7 +127,7 @@ mod properties {
                 calendar: calendar(0..5, factor, &[]),
                 ..schedule(Ramp { jitter, max_daily_growth: Some(Growth { messages, share: 0.2 }), ..ramp(4, 60, 3, Curve::Logistic) })
             };
-            let caps = Caps { mailbox: caps[0], domain_share: caps[1], provider: caps[2], pool: caps[3] };
+            let caps = Caps { guard: None, mailbox: caps[0], domain_share: caps[1], provider: caps[2], pool: caps[3] };
             let standing = Position { ramp_day: RampDay(day), done, fold: vec![] };
             let q = quota(&s, &standing, date("2026-12-01").plus(offset), Seed(seed), &address("a@x.test"), &caps);
             let curve = draw_curve(&s.ramp, &s.calendar);

@@ -12,7 +12,7 @@ fn mailbox(who: &str, s: &Schedule, start: &str, history: &[DayRecord], cap: Opt
         schedule_name: s.name.clone(),
         origin: "shipped".into(),
         start: date(start),
-        days: project(s, Seed(7), &address, date(start), history, date("2026-12-01"), &|_| caps, days),
+        days: project(s, Seed(7), &address, date(start), history, date("2026-12-01"), &|_| caps.clone(), days),
         notes: draw_curve(&s.ramp, &s.calendar).notes,
         address,
     }

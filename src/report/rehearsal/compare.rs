@@ -42,7 +42,7 @@ pub fn compare_text(sides: &[Side; 2], width: usize) -> String {
     let width = width.max(60);
     let Some(first) = sides[0].played.first() else { return String::new() };
     let seeds = sides[0].seeds_in_words();
-    let heading = format!("Two schedules rehearsed: everything below is modelled; {seeds}, scenario {}", first.scenario);
+    let heading = format!("Two ways rehearsed: everything below is modelled; {seeds}, scenario {}", first.scenario);
     let mut out = wrapped(&heading, width);
     out += &wrapped(&time(first), width);
     if sides[0].played.len() > 1 {
@@ -85,6 +85,8 @@ fn table_text(sides: &[Side; 2], figures: &[Figures; 2], width: usize) -> String
     row("letters sent in all", &|f| amount(f.sent));
     row("of these first seen in spam", &|f| amount(f.spam));
     row("verdicts other than advance", &|f| amount(f.verdicts));
+    row("ramp days lost", &|f| amount(f.days_lost));
+    row("inbox of the last 7 days", &|f| rate(f.last_week));
     row("worst week by inbox", &|f| f.worst_week().map_or_else(|| "–".to_owned(), |(n, q)| format!("week {n}: {}", spread(q, percent))));
     row("inbox by week", &|f| shares(f.inbox_by_week.iter().map(|q| q.map(|q| q.median))));
     for n in 0..figures[0].inbox_by_week.len().max(figures[1].inbox_by_week.len()) {

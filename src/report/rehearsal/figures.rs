@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::weeks::weeks;
-use crate::rehearsal::{Quantiles, Rehearsed, quantiles};
+use crate::rehearsal::{Quantiles, Rehearsed, inbox_rate, quantiles};
 
 /// The figures of one schedule over its seeds. All are modelled.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -20,6 +20,10 @@ pub(super) struct Figures {
     pub spam: Option<Quantiles>,
     /// How often a rule said something other than *advance*.
     pub verdicts: Option<Quantiles>,
+    /// Inbox rate of the last seven days.
+    pub last_week: Option<Quantiles>,
+    /// Ramp days lost, by mailbox.
+    pub days_lost: Option<Quantiles>,
     /// Broken invariants in all seeds.
     pub breaches: u32,
     /// The inbox rate of each week, from the first on.
@@ -40,6 +44,8 @@ impl Figures {
             sent: over(&total(|d| d.sent)),
             spam: over(&total(|d| d.spam)),
             verdicts: over(&|r| Some(r.verdicts.len() as u64)),
+            last_week: quantiles(played.iter().filter_map(last_week)),
+            days_lost: quantiles(played.iter().map(|r| r.days_lost)),
             breaches: played.iter().map(|r| r.breaches.len() as u32).sum(),
             inbox_by_week: (0..longest).map(|n| quantiles(by_week.iter().filter_map(|w| w.get(n).copied().flatten()))).collect(),
         }
@@ -50,6 +56,12 @@ impl Figures {
         let known = self.inbox_by_week.iter().enumerate().filter_map(|(n, q)| q.map(|q| (n + 1, q)));
         known.min_by(|a, b| a.1.median.total_cmp(&b.1.median))
     }
+}
+
+/// The inbox rate of the last seven days together.
+fn last_week(r: &Rehearsed) -> Option<f64> {
+    let last = &r.days[r.days.len().saturating_sub(7)..];
+    inbox_rate(last.iter().map(|d| d.inbox).sum(), last.iter().map(|d| d.spam).sum())
 }
 
 fn letters_until_target(r: &Rehearsed) -> Option<u64> {

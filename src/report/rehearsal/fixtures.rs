@@ -40,6 +40,8 @@ pub(crate) fn small() -> Rehearsed {
         warming: 1,
         partners: 3,
         days: vec![day(1, 4, 4, 2), day(2, 5, 1, 1), day(3, 0, 0, 0), day(4, 0, 0, 0), day(5, 6, 6, 5), day(6, 8, 8, 8)],
+        guard: true,
+        days_lost: 0.0,
         verdicts: vec![Said {
             date: date("2026-12-04"),
             whom: "new.example".into(),

@@ -133,7 +133,7 @@ fn two_schedules_side_by_side() {
     gentle.days.iter_mut().for_each(|d| (d.planned, d.sent, d.inbox, d.spam) = (d.planned / 2, d.sent / 2, d.sent / 2, 0));
     let sides = [Side { name: "standard-6w".into(), played: vec![small()] }, Side { name: "gentle-6w".into(), played: vec![gentle] }];
     insta::assert_snapshot!(compare_text(&sides, 100), @"
-    Two schedules rehearsed: everything below is modelled; seed 7, scenario provider-outage
+    Two ways rehearsed: everything below is modelled; seed 7, scenario provider-outage
     6 days from 2026-12-03 (Thu) to 2026-12-08 (Tue)
 
                                   standard-6w      gentle-6w
@@ -142,6 +142,8 @@ fn two_schedules_side_by_side() {
     letters sent in all                    19              9
     of these first seen in spam             3              0
     verdicts other than advance             1              1
+    ramp days lost                          0              0
+    inbox of the last 7 days             84 %          100 %
     worst week by inbox          week 1: 60 %  week 1: 100 %
     inbox by week                          ▅▇             ██
       week 1                             60 %          100 %

@@ -1,5 +1,6 @@
 //! `preheat check`.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,11 +13,11 @@ use super::{CliError, Exit};
 use crate::check::{MailboxCheck, check_mailbox, check_pool};
 use crate::config::Mailbox;
 use crate::credentials::load_keyring;
-use crate::ledger::SuspensionRow;
+use crate::ledger::{CheckedRow, SuspensionRow};
 use crate::mail::NetworkAccess;
 use crate::report::{indented, suspended};
 use crate::run::whole_pool;
-use crate::words::{Address, Finding, Severity};
+use crate::words::{Address, Domain, Finding, Role, Severity};
 
 /// How many mailboxes are checked at once.
 const AT_ONCE: usize = 8;
@@ -57,6 +58,7 @@ pub fn check(args: &Args, config: &Path, printer: Printer) -> Result<Exit, CliEr
             spam_unknown |= check.signs_in && !check.spam_folder_known;
             findings.extend(check.findings);
         }
+        runtime()?.block_on(remember(&pool, &chosen, &findings))?;
     }
     let worst = findings.iter().filter(|f| !f.what.starts_with("spam folder unknown")).map(|f| f.severity).max();
     show(&findings, args.json, printer);
@@ -76,6 +78,22 @@ async fn suspended(pool: &Pool, chosen: &[Address]) -> Result<Vec<Finding>, CliE
         Finding::warning(row.mailbox.to_string(), what).hint(suspended::hint(row))
     };
     Ok(rows.iter().filter(|row| chosen.contains(&row.mailbox)).map(in_words).collect())
+}
+
+/// Writes down what was found of each domain whose warming mailboxes were all asked: a pause for refused authentication ends with a clean check.
+async fn remember(pool: &Pool, chosen: &[Address], findings: &[Finding]) -> Result<(), CliError> {
+    let Some(ledger) = pool.look_into_ledger()? else { return Ok(()) };
+    let mut members: BTreeMap<Domain, Vec<&Address>> = BTreeMap::new();
+    for mailbox in pool.config.mailboxes.values().filter(|m| m.role == Role::Warming) {
+        members.entry(mailbox.address.domain()).or_default().push(&mailbox.address);
+    }
+    let found = members.into_iter().filter(|(_, members)| members.iter().all(|m| chosen.contains(m))).map(|(domain, members)| {
+        let concerns = |f: &&Finding| f.subject == domain.as_str() || members.iter().any(|m| f.subject == m.as_str());
+        let count = |severity| findings.iter().filter(concerns).filter(|f| f.severity == severity).count() as u32;
+        let row = CheckedRow { at: pool.clock.now(), errors: count(Severity::Error), warnings: count(Severity::Warning) };
+        (domain.clone(), row)
+    });
+    Ok(ledger.note_checked(found.collect()).await?)
 }
 
 /// Asks the servers of mailboxes, some at a time. What signs in is let in again, where a refused sign-in had put it out.

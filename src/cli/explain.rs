@@ -1,17 +1,19 @@
 //! `preheat explain`.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::pool::{Pool, runtime};
 use super::printer::Printer;
 use super::{CliError, Exit, plan};
 use crate::config::{Mailbox, Schedule};
-use crate::ledger::PauseScope;
+use crate::guard::{Quarter, Subject};
+use crate::ledger::{Ledger, PauseScope};
 use crate::ramp::draw_curve;
-use crate::report::explain::{ExplainReport, LastError, TodayFacts};
+use crate::report::explain::{DaySaid, ExplainReport, LastError, TodayFacts};
 use crate::report::suspended::suspended_in_words;
-use crate::run::{NoQuotas, standings, stored_quota};
-use crate::words::{Address, LocalDate, Role};
+use crate::run::{Guarded, NoQuotas, Said, standings, stored_quota};
+use crate::words::{Address, LocalDate, Provider, Role};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -62,10 +64,13 @@ async fn report(pool: &Pool, mailbox: &Mailbox, schedule: &Schedule, date: Optio
         NoQuotas::Infeasible(findings) => crate::run::RunError::Infeasible(findings).into(),
         NoQuotas::Ledger(e) => CliError::from(e),
     })?;
+    let guarded = std::mem::take(&mut all.guarded);
     let standing = all.of.remove(&mailbox.address).ok_or_else(|| CliError::new("error: this mailbox has no ramp"))?;
     let curve = draw_curve(&schedule.ramp, &schedule.calendar);
     let (mut today, mut last_error, mut set) = (TodayFacts::default(), None, None);
+    let (mut said, mut routes) = (BTreeMap::new(), Vec::new());
     if let Some(l) = &ledger {
+        (said, routes) = (said_of(l, mailbox, date, &guarded).await?, routes_of(&guarded, &mailbox.address));
         let day = l.day(mailbox.address.clone(), date).await?;
         today.has_agenda = day.is_some();
         today.sent = day.as_ref().map_or(0, |d| d.spent);
@@ -86,10 +91,41 @@ async fn report(pool: &Pool, mailbox: &Mailbox, schedule: &Schedule, date: Optio
         ramp_days: curve.days(),
         position: standing.position,
         quota: set.unwrap_or(standing.quota),
+        said,
+        routes,
         today,
         notes: curve.notes,
         last_error,
     })
+}
+
+/// What could be sent on each day before `date`, and what the guard said of it; of the last day what it would say now, where that is not written down yet.
+async fn said_of(ledger: &Ledger, mailbox: &Mailbox, date: LocalDate, guarded: &Guarded) -> Result<BTreeMap<LocalDate, DaySaid>, CliError> {
+    let days = ledger.days_before(mailbox.address.clone(), date).await?;
+    let mut said: BTreeMap<LocalDate, DaySaid> = days.iter().map(|d| (d.plan.date, DaySaid { quota: d.plan.quota, said: None })).collect();
+    let rows = ledger.verdicts_of(Subject::Mailbox(mailbox.address.clone()), LocalDate::EPOCH).await?;
+    let stored = rows.iter().map(|row| (row.date, Said::of_row(row)));
+    for (date, word) in stored.chain(guarded.last.get(&mailbox.address).cloned()) {
+        if let Some(day) = said.get_mut(&date) {
+            day.said = Some((word.verdict, word.sentence().to_owned()));
+        }
+    }
+    Ok(said)
+}
+
+/// Which receiving providers get less from the mailbox's domain.
+fn routes_of(guarded: &Guarded, mailbox: &Address) -> Vec<String> {
+    let quarters = guarded.quarters.get(&mailbox.domain()).into_iter().flatten();
+    let words = |(provider, quarter): (&Provider, &Quarter)| {
+        let days = if quarter.send_days_left == 1 { "send-day" } else { "send-days" };
+        format!(
+            "{provider} gets a quarter of its share of what {} sends, since {}: {} {days} to go.",
+            mailbox.domain(),
+            quarter.since,
+            quarter.send_days_left
+        )
+    };
+    quarters.map(words).collect()
 }
 
 /// Whether a pause stops a mailbox.

@@ -1,12 +1,17 @@
 //! The explanation: why a mailbox's quota is what it is, step by step.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+mod story;
 
 use serde_json::{Value, json};
 
 use super::table::{Align, Table, indented, wrapped};
 use crate::ramp::{FoldStep, Position, Quota};
-use crate::words::{Address, LocalDate, Moment};
+use crate::words::{Address, LocalDate, Moment, Verdict};
+
+pub use story::{Chapter, ToldDay, story};
 
 /// Days of the fold that the text shows; the JSON has them all.
 const SHOWN: usize = 28;
@@ -30,12 +35,25 @@ pub struct ExplainReport {
     pub position: Position,
     /// The quota and its reasons.
     pub quota: Quota,
+    /// What could be sent on past days, and what the guard said of them, by date.
+    pub said: BTreeMap<LocalDate, DaySaid>,
+    /// What the guard says of the domain's routes to receiving providers at the moment.
+    pub routes: Vec<String>,
     /// What is known of the day.
     pub today: TodayFacts,
     /// Sentences about the ramp, such as that the growth bound makes it longer.
     pub notes: Vec<String>,
     /// What went wrong last, if anything.
     pub last_error: Option<LastError>,
+}
+
+/// What is known of a past day.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct DaySaid {
+    /// What could be sent.
+    pub quota: u32,
+    /// What the guard said, with the sentence behind it.
+    pub said: Option<(Verdict, String)>,
 }
 
 /// What is known of the day so far.
@@ -76,6 +94,7 @@ impl ExplainReport {
         }
         out += &self.steps(width);
         out += &self.day_so_far(width);
+        out += &self.story_text(width);
         out += &self.history(width);
         if let Some(error) = &self.last_error {
             out += "\nLast error\n";
@@ -142,6 +161,27 @@ impl ExplainReport {
         out
     }
 
+    /// The story of the ramp; of the days before the last [`SHOWN`], too.
+    fn story(&self) -> Vec<Chapter> {
+        let told = self.position.fold.iter().map(|step| {
+            let DaySaid { quota, said } = self.said.get(&step.date).cloned().unwrap_or_default();
+            ToldDay { date: step.date, quota, before: step.before, after: step.after, why: step.why.clone(), said }
+        });
+        story(&told.collect::<Vec<_>>())
+    }
+
+    fn story_text(&self, width: usize) -> String {
+        let chapters = self.story();
+        if chapters.is_empty() && self.routes.is_empty() {
+            return String::new();
+        }
+        let mut out = format!("\nThe story\n{}", story::to_text(&chapters, width));
+        for route in &self.routes {
+            out += &indented(route, width, 2, 4);
+        }
+        out
+    }
+
     fn history(&self, width: usize) -> String {
         let fold = &self.position.fold;
         if fold.is_empty() {
@@ -165,7 +205,7 @@ impl ExplainReport {
     ///
     /// `address`, `date`, `clock` (null for the system's), `schedule`, `origin`, `ramp_day`, `ramp_days`, `done`, `quota`, `decided_by`,
     /// `reasons[]`: `rule`, `value`, `why`; `today`: `sent`, `planned`, `paused` and `suspended` (null, or why); `history[]`: `date`, `before`, `after`,
-    /// `why`; `notes[]`; `last_error` (null, or `at`, `what`, `hint`).
+    /// `why`; `story[]`: `from`, `to`, `text`; `routes[]`; `notes[]`; `last_error` (null, or `at`, `what`, `hint`).
     pub fn to_json(&self) -> Value {
         let history: Vec<Value> =
             self.position.fold.iter().map(|s| json!({ "date": s.date, "before": s.before, "after": s.after, "why": s.why })).collect();
@@ -183,6 +223,8 @@ impl ExplainReport {
             "reasons": self.quota.reasons,
             "today": { "sent": self.today.sent, "planned": self.today.planned, "paused": self.today.paused, "suspended": self.today.suspended },
             "history": history,
+            "story": self.story(),
+            "routes": self.routes,
             "notes": self.notes,
             "last_error": self.last_error.as_ref().map(|e| json!({ "at": e.at, "what": e.what, "hint": e.hint })),
         })

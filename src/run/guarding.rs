@@ -105,11 +105,17 @@ async fn member<'a>(
         troubles: facts::troubles(mailbox, &mail, troubles),
         history: history_of(&past, date),
         check: checked.map(|row| check_facts(row, mailbox)),
-        lifted_on: lifted.map(|at| at.local_date(mailbox.zone)),
+        lifted_on: lifted.map(|at| lifted_on(at, &past, mailbox)),
         last_sent_quota: days.iter().rev().find(sent).map(|d| d.plan.quota),
         ..Facts::new(Subject::Mailbox(address.clone()), date, now)
     };
     Ok(Member { mailbox, days, facts, past })
+}
+
+/// The first date on which a pause is lifted: that of the word, or the next where the pause was said earlier on the same date.
+fn lifted_on(at: Moment, past: &[VerdictRow], mailbox: &Mailbox) -> LocalDate {
+    let date = at.local_date(mailbox.zone);
+    if past.iter().any(|v| v.date == date && v.at <= at) { date.plus(1) } else { date }
 }
 
 fn check_facts(row: CheckedRow, mailbox: &Mailbox) -> CheckFacts {

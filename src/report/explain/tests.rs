@@ -18,6 +18,11 @@ fn explain(s: &Schedule, history: &[DayRecord], today: &str) -> ExplainReport {
         origin: "shipped".into(),
         ramp_days: 30,
         position,
+        said: history
+            .iter()
+            .map(|d| (d.date, DaySaid { quota: d.quota, said: d.verdict.map(|v| (v, "3 of 20 were bad.".to_owned())) }))
+            .collect(),
+        routes: vec![],
         today: TodayFacts { sent: 5, planned: 1, has_agenda: true, paused: None, suspended: None },
         notes: vec![],
         last_error: Some(LastError {
@@ -60,6 +65,13 @@ fn an_explanation_reads_from_the_quota_to_its_history() {
 
     The day so far
       5 of 6 sent, 1 planned.
+
+    The story
+      Tue 12-01 – Wed 12-02  2 ramp days were earned, 1 to 2, with 4 to 5 a day.
+      Thu 12-03              Ramp day 3 was not earned: 3 of 6 accepted.
+      Fri 12-04 – Mon 12-07  It goes on. 2 ramp days were earned, 3 to 4, with 7 to 8 a day.
+      Tue 12-08              Held at ramp day 5. 3 of 20 were bad.
+      Wed 12-09              It goes on. Ramp day 5 was earned, with 9 a day.
 
     How it came here
       date             ramp day
@@ -137,7 +149,9 @@ fn the_json_has_the_keys_that_are_promised() {
             "ramp_day",
             "ramp_days",
             "reasons",
+            "routes",
             "schedule",
+            "story",
             "today"
         ]
     );

@@ -201,20 +201,17 @@ mod tests {
             day("2026-12-15", 5, (3, 4), Some((Advance, CLEAR))),
         ];
         insta::assert_snapshot!(to_text(&story(&days), 100), @"
-            Tue 12-01 – Mon 12-07  3 ramp days were earned, 1 to 6, with 4 to 7 a day.
-            Tue 12-08 – Wed 12-09  Held at ramp day 7. 3 of 22 letters of the last 7 days were in spam or
-                                   missing: 13.64 %, more than 10 %, so the position stays. In the end: 5 of
-                                   26 letters of the last 7 days were in spam or missing: 19.23 %, more than
-                                   10 %, so the position stays.
-            Thu 12-10              Stepped back from ramp day 7 to 2. 9 of 27 letters of the last 7 days were
-                                   in spam or missing; with 90 % confidence that is more than 20 %, so 5 ramp
-                                   days are taken back.
-            Fri 12-11              Held at ramp day 2. Only 4 letters have been seen since the step back of
-                                   2026-12-10, and 10 are needed to judge by (3 send-days are waited at most),
-                                   so the position stays.
-            Mon 12-14 – Tue 12-15  It goes on. 1 of 24 letters of the last 7 days was in spam or missing. 2
-                                   ramp days were earned, 2 to 3, with 5 a day.
-            ");
+        Tue 12-01 – Mon 12-07  3 ramp days were earned, 1 to 6, with 4 to 7 a day.
+        Tue 12-08 – Wed 12-09  Held at ramp day 7. 3 of 22 letters of the last 7 days were in spam or
+                               missing: 13.64 %, more than 10 %. In the end: 5 of 26 letters of the last 7
+                               days were in spam or missing: 19.23 %, more than 10 %.
+        Thu 12-10              Stepped back from ramp day 7 to 2. 9 of 27 letters of the last 7 days were
+                               in spam or missing; with 90 % confidence that is more than 20 %.
+        Fri 12-11              Held at ramp day 2. Only 4 letters have been seen since the step back of
+                               2026-12-10, and 10 are needed to judge by (3 send-days are waited at most).
+        Mon 12-14 – Tue 12-15  It goes on. 1 of 24 letters of the last 7 days was in spam or missing. 2
+                               ramp days were earned, 2 to 3, with 5 a day.
+        ");
     }
 
     #[test]

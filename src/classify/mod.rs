@@ -27,7 +27,7 @@ mod text;
 mod told;
 
 pub use incoming::{Incoming, Kind, Original, Recipient, RecipientRow, Row};
-pub use refusal::classify;
+pub use refusal::{classify, is_greylisting};
 
 use parts::Parts;
 

@@ -22,6 +22,15 @@ pub fn classify(speaker: Provider, reply: &Reply) -> RefusalClass {
     }
 }
 
+/// Words of servers that let every stranger wait once.
+const GREYLISTING: [&str; 4] = ["greylist", "graylist", "grey list", "gray list"];
+
+/// Whether a reply that asks for patience is greylisting: said of every first letter, and no word about how many come.
+pub fn is_greylisting(reply: &Reply) -> bool {
+    let text = reply.text.to_ascii_lowercase();
+    reply.is_transient() && GREYLISTING.iter().any(|word| text.contains(word))
+}
+
 /// What a report says of one recipient, from the surest source to the least sure.
 #[derive(Clone, Copy, Debug)]
 pub struct Source<'a> {

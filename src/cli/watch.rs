@@ -212,7 +212,7 @@ impl Progress for Watcher {
 /// Whether a letter was not sent because something does not work; the rest is as it was meant to be, or came too late.
 fn is_trouble(why: SkipReason) -> bool {
     match why {
-        SkipReason::Suspended | SkipReason::Suppressed | SkipReason::SignIn | SkipReason::Deferred => true,
+        SkipReason::Suspended | SkipReason::Suppressed | SkipReason::SignIn | SkipReason::Deferred | SkipReason::Rests => true,
         SkipReason::Late
         | SkipReason::Quota
         | SkipReason::Paused

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, Row, params};
 
-use super::rows::{InOrder, all, execute, one};
+use super::agenda::put_off;
+use super::letters::skip;
+use super::rows::{InOrder, address, all, execute, letter_id, one};
 use super::signals::{SignalRow, read_recipients, read_signals};
 use super::{Fence, Ledger, LedgerError, PauseScope, ms};
 use crate::classify::Recipient;
 use crate::guard::{Subject, Until};
-use crate::words::{Address, Domain, LetterId, LetterState, LocalDate, Moment, Placement, Reply, Verdict};
+use crate::words::{Address, Domain, LetterId, LetterState, LocalDate, Moment, Placement, Reply, SkipReason, Verdict};
 
 /// A letter that was offered to a server, as far as the guard looks at it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,6 +161,56 @@ impl Ledger {
             .await
     }
 
+    /// A receiving provider said "too fast": that is written down, and what these senders have on their agendas of the date for these recipients is skipped;
+    /// answers are put off to the next date. Gives how many.
+    pub async fn rest_route(
+        &self,
+        fence: Fence,
+        row: VerdictRow,
+        senders: Vec<Address>,
+        recipients: Vec<Address>,
+    ) -> Result<u32, LedgerError> {
+        self.store
+            .run(move |c| {
+                fence.check(c)?;
+                note_verdict(c, &row)?;
+                let sql = "SELECT id, recipient, parent FROM letter WHERE sender = ?1 AND date = ?2 AND state IN ('planned', 'deferred')
+                             AND due IS NOT NULL ORDER BY id";
+                let mut rested = 0;
+                for sender in &senders {
+                    let waiting = all(c, sql, params![sender.as_str(), row.date.to_string()], |r| {
+                        let is_answer = r.get::<_, Option<String>>(2)?.is_some();
+                        Ok((letter_id(r, "id")?, address(r, "recipient")?, is_answer))
+                    })?;
+                    for (id, _, is_answer) in waiting.into_iter().filter(|(_, to, _)| recipients.contains(to)) {
+                        rested += 1;
+                        if is_answer {
+                            put_off(c, id, row.date.plus(1))?;
+                            execute(c, "UPDATE letter SET due = due + 86400000 WHERE id = ?1", [id.to_string()])?;
+                        } else {
+                            skip(c, id, SkipReason::Rests, row.at)?;
+                        }
+                    }
+                }
+                Ok(rested)
+            })
+            .await
+    }
+
+    /// Until when an account rests because it reached its own limit.
+    pub async fn rest_of(&self, mailbox: Address, now: Moment) -> Result<Option<Moment>, LedgerError> {
+        self.store
+            .ask(move |c| {
+                let sql = "SELECT subject, date, at, verdict, until, rulings FROM verdict WHERE subject = ?1 ORDER BY date DESC LIMIT 1";
+                let last = one(c, sql, [Subject::Mailbox(mailbox).to_string()], read_verdict)?;
+                Ok(last.filter(|v| v.verdict == Verdict::Rest).and_then(|v| match v.until {
+                    Some(Until::Moment(end)) if end > now => Some(end),
+                    _ => None,
+                }))
+            })
+            .await
+    }
+
     /// A person ends the guard's pauses.
     pub async fn lift(&self, scope: PauseScope, now: Moment) -> Result<(), LedgerError> {
         self.store
@@ -208,7 +260,13 @@ impl Ledger {
 
 /// Writes a verdict down, the mailbox's day with it. What was said of a date stays.
 pub(super) fn note_verdict(c: &Connection, v: &VerdictRow) -> Result<(), LedgerError> {
-    let sql = "INSERT INTO verdict (subject, date, at, verdict, until, rulings) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING";
+    // A route that rests in mid-day is judged once more with its domain: that word has all that the first one had.
+    let sql = if matches!(v.subject, Subject::Route(..)) {
+        "INSERT INTO verdict (subject, date, at, verdict, until, rulings) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT (subject, date) DO UPDATE SET verdict = ?4, until = ?5, rulings = ?6"
+    } else {
+        "INSERT INTO verdict (subject, date, at, verdict, until, rulings) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING"
+    };
     let until = v.until.map(|until| until.to_string());
     let date = v.date.to_string();
     let new = execute(c, sql, params![v.subject.to_string(), date, ms(v.at), v.verdict.as_str(), until, v.rulings])? > 0;

@@ -4,6 +4,7 @@
 //! of a date stays; what is seen of its letters later counts in the window of the dates after it.
 
 mod facts;
+mod midday;
 mod said;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +16,7 @@ use crate::guard::{
 use crate::ledger::{CheckedRow, DayRow, Ledger, LedgerError, TroubleRow, VerdictRow};
 use crate::words::{Address, Domain, LocalDate, Moment, Provider, Role};
 
+pub(super) use midday::{heed_rate, judge_now};
 pub use said::{Paused, Said};
 
 /// Dates of mail that a window may look at.

@@ -7,15 +7,17 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::context::{Attempts, Context, Desk, Pacer, Woken};
+use super::guarding::{heed_rate, judge_now};
 use super::prepare::{is_late, respread_domain};
 use super::progress::News;
 use super::suspending::{Heard, heed_refusal};
 use super::words_of_letter::{Unwritten, bytes_of};
+use crate::classify::classify;
 use crate::compose::message_id_of;
 use crate::engage::answer_slots;
 use crate::ledger::{Intent, IntentRefused, LedgerError, LetterFacts, Outcome, Receipt, TroubleNote};
 use crate::mail::{Envelope, Handover, MailError, Offer, Outbox, Refusal, Step};
-use crate::words::{LetterId, Moment, SkipReason};
+use crate::words::{LetterId, Moment, RefusalClass, Reply, SkipReason};
 
 /// A session that is not needed for this long, in real time, is closed.
 const KEEP_OPEN: Duration = Duration::from_secs(20);
@@ -29,6 +31,9 @@ const LEASE_LOOK: Duration = Duration::from_secs(3);
 const CONTENT_REST: Duration = Duration::from_mins(30);
 /// After a 421, or "too fast": nothing for this long (Google asks for ten minutes at least).
 const CALM: Duration = Duration::from_mins(10);
+
+/// How long an account rests that has reached its provider's own limit: providers count over rolling 24 hours.
+const OWN_QUOTA_REST: Duration = Duration::from_hours(24);
 
 /// How a worker goes about its day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +83,10 @@ pub async fn send_day(cx: &Context, desk: &Desk, pacer: &Pacer, pace: Pace) -> R
     if let Some(at) = last_handed {
         pacer.went_before(&desk.mailbox.address.domain(), at).await;
     }
-    let attempts = Attempts::from("smtp", desk.window.0);
+    let mut attempts = Attempts::from("smtp", desk.window.0);
+    if let Some(end) = cx.patiently(address, || cx.ledger.rest_of(address.clone(), cx.clock.now())).await?.flatten() {
+        attempts.wait_until(end);
+    }
     let mut sender = Sender { cx, desk, pacer, outbox: None, last_handed, attempts, content_fails: true, unsettled: None };
     let result = sender.work(pace).await;
     sender.close_session().await;
@@ -208,7 +216,12 @@ impl Sender<'_> {
             self.outbox = Some(outbox);
         }
         match refusal {
-            Some(refusal) => self.heed(letter, &refusal).await,
+            Some(refusal) => {
+                self.heed_limits(letter, &refusal.reply).await?;
+                self.heed(letter, &refusal).await?;
+                self.settle().await?;
+                judge_now(self.cx, self.desk).await
+            }
             None => Ok(()),
         }
     }
@@ -309,6 +322,7 @@ impl Sender<'_> {
         let now = self.cx.clock.now();
         let Refusal { step, reply } = refusal;
         let said = format!("{step}: {reply}");
+        self.heed_limits(letter, reply).await?;
         if reply.is_transient() {
             let wait = Duration::from_mins(15) * (1 << letter.attempts.min(3));
             let again = now + wait;
@@ -325,7 +339,17 @@ impl Sender<'_> {
         }
         self.cx.tell(&News::Rejected(letter.plan.id, letter.plan.sender.clone(), said));
         self.cx.ledger.record(letter.plan.id, Outcome::Rejected(reply.clone()), now).durable().await?;
-        self.heed(letter, refusal).await
+        self.heed(letter, refusal).await?;
+        judge_now(self.cx, self.desk).await
+    }
+
+    /// A refusal may say that the account has reached its own limit, which rests it for a day, or that letters come too fast for a receiving provider.
+    async fn heed_limits(&mut self, letter: &LetterFacts, reply: &Reply) -> Result<(), LedgerError> {
+        if classify(self.desk.mailbox.provider, reply) == RefusalClass::Quota && self.cx.config.guard {
+            self.attempts.wait_until(self.cx.clock.now() + OWN_QUOTA_REST);
+            self.cx.tell(&News::Note(format!("{}: its account has reached its provider's own limit ({reply}): it rests for a day", letter.plan.sender)));
+        }
+        heed_rate(self.cx, self.desk, letter, reply).await
     }
 
     /// A permanent refusal may be about the recipient, unless it came to MAIL FROM. One that is not believed is the sender's trouble.

@@ -44,6 +44,8 @@ word! {
         Suppressed = "suppressed",
         /// The sender is paused.
         Paused = "paused",
+        /// Its receiving provider said "too fast": nothing more of its domain goes there on that day.
+        Rests = "rests",
         /// Sender or recipient is no longer in the config.
         Removed = "removed",
         /// An answer whose parent was never seen, or not opened: it lapses.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::classify::{Recipient, classify};
+use crate::classify::{Recipient, classify, is_greylisting};
 use crate::config::{Config, Mailbox, provider_facts};
 use crate::guard::{AccountTrouble, Aged, Bounces, Complaints, DayFacts, Letters, TroubleKind};
 use crate::ledger::{HeardSignal, JudgedLetter, JudgedMail, RefusedLetter, TroubleRow};
@@ -60,6 +60,7 @@ fn count(letters: &mut Letters, letter: &JudgedLetter) {
 /// A refusal while sending. What passes says nothing, but for "too fast".
 fn note_refusal(day: &mut DayFacts, to: Provider, speaker: Provider, refused: &RefusedLetter) {
     match classify(speaker, &refused.reply) {
+        RefusalClass::Rate if is_greylisting(&refused.reply) => {}
         RefusalClass::Rate => *day.rate_replies.entry(to).or_default() += 1,
         class if refused.reply.is_permanent() => {
             let recipients = BTreeSet::from([refused.recipient.clone()]);

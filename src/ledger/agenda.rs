@@ -284,7 +284,11 @@ pub(super) fn put_off(c: &Connection, id: LetterId, to: LocalDate) -> Result<(),
     execute(c, sql, params![id.to_string(), to.to_string()]).map(|_| ())
 }
 
-/// An answer that will not be written any more.
+/// An answer that will not be written any more: nobody read what it was to answer, or no day had room for it.
 pub(super) fn lapse(c: &Connection, id: LetterId, now: Moment) -> Result<(), LedgerError> {
-    if is_to_send(c, id)? { skip(c, id, SkipReason::ParentUnseen, now) } else { Ok(()) }
+    if !is_to_send(c, id)? {
+        return Ok(());
+    }
+    let is_due = one(c, "SELECT due IS NOT NULL FROM letter WHERE id = ?1", [id.to_string()], |r| Ok(r.get(0)?))?.unwrap_or(false);
+    skip(c, id, if is_due { SkipReason::Quota } else { SkipReason::ParentUnseen }, now)
 }

@@ -347,7 +347,10 @@ impl Sender<'_> {
     async fn heed_limits(&mut self, letter: &LetterFacts, reply: &Reply) -> Result<(), LedgerError> {
         if classify(self.desk.mailbox.provider, reply) == RefusalClass::Quota && self.cx.config.guard {
             self.attempts.wait_until(self.cx.clock.now() + OWN_QUOTA_REST);
-            self.cx.tell(&News::Note(format!("{}: its account has reached its provider's own limit ({reply}): it rests for a day", letter.plan.sender)));
+            self.cx.tell(&News::Note(format!(
+                "{}: its account has reached its provider's own limit ({reply}): it rests for a day",
+                letter.plan.sender
+            )));
         }
         heed_rate(self.cx, self.desk, letter, reply).await
     }

@@ -97,6 +97,10 @@ const BROKEN: &[(&str, &str)] = &[
     ("DELETE FROM letter WHERE state = 'seen' AND parent IS NULL", "the ledger knows nothing of letter"),
     // 4
     ("UPDATE letter SET draw_flag = 1 - draw_flag WHERE sender = 'p@y.test'", "flag is"),
+    (
+        "DELETE FROM letter WHERE parent IN (SELECT id FROM letter WHERE placement = 'spam' AND rescued_at IS NOT NULL AND draw_open = 0 AND draw_answer = 1)",
+        "foretell an answer, and there is none",
+    ),
     ("UPDATE letter SET draw_open = 1 - draw_open", "drawn was"),
     ("UPDATE letter SET open_after = open_after + 60000", "open_after is"),
     ("UPDATE letter SET content = content + 1", "its content is another"),
@@ -156,6 +160,16 @@ async fn what_a_person_can_see_is_not_forgotten() {
     let trouble = "INSERT INTO trouble VALUES ('p@y.test', 'imap', 1, 1, 1, 'signing in', 'refused', 'look at it', 1, 1)";
     assert_says(&stage.found_after(&[back]).await, "was forgotten");
     assert!(!says(&stage.found_after(&[back, trouble]).await, "was forgotten"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_is_not_given_up_for_a_letter_that_was_read() {
+    let stage = Stage::after_days(3).await;
+    let given_up = "UPDATE letter SET state = 'skipped', skip_reason = 'parent_unseen', due = NULL
+                    WHERE parent IN (SELECT letter FROM action WHERE kind = 'open' AND result = 'done')";
+    let step = "INSERT INTO step (letter, n, at, event)
+                SELECT id, 99, 4000000000000, 'skipped' FROM letter WHERE skip_reason = 'parent_unseen' AND due IS NULL";
+    assert_says(&stage.found_after(&[given_up, step]).await, "was not read, but it was, at");
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use super::case::Case;
 use super::found::Found;
-use crate::ledger::LetterFacts;
-use crate::words::{Address, LetterId, Moment};
+use crate::ledger::{ActionKind, LetterFacts};
+use crate::letter::LetterEvent;
+use crate::words::{Address, LetterId, Moment, Placement, SkipReason};
 
 pub(super) fn check(case: &Case<'_>, found: &mut Found) {
     let mut answers: BTreeMap<LetterId, &LetterFacts> = BTreeMap::new();
@@ -23,6 +24,7 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found) {
             found.add(4, Some(b), || format!("letter {parent} has two answers, {a} and {b}"));
         }
         answers_as_drawn(case, letter, parent, found);
+        is_not_called_unread(case, letter, parent, found);
     }
     for letter in &case.history.letters {
         has_its_answer(case, letter, answers.contains_key(&letter.plan.id), found);
@@ -52,10 +54,30 @@ fn answers_as_drawn(case: &Case<'_>, answer: &LetterFacts, parent: LetterId, fou
     }
 }
 
+/// An answer that never got a day, for its parent was not read: then nobody had read it.
+fn is_not_called_unread(case: &Case<'_>, answer: &LetterFacts, parent: LetterId, found: &mut Found) {
+    let id = answer.plan.id;
+    if answer.skip_reason != Some(SkipReason::ParentUnseen) || answer.plan.due.is_some() {
+        return;
+    }
+    let Some(skipped) = case.steps(id).iter().find(|s| s.event == LetterEvent::Skipped) else { return };
+    if let Some(read) = read_at(case, parent).filter(|read| *read <= skipped.at) {
+        found.add(4, Some(id), || format!("letter {id} was given up because {parent} was not read, but it was, at {read}"));
+    }
+}
+
+/// When a letter's recipient opened it.
+fn read_at(case: &Case<'_>, letter: LetterId) -> Option<Moment> {
+    let open = case.actions(letter).iter().find(|a| a.kind == ActionKind::Open && a.result.as_deref() == Some("done"))?;
+    open.done_at
+}
+
 /// A letter whose draws foretell an answer has one on the agenda, sent or not.
 fn has_its_answer(case: &Case<'_>, letter: &LetterFacts, has: bool, found: &mut Found) {
     let plan = &letter.plan;
-    let foretold = plan.draws.open && plan.draws.answer && plan.in_thread < case.config.pairs.thread_length;
+    let read =
+        plan.draws.open || letter.rescued_at.is_some() && letter.placement == Some(Placement::Spam) && read_at(case, plan.id).is_some();
+    let foretold = read && plan.draws.answer && plan.in_thread < case.config.pairs.thread_length;
     // Who never sends never answers.
     let sends = case
         .members

@@ -35,8 +35,7 @@ pub async fn judge_now(cx: &Context, desk: &Desk) -> Result<(), LedgerError> {
         Subject::Domain(_) => date == desk.date,
         Subject::Route(..) => false,
     };
-    let pauses: Vec<VerdictRow> =
-        guarded.new.into_iter().filter(|v| v.verdict == Verdict::Pause && is_today(&v.subject, v.date)).collect();
+    let pauses: Vec<VerdictRow> = guarded.new.into_iter().filter(|v| v.verdict == Verdict::Pause && is_today(&v.subject, v.date)).collect();
     let stop: Vec<(Address, LocalDate)> = pauses
         .iter()
         .filter_map(|v| match &v.subject {
@@ -70,7 +69,8 @@ pub async fn heed_rate(cx: &Context, desk: &Desk, letter: &LetterFacts, reply: &
     let senders = cx.config.mailboxes.keys().filter(|a| a.domain() == domain).cloned().collect();
     let recipients = of_provider(cx, provider);
     let subject = Subject::Route(domain.clone(), provider);
-    let sentence = format!("{provider} said that letters from {domain} come too fast ({reply}), so nothing more goes there before {}.", date.plus(1));
+    let sentence =
+        format!("{provider} said that letters from {domain} come too fast ({reply}), so nothing more goes there before {}.", date.plus(1));
     let ruling = serde_json::json!({
         "subject": subject, "date": date, "verdict": Verdict::Rest, "rule": "rate_replies", "sentence": sentence,
         "until": Until::Date(date.plus(1)), "numerator": 1, "provider": provider,

@@ -1,5 +1,6 @@
 //! A day of the executor in virtual time, over servers that are a model with faults to switch on.
 
+mod guarding;
 mod suspending;
 
 use std::collections::BTreeMap;

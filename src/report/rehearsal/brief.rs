@@ -4,7 +4,7 @@ use super::chart::shares;
 use super::page::DemoScenario;
 use super::text::{breaches_text, chart_text, inbox_text, said, section, table_text, troubles};
 use super::weeks::weeks;
-use super::wording::{GUARD_TO_COME, below, capitalised, cast, outcome, people, percent_or_dash, target, time, weeks_in_words};
+use super::wording::{GUARD_AT_WORK, below, capitalised, cast, outcome, people, percent_or_dash, target, time, weeks_in_words};
 use crate::rehearsal::{Breach, Rehearsed};
 use crate::report::table::{Align, Table, wrapped};
 
@@ -59,7 +59,7 @@ pub fn scenarios_text(all: &[DemoScenario], width: usize) -> String {
         ]);
     }
     out += &table.to_text(width);
-    out += &below(&wrapped(GUARD_TO_COME, width));
+    out += &below(&wrapped(GUARD_AT_WORK, width));
     out
 }
 

@@ -86,9 +86,9 @@ pub(super) fn people(r: &Rehearsed) -> String {
     format!("{warming}, {partners}")
 }
 
-/// What a scenario does not show yet.
-pub(super) const GUARD_TO_COME: &str = "The rules that will hold a ramp, or take it back, when letters go to spam are still to come: here the plan is \
-carried out whatever happens.";
+/// What moves the ramp in every scenario.
+pub(super) const GUARD_AT_WORK: &str = "The guard is at work: it holds the ramp, and takes it back, when letters go to spam. \
+`preheat rehearse --guard both` lays the same weeks without it beside.";
 
 /// `42 days from 2026-12-01 (Tue) to 2027-01-11 (Mon)`
 pub(super) fn time(r: &Rehearsed) -> String {

@@ -8,7 +8,7 @@ use crate::report::rehearsal::draw::{Canvas, Sample};
 use crate::report::rehearsal::panels::{PLACEMENTS, events, placement, reputation, volume, volume_with_spam};
 use crate::report::rehearsal::weeks::weeks;
 use crate::report::rehearsal::wording::{
-    GUARD_TO_COME, begins_at_target, capitalised, cast, counted, invariant, outcome, people, percent_or_dash, span, target, time, verdict,
+    GUARD_AT_WORK, begins_at_target, capitalised, cast, counted, invariant, outcome, people, percent_or_dash, span, target, time, verdict,
     weeks_in_words,
 };
 
@@ -112,7 +112,7 @@ pub(super) fn scenarios(all: &[DemoScenario]) -> String {
     let cards: String = all.iter().map(|s| card(s, most)).collect();
     format!(
         "<section>\n<h2>The same weeks, when things go wrong {MODELLED}</h2>\n\
-         <p>A pool of {}, one seed, one scale. Bars are sent, their upper part, in red, was first seen in spam; steps are planned. {GUARD_TO_COME}</p>\n\
+         <p>A pool of {}, one seed, one scale. Bars are sent, their upper part, in red, was first seen in spam; steps are planned. {GUARD_AT_WORK}</p>\n\
          <div class=\"cards\">\n{cards}</div>\n</section>\n",
         escaped(&people(&first.rehearsed).replacen(", ", " and ", 1))
     )

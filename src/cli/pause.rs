@@ -46,7 +46,7 @@ pub fn resume(args: &ResumeArgs, config: &Path, printer: Printer) -> Result<Exit
             PauseScope::Mailbox(mailbox) => ledger.lift_suspension(mailbox.clone(), now).await?,
             PauseScope::Domain(_) | PauseScope::All => false,
         };
-        Ok::<_, CliError>((ledger.resume(scope.clone()).await?, was_suspended, ledger.pauses().await?))
+        Ok::<_, CliError>((ledger.resume(scope.clone(), now).await?, was_suspended, ledger.pauses().await?))
     })?;
     if was_suspended {
         printer.say(format_args!("{scope} is not suspended any more: the others may write to it again"));

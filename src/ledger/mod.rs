@@ -9,6 +9,7 @@ mod days;
 mod dump;
 mod engage;
 mod error;
+mod events;
 mod history;
 mod lease;
 mod letters;
@@ -19,6 +20,7 @@ mod send;
 mod signals;
 mod status;
 mod store;
+mod stray;
 mod suppress;
 mod suspend;
 mod tally;
@@ -54,6 +56,8 @@ const MIGRATION_STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0002_suspension.sql")),
     M::up(include_str!("migrations/0003_narrower_index.sql")),
     M::up(include_str!("migrations/0004_signals.sql")),
+    M::up(include_str!("migrations/0005_guard.sql")),
+    M::up(include_str!("migrations/0008_events.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(MIGRATION_STEPS);
 

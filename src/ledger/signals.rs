@@ -114,29 +114,31 @@ impl Ledger {
 
     /// Whom a signal names.
     pub async fn recipients_of(&self, mailbox: Address, message_id: String) -> Result<Vec<Recipient>, LedgerError> {
-        self.store
-            .ask(move |c| {
-                let sql = "SELECT address, status, code, class, hard, diagnostic FROM signal_recipient
-                           WHERE mailbox = ?1 AND message_id = ?2 ORDER BY n";
-                all(c, sql, params![mailbox.as_str(), message_id], |r| {
-                    let mut columns = InOrder::of(r);
-                    Ok(Recipient {
-                        address: columns.get()?,
-                        status: columns.get()?,
-                        reply: columns.get()?,
-                        class: columns.word(RefusalClass::parse)?,
-                        hard: columns.get()?,
-                        diagnostic: columns.get()?,
-                    })
-                })
-            })
-            .await
+        self.store.ask(move |c| recipients(c, &mailbox, &message_id)).await
     }
 }
 
-const COLUMNS: &str = "mailbox, message_id, kind, scope, at, date, provider, letter, original, author, feedback, evidence";
+/// Whom a signal names.
+pub(super) fn recipients(c: &Connection, mailbox: &Address, message_id: &str) -> Result<Vec<Recipient>, LedgerError> {
+    let sql = "SELECT address, status, code, class, hard, diagnostic FROM signal_recipient
+               WHERE mailbox = ?1 AND message_id = ?2 ORDER BY n";
+    all(c, sql, params![mailbox.as_str(), message_id], |r| {
+        let mut columns = InOrder::of(r);
+        Ok(Recipient {
+            address: columns.get()?,
+            status: columns.get()?,
+            reply: columns.get()?,
+            class: columns.word(RefusalClass::parse)?,
+            hard: columns.get()?,
+            diagnostic: columns.get()?,
+        })
+    })
+}
 
-fn read_signal(r: &Row<'_>) -> Result<SignalRow, LedgerError> {
+pub(super) const COLUMNS: &str = "mailbox, message_id, kind, scope, at, date, provider, letter, original, author, feedback, evidence";
+
+/// Reads [`COLUMNS`].
+pub(super) fn read_signal(r: &Row<'_>) -> Result<SignalRow, LedgerError> {
     let mut columns = InOrder::of(r);
     let c = &mut columns;
     Ok(SignalRow {

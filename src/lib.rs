@@ -16,6 +16,7 @@
 //!    → classify     message bytes or a server's reply → what it is                        │
 //!    → engage       sighting + draws → actions with due times                             │
 //!    → guard        signals and placements → verdict, health, ready                       ┘
+//!    → event        what happened → the event stream: its types, JSON and words
 //!    → ledger       SQLite: what is true; migrations are numbered .sql files
 //!    → credentials  where secrets come from
 //!    → mail         the ports (Access, Outbox, Inbox) and their adapters: wire, smtp, imap
@@ -38,6 +39,7 @@ pub mod compose;
 pub mod config;
 pub mod credentials;
 pub mod engage;
+pub mod event;
 pub mod guard;
 pub mod ledger;
 pub mod letter;

@@ -97,21 +97,27 @@ pub struct Row<'a> {
     evidence: &'a str,
 }
 
+impl Recipient {
+    /// The recipient as `preheat inspect --json` and the event stream print it.
+    pub fn row(&self) -> RecipientRow<'_> {
+        RecipientRow {
+            address: self.address.as_deref(),
+            status: self.status.as_deref(),
+            reply: self.reply,
+            class: self.class.coarse(),
+            hard: self.hard,
+            diagnostic: &self.diagnostic,
+        }
+    }
+}
+
 impl Incoming {
     /// The message's row in `preheat inspect --json`; `file` says where it was read.
     pub fn row<'a>(&'a self, file: &'a str) -> Row<'a> {
-        let recipients = self.recipients.iter().map(|r| RecipientRow {
-            address: r.address.as_deref(),
-            status: r.status.as_deref(),
-            reply: r.reply,
-            class: r.class.coarse(),
-            hard: r.hard,
-            diagnostic: &r.diagnostic,
-        });
         Row {
             file,
             kind: self.kind,
-            recipients: recipients.collect(),
+            recipients: self.recipients.iter().map(Recipient::row).collect(),
             original_message_id: self.original.message_ids.first().map(MessageId::as_str),
             letter: self.original.letter,
             feedback_type: self.feedback_type.as_deref(),

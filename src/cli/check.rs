@@ -120,7 +120,7 @@ async fn ask_servers(pool: &Pool, mailboxes: &[Mailbox], printer: Printer) -> Re
             let Some(mailbox) = mailboxes.get(*n) else { continue };
             let mended = [("smtp", check.signs_in), ("imap", check.signs_in), ("spam_folder", check.spam_folder_known)];
             for (channel, _) in mended.iter().filter(|m| m.1) {
-                ledger.clear_trouble(mailbox.address.clone(), channel).await?;
+                ledger.clear_trouble(mailbox.address.clone(), channel, pool.clock.now()).await?;
             }
         }
     }

@@ -3,6 +3,7 @@
 mod agenda;
 mod check;
 mod demo;
+mod events;
 mod exit;
 mod explain;
 mod init;
@@ -76,6 +77,8 @@ enum Command {
     Inspect(inspect::Args),
     /// The list of outside addresses that get no mail again
     Suppress(suppress::Args),
+    /// Print what happened, one event a line, for people and for programs
+    Events(events::Args),
     /// Back the ledger up, or check it
     Ledger(ledger::Args),
     /// Serve a modelled mail world on this machine, to practise in
@@ -110,6 +113,7 @@ pub fn main() -> u8 {
         Command::Resume(a) => pause::resume(&a, &cli.config, printer),
         Command::Inspect(a) => inspect::inspect(&a, printer),
         Command::Suppress(a) => suppress::suppress(&a, &cli.config, printer),
+        Command::Events(a) => events::events(&a, &cli.config, printer),
         Command::Ledger(a) => ledger::ledger(&a, &cli.config, printer),
         Command::Sandbox(a) => sandbox::sandbox(&a, printer),
         Command::Schema(a) => schema::schema(&a, printer),

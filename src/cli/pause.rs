@@ -56,7 +56,7 @@ pub fn resume(args: &ResumeArgs, config: &Path, printer: Printer) -> Result<Exit
         if !held.is_empty() {
             ledger.lift(scope.clone(), now).await?;
         }
-        Ok::<_, CliError>((ledger.resume(scope.clone()).await?, was_suspended, ledger.pauses().await?, held))
+        Ok::<_, CliError>((ledger.resume(scope.clone(), now).await?, was_suspended, ledger.pauses().await?, held))
     })?;
     for (mailbox, pause) in &lifted {
         printer.say(format_args!("{mailbox} was {pause}: that is lifted, from the next day that is planned on"));

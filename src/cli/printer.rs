@@ -21,10 +21,15 @@ impl Printer {
 
     /// Data: what the command was asked for.
     pub fn data(self, text: impl Display) {
+        self.is_read(text);
+    }
+
+    /// The same for what has no end: says whether anybody still reads it.
+    pub fn is_read(self, text: impl Display) -> bool {
         let mut out = anstream::stdout().lock();
         let text = text.to_string();
         let end = if text.ends_with('\n') || text.is_empty() { "" } else { "\n" };
-        let _ = write!(out, "{text}{end}").and_then(|()| out.flush());
+        write!(out, "{text}{end}").and_then(|()| out.flush()).is_ok()
     }
 
     /// JSON data, one value, indented for people.

@@ -9,26 +9,32 @@ use sha2::{Digest, Sha256};
 use super::{Ledger, LedgerError};
 
 /// Tables with what was decided and what happened, each with its key. Leases are about processes, not about the pool.
-const TABLES: [(&str, &str); 15] = [
+const TABLES: [(&str, &str); 21] = [
     ("pool", "id"),
     ("mailbox", "address"),
     ("day", "mailbox, date"),
     ("letter", "id"),
     ("step", "letter, n"),
+    ("moved", "at, letter, event"),
+    ("stray", "at, letter"),
     ("folder", "mailbox, name"),
     ("sighting", "mailbox, letter"),
     ("refused_mark", "mailbox, folder, uid_validity, uid"),
     ("action", "letter, kind"),
     ("opened", "letter"),
-    ("pause", "scope"),
+    ("pause", "scope, since"),
     ("suspension", "mailbox, since"),
     ("signal", "mailbox, message_id"),
     ("signal_recipient", "mailbox, message_id, n"),
     ("suppression", "address, since"),
+    ("verdict", "subject, date"),
+    ("lifted", "scope"),
+    ("checked", "domain"),
+    ("ready", "domain, since"),
 ];
 
 impl Ledger {
-    /// Every row of every table but `lease` and `trouble`, as `table|column=value|…` lines in the order of their keys.
+    /// Every row of every table but `lease` and those of troubles, as `table|column=value|…` lines in the order of their keys.
     pub async fn dump(&self) -> Result<String, LedgerError> {
         self.store
             .run(|c| {

@@ -4,6 +4,7 @@ use rusqlite::{Connection, params};
 
 use super::letters::{COLUMNS, LetterFacts, lapse_answers_to, letter, read_letter, skip};
 use super::rows::{InOrder, all, execute, maybe, moment, one, word};
+use super::stray::note_if_stray;
 use super::{Fence, Ledger, LedgerError, days, ms};
 pub use crate::engage::ActionKind;
 use crate::mail::Uid;
@@ -96,6 +97,7 @@ impl Ledger {
                 for (id, kind) in ended {
                     let sql = "UPDATE action SET done_at = ?3, result = ?4 WHERE letter = ?1 AND kind = ?2 AND result IS NULL";
                     execute(c, sql, params![id.to_string(), kind.as_str(), ms(now), result])?;
+                    note_if_stray(c, id, now)?;
                     if result != "done" && matches!(kind, ActionKind::Rescue | ActionKind::Open) {
                         lapse_answers_to(c, id, now)?;
                     }
@@ -141,6 +143,7 @@ impl Ledger {
                 fence.check(c)?;
                 let sql = "UPDATE action SET done_at = ?2, result = 'done' WHERE letter = ?1 AND kind = 'open' AND result IS NULL";
                 execute(c, sql, params![id.to_string(), ms(now)])?;
+                note_if_stray(c, id, now)?;
                 let Some(parent) = parent else {
                     lapse_answers_to(c, id, now)?;
                     return Ok(None);

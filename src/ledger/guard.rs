@@ -7,7 +7,7 @@ use rusqlite::{Connection, Row, params};
 use super::agenda::put_off;
 use super::letters::skip;
 use super::rows::{InOrder, address, all, execute, letter_id, one};
-use super::signals::{SignalRow, read_recipients, read_signals};
+use super::signals::{SignalRow, read_signals, recipients};
 use super::{Fence, Ledger, LedgerError, PauseScope, ms};
 use crate::classify::Recipient;
 use crate::guard::{Subject, Until};
@@ -105,8 +105,8 @@ impl Ledger {
                 let refused = all(c, sql, dates, read_refused)?;
                 let mut signals = Vec::new();
                 for signal in read_signals(c, &mailbox, from, to)? {
-                    let recipients = read_recipients(c, &mailbox, &signal.message_id)?;
-                    signals.push((signal, recipients));
+                    let named = recipients(c, &mailbox, &signal.message_id)?;
+                    signals.push((signal, named));
                 }
                 Ok(JudgedMail { letters, refused, signals })
             })

@@ -20,7 +20,7 @@ pub struct LetterStep {
     pub event: LetterEvent,
     /// The server's reply code.
     pub code: Option<u16>,
-    /// The server's words, or the reason of a skip.
+    /// The server's words, the reason of a skip, or where it was first seen.
     pub text: Option<String>,
 }
 

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, Row, params};
 
 use super::rows::{InOrder, all, execute, letter_id, moment, one, word};
+use super::stray::note_if_stray;
 use super::{Ledger, LedgerError, ms};
 use crate::agenda::{Draws, PlannedLetter};
 use crate::letter::{LetterEvent, next_state};
@@ -66,7 +67,7 @@ pub struct StepRow {
     pub event: LetterEvent,
     /// The server's reply code.
     pub code: Option<u16>,
-    /// The server's words, or the reason of a skip.
+    /// The server's words, the reason of a skip, or where it was first seen.
     pub text: Option<String>,
 }
 
@@ -195,7 +196,9 @@ pub(super) fn apply(c: &Connection, id: LetterId, event: LetterEvent, at: Moment
     let (code, enhanced, text) = match said {
         Said::Reply(r) => (Some(r.code), r.enhanced.map(|e| e.to_string()), Some(r.text.as_str())),
         Said::Reason(reason) => (None, None, Some(reason.as_str())),
-        Said::Nothing | Said::As(_) | Said::There(..) => (None, None, None),
+        // The letter's own placement may change: providers move letters to spam later.
+        Said::There(placement, _) => (None, None, Some(placement.as_str())),
+        Said::Nothing | Said::As(_) => (None, None, None),
     };
     execute(
         c,
@@ -203,6 +206,7 @@ pub(super) fn apply(c: &Connection, id: LetterId, event: LetterEvent, at: Moment
          VALUES (?1, (SELECT coalesce(max(n), 0) + 1 FROM step WHERE letter = ?1), ?2, ?3, ?4, ?5, ?6)",
         params![key, ms(at), event.as_str(), code, enhanced, text],
     )?;
+    note_if_stray(c, id, at)?;
     Ok(to)
 }
 

@@ -276,6 +276,7 @@ fn note_sighting(c: &Connection, note: &LookNote, s: &Sighted, noted: &mut Noted
     if l.seen_at.is_some() && execute(c, sql, same_place)? > 0 {
         return Ok(());
     }
+    let came_into_spam = l.seen_at.is_some() && note.role == FolderRole::Spam && !lies_in_spam(c, note, s.letter)?;
     execute(
         c,
         "INSERT INTO sighting (mailbox, letter, folder, role, uid_validity, uid, flags, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
@@ -311,12 +312,30 @@ fn note_sighting(c: &Connection, note: &LookNote, s: &Sighted, noted: &mut Noted
             execute(c, "UPDATE letter SET rescued_at = ?2 WHERE id = ?1", params![key, ms(note.now)])?;
             let sql = "UPDATE action SET done_at = ?2, result = 'done' WHERE letter = ?1 AND kind = 'rescue' AND result IS NULL";
             execute(c, sql, params![key, ms(note.now)])?;
+            note_moved(c, note, s.letter, "rescued")?;
             noted.rescued += 1;
             plan_actions(c, note, s.letter, &s.after_rescue)
         }
-        FolderRole::Spam => note_moved_to_spam(c, note, s, &l),
+        FolderRole::Spam => {
+            if came_into_spam {
+                note_moved(c, note, s.letter, "moved_to_spam")?;
+            }
+            note_moved_to_spam(c, note, s, &l)
+        }
         _ => Ok(()),
     }
+}
+
+/// Whether a letter was seen in spam last.
+fn lies_in_spam(c: &Connection, note: &LookNote, id: LetterId) -> Result<bool, LedgerError> {
+    let sql = "SELECT 1 FROM sighting WHERE mailbox = ?1 AND letter = ?2 AND role = 'spam'";
+    Ok(one(c, sql, params![note.mailbox.as_str(), id.to_string()], |_| Ok(()))?.is_some())
+}
+
+/// Keeps that a letter went elsewhere: its own row tells only the last time.
+fn note_moved(c: &Connection, note: &LookNote, id: LetterId, event: &str) -> Result<(), LedgerError> {
+    let sql = "INSERT INTO moved (at, letter, event) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+    execute(c, sql, params![ms(note.now), id.to_string(), event]).map(drop)
 }
 
 fn note_first_sighting(c: &Connection, note: &LookNote, s: &Sighted, noted: &mut Noted) -> Result<(), LedgerError> {

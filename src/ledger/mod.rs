@@ -9,6 +9,7 @@ mod days;
 mod dump;
 mod engage;
 mod error;
+mod events;
 mod guard;
 mod history;
 mod lease;
@@ -20,6 +21,7 @@ mod send;
 mod signals;
 mod status;
 mod store;
+mod stray;
 mod suppress;
 mod suspend;
 mod tally;
@@ -57,6 +59,7 @@ const MIGRATION_STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0003_narrower_index.sql")),
     M::up(include_str!("migrations/0004_signals.sql")),
     M::up(include_str!("migrations/0005_guard.sql")),
+    M::up(include_str!("migrations/0008_events.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(MIGRATION_STEPS);
 

@@ -156,22 +156,30 @@ impl Ledger {
     pub async fn pause(&self, scope: PauseScope, reason: String, now: Moment) -> Result<(), LedgerError> {
         self.store
             .run(move |c| {
-                let sql = "INSERT INTO pause (scope, since, reason) VALUES (?1, ?2, ?3) ON CONFLICT (scope) DO UPDATE SET reason = ?3";
+                // Lifted in the very millisecond in which it begins again: the second conflict.
+                let sql = "INSERT INTO pause (scope, since, reason) VALUES (?1, ?2, ?3)
+                           ON CONFLICT (scope) WHERE lifted_at IS NULL DO UPDATE SET reason = ?3
+                           ON CONFLICT (scope, since) DO UPDATE SET reason = ?3, lifted_at = NULL";
                 execute(c, sql, params![scope.key(), ms(now), reason]).map(|_| ())
             })
             .await
     }
 
-    /// Lifts the pause of exactly this scope; says whether there was one.
-    pub async fn resume(&self, scope: PauseScope) -> Result<bool, LedgerError> {
-        self.store.run(move |c| Ok(execute(c, "DELETE FROM pause WHERE scope = ?1", [scope.key()])? > 0)).await
+    /// Lifts the pause of exactly this scope; says whether there was one. The history keeps it.
+    pub async fn resume(&self, scope: PauseScope, now: Moment) -> Result<bool, LedgerError> {
+        self.store
+            .run(move |c| {
+                let sql = "UPDATE pause SET lifted_at = max(?2, since) WHERE scope = ?1 AND lifted_at IS NULL";
+                Ok(execute(c, sql, params![scope.key(), ms(now)])? > 0)
+            })
+            .await
     }
 
     /// Every pause in force.
     pub async fn pauses(&self) -> Result<Vec<PauseRow>, LedgerError> {
         self.store
             .ask(|c| {
-                all(c, "SELECT scope, since, reason FROM pause ORDER BY scope", [], |r| {
+                all(c, "SELECT scope, since, reason FROM pause WHERE lifted_at IS NULL ORDER BY scope", [], |r| {
                     Ok(PauseRow {
                         scope: super::rows::word(r, "scope", PauseScope::from_key)?,
                         since: moment(r, "since")?,
@@ -191,17 +199,23 @@ impl Ledger {
                     "INSERT INTO trouble (mailbox, channel, since, at, count, step, what, hint, sign_in, retry_at) VALUES (?1, ?2, ?3, ?3, 1, ?4, ?5, ?6, ?7, ?8)
                      ON CONFLICT (mailbox, channel) DO UPDATE SET at = ?3, count = count + 1, step = ?4, what = ?5, hint = ?6, sign_in = ?7, retry_at = ?8",
                     params![mailbox.as_str(), note.channel, ms(now), note.step, note.what, note.hint, note.sign_in, ms(note.retry_at)],
-                )
-                .map(|_| ())
+                )?;
+                // A new one, or one that is known since it began. Over in the very millisecond in which it begins again: it goes on.
+                let sql = "INSERT INTO trouble_history (mailbox, channel, since, step, what, hint, sign_in)
+                           SELECT mailbox, channel, since, step, what, hint, sign_in FROM trouble WHERE mailbox = ?1 AND channel = ?2
+                           ON CONFLICT DO UPDATE SET ended_at = NULL WHERE ended_at IS NOT NULL";
+                execute(c, sql, params![mailbox.as_str(), note.channel]).map(drop)
             })
             .await
     }
 
-    /// Notes that it works again.
-    pub async fn clear_trouble(&self, mailbox: Address, channel: &'static str) -> Result<(), LedgerError> {
+    /// Notes that it works again. The history keeps what was.
+    pub async fn clear_trouble(&self, mailbox: Address, channel: &'static str, now: Moment) -> Result<(), LedgerError> {
         self.store
             .run(move |c| {
-                execute(c, "DELETE FROM trouble WHERE mailbox = ?1 AND channel = ?2", params![mailbox.as_str(), channel]).map(|_| ())
+                let sql = "UPDATE trouble_history SET ended_at = max(?3, since) WHERE mailbox = ?1 AND channel = ?2 AND ended_at IS NULL";
+                execute(c, sql, params![mailbox.as_str(), channel, ms(now)])?;
+                execute(c, "DELETE FROM trouble WHERE mailbox = ?1 AND channel = ?2", params![mailbox.as_str(), channel]).map(drop)
             })
             .await
     }
@@ -260,12 +274,17 @@ mod tests {
         l.note_trouble(a.clone(), note, Moment(2)).await.unwrap();
         let rows = l.troubles().await.unwrap();
         assert_eq!((rows[0].count, rows[0].since, rows[0].at, rows[0].sign_in), (2, Moment(1), Moment(2), true));
-        l.clear_trouble(a.clone(), "smtp").await.unwrap();
+        l.clear_trouble(a.clone(), "smtp", Moment(3)).await.unwrap();
         assert!(l.troubles().await.unwrap().is_empty());
 
         let scope = PauseScope::parse_word("x.test").unwrap();
         l.pause(scope.clone(), "moving house".into(), Moment(3)).await.unwrap();
         assert_eq!(l.pauses().await.unwrap(), [PauseRow { scope: scope.clone(), since: Moment(3), reason: "moving house".into() }]);
-        assert!(l.resume(scope.clone()).await.unwrap() && !l.resume(scope).await.unwrap());
+        assert!(l.resume(scope.clone(), Moment(4)).await.unwrap() && !l.resume(scope.clone(), Moment(5)).await.unwrap());
+        assert!(l.pauses().await.unwrap().is_empty());
+        // In the very millisecond in which it was lifted, and a new reason for what is paused already.
+        l.pause(scope.clone(), "moving again".into(), Moment(4)).await.unwrap();
+        l.pause(scope.clone(), "still moving".into(), Moment(6)).await.unwrap();
+        assert_eq!(l.pauses().await.unwrap(), [PauseRow { scope, since: Moment(4), reason: "still moving".into() }]);
     }
 }

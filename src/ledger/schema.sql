@@ -77,7 +77,7 @@ CREATE INDEX letter_to_find ON letter (recipient, state) WHERE state IN ('handed
 CREATE INDEX letter_to_settle ON letter (sender, state) WHERE state IN ('handed', 'uncertain');
 CREATE INDEX letter_by_parent ON letter (parent) WHERE parent IS NOT NULL;
 
--- Everything that happened to a letter. Folding it gives the letter's state.
+-- Everything that happened to a letter. Folding it gives the letter's state. `text`: the server's words, why it was skipped, where it was first seen.
 CREATE TABLE step (
   letter   TEXT    NOT NULL REFERENCES letter (id),
   n        INTEGER NOT NULL,
@@ -87,6 +87,22 @@ CREATE TABLE step (
   enhanced TEXT,
   text     TEXT,
   PRIMARY KEY (letter, n)
+) STRICT, WITHOUT ROWID;
+
+-- Where a letter went after it was first seen: out of spam, whoever did it; into spam, by its provider. A letter may go more than once.
+CREATE TABLE moved (
+  at     INTEGER NOT NULL,
+  letter TEXT    NOT NULL REFERENCES letter (id),
+  event  TEXT    NOT NULL,                  -- rescued, moved_to_spam
+  PRIMARY KEY (at, letter, event)
+) STRICT, WITHOUT ROWID;
+
+-- Letters to which something (a step, an action) happened far from the date that their id begins with: more than 3 days before it, or more than 10
+-- after it. What happened near it is found by the id: reading a day of a year needs no index of times, which every step would have to pay for.
+CREATE TABLE stray (
+  at     INTEGER NOT NULL,
+  letter TEXT    NOT NULL REFERENCES letter (id),
+  PRIMARY KEY (at, letter)
 ) STRICT, WITHOUT ROWID;
 
 -- Folders of a mailbox, with the cursor: how far each was read.
@@ -152,12 +168,15 @@ CREATE TABLE opened (
   date       TEXT    NOT NULL               -- RFC 3339 with the sender's offset
 ) STRICT, WITHOUT ROWID;
 
--- Sending is stopped: `all`, `domain:<domain>`, `mailbox:<address>`.
+-- Sending is stopped: `all`, `domain:<domain>`, `mailbox:<address>`. Rows are never deleted. In force: not lifted.
 CREATE TABLE pause (
-  scope  TEXT    NOT NULL PRIMARY KEY,
-  since  INTEGER NOT NULL,
-  reason TEXT    NOT NULL
+  scope     TEXT    NOT NULL,
+  since     INTEGER NOT NULL,
+  reason    TEXT    NOT NULL,
+  lifted_at INTEGER CHECK (lifted_at >= since),
+  PRIMARY KEY (scope, since)
 ) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX pause_in_force ON pause (scope) WHERE lifted_at IS NULL;
 
 -- The last error of a mailbox on a channel (smtp, imap, spam_folder); gone when it works again.
 CREATE TABLE trouble (
@@ -173,6 +192,21 @@ CREATE TABLE trouble (
   retry_at INTEGER NOT NULL,
   PRIMARY KEY (mailbox, channel)
 ) STRICT, WITHOUT ROWID;
+
+-- Every trouble that there was. Rows are never deleted: `trouble` has those that are not over.
+CREATE TABLE trouble_history (
+  mailbox  TEXT    NOT NULL REFERENCES mailbox (address),
+  channel  TEXT    NOT NULL,
+  since    INTEGER NOT NULL,
+  step     TEXT    NOT NULL,                -- as they were when it began
+  what     TEXT    NOT NULL,
+  hint     TEXT    NOT NULL,
+  sign_in  INTEGER NOT NULL,
+  ended_at INTEGER CHECK (ended_at >= since),
+  PRIMARY KEY (mailbox, channel, since)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX trouble_history_by_since ON trouble_history (since);
+CREATE INDEX trouble_history_by_end ON trouble_history (ended_at) WHERE ended_at IS NOT NULL;
 
 -- A pool mailbox to which nobody writes for a while: a server said that it is gone, full or switched off.
 -- Rows are never deleted. In force: since <= now < until; lifted early: until is when.
@@ -205,6 +239,7 @@ CREATE TABLE signal (
   PRIMARY KEY (mailbox, message_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX signal_by_date ON signal (mailbox, date);
+CREATE INDEX signal_by_at ON signal (at);
 CREATE INDEX signal_by_letter ON signal (letter) WHERE letter IS NOT NULL;
 
 -- Whom a bounce or a complaint names.
@@ -234,6 +269,8 @@ CREATE TABLE suppression (
   lifted_at  INTEGER CHECK (lifted_at >= since),
   PRIMARY KEY (address, since)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX suppression_by_since ON suppression (since);
+CREATE INDEX suppression_by_lifting ON suppression (lifted_at) WHERE lifted_at IS NOT NULL;
 
 -- What the guard said of a date, once: of a mailbox (with its domain's word, where that is harsher), of a domain, of a route.
 CREATE TABLE verdict (

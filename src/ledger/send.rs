@@ -281,7 +281,9 @@ fn may_send(c: &rusqlite::Connection, fence: &Fence, intent: &Intent) -> Result<
 
 /// Whether sending from a mailbox is paused. There are never many pauses, and mostly none: all of them are read.
 fn is_paused(c: &rusqlite::Connection, sender: &Address) -> Result<bool, LedgerError> {
-    let scopes = all(c, "SELECT scope FROM pause", [], |r| Ok(PauseScope::from_key(&r.get::<_, String>(0)?)))?;
+    let scopes = all(c, "SELECT scope FROM pause INDEXED BY pause_in_force WHERE lifted_at IS NULL", [], |r| {
+        Ok(PauseScope::from_key(&r.get::<_, String>(0)?))
+    })?;
     let ours = [PauseScope::All, PauseScope::Domain(sender.domain()), PauseScope::Mailbox(sender.clone())];
     Ok(scopes.into_iter().flatten().any(|scope| ours.contains(&scope)))
 }

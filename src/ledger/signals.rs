@@ -109,22 +109,14 @@ impl Ledger {
 
     /// Whom a signal names.
     pub async fn recipients_of(&self, mailbox: Address, message_id: String) -> Result<Vec<Recipient>, LedgerError> {
-        self.store.ask(move |c| read_recipients(c, &mailbox, &message_id)).await
+        self.store.ask(move |c| recipients(c, &mailbox, &message_id)).await
     }
 }
 
-const COLUMNS: &str = "mailbox, message_id, kind, scope, at, date, provider, letter, original, author, feedback, evidence";
-
-/// The signals that a mailbox received about mail of `from` to `to`, both included.
-pub(super) fn read_signals(c: &Connection, mailbox: &Address, from: LocalDate, to: LocalDate) -> Result<Vec<SignalRow>, LedgerError> {
-    let sql = format!("SELECT {COLUMNS} FROM signal WHERE mailbox = ?1 AND date BETWEEN ?2 AND ?3 ORDER BY date, at, message_id");
-    all(c, &sql, params![mailbox.as_str(), from.to_string(), to.to_string()], read_signal)
-}
-
 /// Whom a signal names.
-pub(super) fn read_recipients(c: &Connection, mailbox: &Address, message_id: &str) -> Result<Vec<Recipient>, LedgerError> {
-    let sql =
-        "SELECT address, status, code, class, hard, diagnostic FROM signal_recipient WHERE mailbox = ?1 AND message_id = ?2 ORDER BY n";
+pub(super) fn recipients(c: &Connection, mailbox: &Address, message_id: &str) -> Result<Vec<Recipient>, LedgerError> {
+    let sql = "SELECT address, status, code, class, hard, diagnostic FROM signal_recipient
+               WHERE mailbox = ?1 AND message_id = ?2 ORDER BY n";
     all(c, sql, params![mailbox.as_str(), message_id], |r| {
         let mut columns = InOrder::of(r);
         Ok(Recipient {
@@ -138,7 +130,16 @@ pub(super) fn read_recipients(c: &Connection, mailbox: &Address, message_id: &st
     })
 }
 
-fn read_signal(r: &Row<'_>) -> Result<SignalRow, LedgerError> {
+pub(super) const COLUMNS: &str = "mailbox, message_id, kind, scope, at, date, provider, letter, original, author, feedback, evidence";
+
+/// The signals that a mailbox received about mail of `from` to `to`, both included.
+pub(super) fn read_signals(c: &Connection, mailbox: &Address, from: LocalDate, to: LocalDate) -> Result<Vec<SignalRow>, LedgerError> {
+    let sql = format!("SELECT {COLUMNS} FROM signal WHERE mailbox = ?1 AND date BETWEEN ?2 AND ?3 ORDER BY date, at, message_id");
+    all(c, &sql, params![mailbox.as_str(), from.to_string(), to.to_string()], read_signal)
+}
+
+/// Reads [`COLUMNS`].
+pub(super) fn read_signal(r: &Row<'_>) -> Result<SignalRow, LedgerError> {
     let mut columns = InOrder::of(r);
     let c = &mut columns;
     Ok(SignalRow {

@@ -225,7 +225,7 @@ impl Context {
 
     /// Notes that a channel of a mailbox works.
     pub async fn clear_trouble(&self, mailbox: &Address, channel: &'static str) {
-        if let Err(e) = self.ledger.clear_trouble(mailbox.clone(), channel).await {
+        if let Err(e) = self.ledger.clear_trouble(mailbox.clone(), channel, self.clock.now()).await {
             self.tell(&News::Note(format!("{mailbox}: could not be written down: {e}")));
         }
     }

@@ -281,7 +281,7 @@ async fn once_check_has_cleared_a_refused_sign_in_the_same_run_goes_on() {
         d.cx.clock.sleep_until(at("09:00")).await;
         d.servers.faults.refuses_sign_in.store(false, Ordering::Relaxed);
         for mailbox in ["a@x.test", "p@y.test"] {
-            d.cx.ledger.clear_trouble(Address::parse(mailbox).unwrap(), "imap").await.unwrap();
+            d.cx.ledger.clear_trouble(Address::parse(mailbox).unwrap(), "imap", at("09:00")).await.unwrap();
         }
     };
     let (result, ()) = tokio::join!(d.run(Pace::Day), person_acts);

@@ -34,6 +34,11 @@ impl LetterId {
         Self::within(&parent.0[..5], &["answer", &parent.to_string()])
     }
 
+    /// The date that it begins with, that of the start of its thread: days since 1970, 65,535 at most.
+    pub fn day(self) -> i64 {
+        i64::from(u16::from_be_bytes([self.0[0], self.0[1]]))
+    }
+
     fn within(place: &[u8], parts: &[&str]) -> Self {
         let mut id = [0; 12];
         id[..5].copy_from_slice(place);
@@ -151,6 +156,7 @@ mod tests {
         assert_eq!(LetterId::parse(&id.to_string()), Ok(id));
         let later = LetterId::of_start(&a, LocalDate::ymd(2026, 12, 2).unwrap(), 1);
         assert!(LetterId::of_answer(id) < later && id < later, "by date");
+        assert_eq!((LetterId::of_answer(id).day(), later.day()), (d.days_since(LocalDate::EPOCH), id.day() + 1));
         assert_eq!(id.to_string()[..10], LetterId::of_answer(id).to_string()[..10], "an answer lies beside its thread");
         assert!(LetterId::parse("ABCDEF0123456789abcdef01").is_err());
         assert!(LetterId::parse("é0123456789abcdef012345").is_err());

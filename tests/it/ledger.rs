@@ -17,21 +17,21 @@ use preheat::words::{
 };
 use proptest::prelude::*;
 
-const NINE: Moment = Moment(1_796_112_000_000); // 2026-12-01T08:00:00Z, nine in Berlin
+pub(super) const NINE: Moment = Moment(1_796_112_000_000); // 2026-12-01T08:00:00Z, nine in Berlin
 
 fn address(text: &str) -> Address {
     Address::parse(text).unwrap()
 }
-fn anna() -> Address {
+pub(super) fn anna() -> Address {
     address("anna@new.test")
 }
-fn ben() -> Address {
+pub(super) fn ben() -> Address {
     address("ben@old.test")
 }
-fn today() -> LocalDate {
+pub(super) fn today() -> LocalDate {
     LocalDate::ymd(2026, 12, 1).unwrap()
 }
-fn later(minutes: u64) -> Moment {
+pub(super) fn later(minutes: u64) -> Moment {
     NINE + Duration::from_mins(minutes)
 }
 fn window() -> (Moment, Moment) {
@@ -52,7 +52,7 @@ fn draws() -> Draws {
     }
 }
 
-fn start(n: u32) -> PlannedLetter {
+pub(super) fn start(n: u32) -> PlannedLetter {
     let due = later(u64::from(n) * 10);
     PlannedLetter {
         id: LetterId::of_start(&anna(), today(), n),
@@ -67,7 +67,7 @@ fn start(n: u32) -> PlannedLetter {
     }
 }
 
-fn answer_to(parent: &PlannedLetter) -> PlannedLetter {
+pub(super) fn answer_to(parent: &PlannedLetter) -> PlannedLetter {
     PlannedLetter {
         id: LetterId::of_answer(parent.id),
         sender: parent.recipient.clone(),
@@ -93,15 +93,15 @@ fn day(mailbox: &Address, quota: u32) -> DayPlan {
 }
 
 /// A ledger with two mailboxes, their leases, and an agenda.
-struct Desk {
-    ledger: Ledger,
+pub(super) struct Desk {
+    pub(super) ledger: Ledger,
     planner: Fence,
-    anna: Fence,
-    ben: Fence,
+    pub(super) anna: Fence,
+    pub(super) ben: Fence,
 }
 
 impl Desk {
-    async fn with(ledger: Ledger, quota: u32, letters: Vec<PlannedLetter>) -> Self {
+    pub(super) async fn with(ledger: Ledger, quota: u32, letters: Vec<PlannedLetter>) -> Self {
         ledger.seed(Seed(5), NINE).await.unwrap();
         ledger.register_pool(vec![(anna(), Role::Warming), (ben(), Role::Partner)], NINE).await.unwrap();
         let me = Holder { host: "here".into(), pid: 1, started: 1 };
@@ -128,13 +128,13 @@ impl Desk {
         self.ledger.store_agenda(self.planner.clone(), Vec::new(), days, agenda, NINE).await.unwrap()
     }
 
-    async fn intend(&self, letter: LetterId, now: Moment) -> Result<Result<(), IntentRefused>, LedgerError> {
+    pub(super) async fn intend(&self, letter: LetterId, now: Moment) -> Result<Result<(), IntentRefused>, LedgerError> {
         let message_id = MessageId::parse(&format!("{letter}@new.test")).unwrap();
         let intent = Intent { letter, message_id, window: window(), now, real_now: NINE };
         self.ledger.intend(self.anna.clone(), intent).await
     }
 
-    async fn send(&self, letter: LetterId, now: Moment) {
+    pub(super) async fn send(&self, letter: LetterId, now: Moment) {
         self.intend(letter, now).await.unwrap().unwrap();
         self.ledger.record(letter, Outcome::Accepted(Reply::new(250, "2.0.0 queued")), now).durable().await.unwrap();
     }
@@ -149,7 +149,7 @@ impl Desk {
     }
 
     /// A look at one of Ben's folders that shows these letters.
-    async fn look(&self, folder: &str, letters: &[(LetterId, u32)], now: Moment) -> preheat::ledger::Noted {
+    pub(super) async fn look(&self, folder: &str, letters: &[(LetterId, u32)], now: Moment) -> preheat::ledger::Noted {
         let role = if folder == "Junk" { FolderRole::Spam } else { FolderRole::Inbox };
         let placement = if folder == "Junk" { Placement::Spam } else { Placement::Inbox };
         let top = letters.iter().map(|l| l.1).max().unwrap_or(0);
@@ -199,7 +199,7 @@ async fn an_intent_is_refused_by_quota_pause_window_removal_and_state_and_then_w
         let scope = PauseScope::parse_word(scope).unwrap();
         d.ledger.pause(scope.clone(), "moving".into(), NINE).await.unwrap();
         assert_eq!(refused(d.intend(start(1).id, NINE).await), IntentRefused::Paused, "{scope}");
-        d.ledger.resume(scope).await.unwrap();
+        d.ledger.resume(scope, NINE).await.unwrap();
     }
     d.ledger.pause(PauseScope::parse_word("old.test").unwrap(), "another domain".into(), NINE).await.unwrap();
     assert_eq!(d.state(start(1).id).await, LetterState::Planned);
@@ -607,7 +607,7 @@ proptest! {
 }
 
 /// A bounce of Anna's letter to Ben, which she received.
-fn bounce(message_id: &str, letter: Option<LetterId>, recipient: &str, hard: bool, at: Moment) -> NewSignal {
+pub(super) fn bounce(message_id: &str, letter: Option<LetterId>, recipient: &str, hard: bool, at: Moment) -> NewSignal {
     let row = SignalRow {
         mailbox: anna(),
         message_id: message_id.into(),

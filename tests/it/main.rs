@@ -7,6 +7,7 @@
 mod cli;
 mod clients;
 mod demo;
+mod events;
 mod feasible;
 mod ledger;
 mod ramps;

@@ -76,7 +76,7 @@ const BROKEN: &[(&str, &str)] = &[
     ("UPDATE day SET quota = 1 WHERE mailbox = 'a@x.test'", "more than half of its quota of 1"),
     ("UPDATE day SET ramp_day = ramp_day + 1 WHERE mailbox = 'a@x.test' AND date > '2026-12-03'", "but only"),
     ("UPDATE day SET verdict = 'hold' WHERE mailbox = 'a@x.test' AND date = '2026-12-02'", "but only"),
-    ("INSERT INTO pause VALUES ('domain:x.test', 1764600000000, 'holiday')", "although x.test is paused since"),
+    ("INSERT INTO pause VALUES ('domain:x.test', 1764600000000, 'holiday', NULL)", "although x.test is paused since"),
     (
         "UPDATE letter SET date = date(handed_at / 1000, 'unixepoch') WHERE sender = 'a@x.test' AND handed_at IS NOT NULL",
         "in Pacific/Auckland, but it counts for",

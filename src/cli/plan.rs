@@ -11,7 +11,7 @@ use crate::config::{Config, Mailbox, ScheduleOrigin};
 use crate::ledger::Ledger;
 use crate::ramp::{PlannedDay, draw_curve};
 use crate::report::plan::{MailboxPlan, PlanReport};
-use crate::run::{PlanStart, history_of, plan_all, whole_pool};
+use crate::run::{PlanStart, RealMail, history_with, plan_all, whole_pool};
 use crate::words::{Address, Moment, Role};
 
 #[derive(Debug, clap::Args)]
@@ -113,9 +113,10 @@ async fn start_of(mailbox: &Mailbox, ledger: Option<&Ledger>, now: Moment) -> Re
         Some(l) => l.days_before(mailbox.address.clone(), today).await?,
         None => Vec::new(),
     };
-    let history = history_of(&days);
+    let real_mail = RealMail::of(ledger, mailbox).await?;
+    let history = history_with(&days, &real_mail.by_date);
     let first = history.first().map(|d| d.date).or(mailbox.start_on).unwrap_or(today);
-    Ok(PlanStart { mailbox: mailbox.clone(), first, today, history })
+    Ok(PlanStart { mailbox: mailbox.clone(), first, today, history, real_mail })
 }
 
 fn mailbox_plan(config: &Config, start: &PlanStart, days: Vec<PlannedDay>) -> MailboxPlan {

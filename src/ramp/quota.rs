@@ -12,6 +12,7 @@ use super::model::{Caps, Position, Quota, Reason};
 use crate::chance::Seed;
 use crate::config::{AfterRamp, Curve, Schedule};
 use crate::words::{Address, LocalDate, RampDay};
+pub use beside::make_room;
 use beside::{Total, beside_real_mail};
 
 /// A mailbox's quota on a date at a position: curve → calendar → jitter → caps → room for real mail. Never above the curve; the lowest cap wins.

@@ -10,6 +10,7 @@ mod holder;
 mod look;
 mod looking;
 mod lowering;
+mod outside;
 mod participants;
 mod plan;
 mod prepare;

@@ -61,6 +61,14 @@ pub(super) fn beside_real_mail(
     total.all
 }
 
+/// What a day's quota comes to while it lasts, when real mail takes more of the day's total than was thought: never more than it is, nor less than what is
+/// maintained; and why.
+pub fn make_room(schedule: &Schedule, date: LocalDate, quota: u32, total: u32, outside: OutsideCount) -> (u32, String) {
+    let floor = maintained(schedule, date).min(quota);
+    let lowered = total.saturating_sub(outside.expected()).clamp(floor, quota);
+    (lowered, format!("{}: warmup makes room, as far as it is not sent yet", in_words(outside, total)))
+}
+
 fn in_words(outside: OutsideCount, total: u32) -> String {
     match outside.expected() {
         0 if outside.days == 0 => "no real mail is known yet".to_owned(),
@@ -75,7 +83,7 @@ fn kept_up(is: bool) -> &'static str {
 }
 
 /// What is maintained after the ramp, on this date: warmup is never lowered below it for real mail.
-pub(super) fn maintained(schedule: &Schedule, date: LocalDate) -> u32 {
+fn maintained(schedule: &Schedule, date: LocalDate) -> u32 {
     match schedule.after {
         AfterRamp::Stop => 0,
         AfterRamp::Maintain(volume) => part_of_a_day(schedule, date, volume),

@@ -147,7 +147,7 @@ mod properties {
             // Warmup makes room for real mail, but never below what is maintained, nor beyond what it wanted.
             if let (Some(real), Some(step)) = (caps.outside, q.reasons.iter().position(|r| r.rule == "share")) {
                 let wanted = q.reasons[step - 1].value;
-                let floor = beside::maintained(&s, date("2026-12-01").plus(offset)).min(wanted);
+                let floor = part_of_a_day(&s, date("2026-12-01").plus(offset), 10).min(wanted);
                 prop_assert!((floor..=wanted).contains(&q.reasons[step].value));
                 prop_assert!(q.reasons[step].value == floor || q.value + real.expected() <= q.total);
             }

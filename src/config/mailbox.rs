@@ -121,7 +121,7 @@ pub fn mailbox(own: &Fields, house: &House<'_>, f: &mut Findings<'_>) -> ReadMai
             auth: if layers.text("auth")? == "xoauth2" { AuthKind::Xoauth2 } else { AuthKind::Password },
             spam_folder: layers.text("spam_folder"),
             sent_folder: layers.text("sent_folder"),
-            outside_mail: layers.text("outside_mail").and_then(|word| OutsideMail::parse(&word)),
+            outside_mail: layers.text("outside_mail").filter(|_| follows).and_then(|word| OutsideMail::parse(&word)),
             address,
         })
     };

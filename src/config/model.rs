@@ -90,7 +90,7 @@ pub struct Mailbox {
     pub spam_folder: Option<String>,
     /// The same for Sent.
     pub sent_folder: Option<String>,
-    /// How its real mail becomes known; `None`: nobody has said, so it is not known.
+    /// How its real mail becomes known; `None`: nobody has said, so it is not known. Always `None` for partners.
     pub outside_mail: Option<OutsideMail>,
     /// Where it stands in the config, for findings.
     pub source: Source,

@@ -4,11 +4,13 @@
 //! servers. `tests/run` starts them and runs everything.
 #![cfg(test)]
 
+mod allowance;
 mod cli;
 mod clients;
 mod demo;
 mod feasible;
 mod ledger;
+mod ledger_outside;
 mod ramps;
 mod rig;
 mod rig_crash;

@@ -28,6 +28,7 @@ mailboxes:
         ["a@new.example", "b@new.example", "c@new.example"].map(of),
         [Some(OutsideMail::Reported), Some(OutsideMail::SentFolder), Some(OutsideMail::Nothing)]
     );
+    assert_eq!(of("p@other.example"), None, "a partner's is nobody's business");
     assert_eq!(warnings(&config), Vec::<String>::new());
     assert_eq!(mailbox(&read(&with("")).unwrap(), "anna@new.example").outside_mail, None, "nobody has said");
 }

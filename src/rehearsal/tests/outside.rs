@@ -1,6 +1,7 @@
 //! Real mail beside the letters: the executor over the modelled world reads its Sent folder, or the ledger, and makes room.
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,7 +51,7 @@ impl Day {
             "zone: UTC\nschedule: twelve\ndefaults: {{secret: env:UNUSED, smtp: mail.x.test, imap: mail.x.test}}\nmailboxes:\n  - {{address: anna@new.test, provider: gmail, outside_mail: {outside_mail}}}\n"
         );
         for n in 0..6 {
-            yaml += &format!("  - {{address: p{n}@host-{n}.test, role: partner, start_limit: 0}}\n");
+            writeln!(yaml, "  - {{address: p{n}@host-{n}.test, role: partner, start_limit: 0}}").unwrap();
         }
         std::fs::write(dir.path().join("preheat.yaml"), yaml).unwrap();
         let config = crate::config::load(&dir.path().join("preheat.yaml")).unwrap_or_else(|e| panic!("{e}"));
@@ -248,4 +249,26 @@ async fn where_nobody_wants_it_counted_the_sent_folder_is_not_read() {
     assert_eq!(d.counted().await, counts(&[("2026-12-01", 1)]));
     let read = d.cx.ledger.sent_cursor(anna()).await.unwrap().unwrap();
     assert_eq!((read.folder.as_str(), read.since, read.cursor.uid), (SENT, date("2026-11-24"), 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cap_that_is_lowered_while_the_day_lasts_holds_for_letters_and_real_mail_together() {
+    let mut d = Day::new("sent_folder");
+    d.send("campaign", at("07:00"), "To: a@else.test, b@else.test, c@else.test, d@else.test");
+    d.run(Pace::Once).await;
+    let day = |row: DayRow| (row.plan.quota, row.plan.total);
+    assert_eq!(day(d.today().await), (8, 12));
+
+    let mut config = crate::config::Config::clone(&d.cx.config);
+    config.mailboxes.get_mut(&anna()).unwrap().daily_cap = Some(10);
+    d.cx.config = Arc::new(config.clone());
+    d.run(Pace::Once).await;
+    assert_eq!(day(d.today().await), (6, 10), "4 of the 10 are real mail");
+
+    let domain = crate::config::DomainSettings { daily_cap: Some(7) };
+    config.domains.insert(anna().domain(), domain);
+    d.cx.config = Arc::new(config);
+    d.run(Pace::Once).await;
+    assert_eq!(day(d.today().await), (3, 7));
+    assert_eq!(d.cx.ledger.check().await.unwrap().faults, Vec::<String>::new());
 }

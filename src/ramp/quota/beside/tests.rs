@@ -7,17 +7,17 @@ use crate::words::LocalDate;
 
 /// A level schedule: every day has this total until the ramp is done.
 fn level(total: u32, share: f64, after: AfterRamp) -> Schedule {
-    Schedule { share, after, ..schedule(ramp(total, total, 6, Curve::Linear)) }
+    Schedule { after, share, ..schedule(ramp(total, total, 6, Curve::Linear)) }
 }
 
-fn day(schedule: &Schedule, outside: Option<OutsideCount>, caps: Caps) -> Quota {
-    let caps = Caps { outside, ..caps };
+fn day(schedule: &Schedule, outside: impl Into<Option<OutsideCount>>, caps: Caps) -> Quota {
+    let caps = Caps { outside: outside.into(), ..caps };
     quota(schedule, &position(schedule, &[], date("2026-12-01")), date("2026-12-01"), Seed(7), &address("a@x.test"), &caps)
 }
 
 /// Seven send-days with this mean.
-fn mean(of: u32) -> Option<OutsideCount> {
-    Some(OutsideCount { today: 0, before: of * 7, days: 7 })
+fn mean(of: u32) -> OutsideCount {
+    OutsideCount { today: 0, before: of * 7, days: 7 }
 }
 
 fn last(quota: &Quota) -> String {
@@ -38,12 +38,12 @@ fn warmup_makes_room_for_real_mail_down_to_what_is_maintained() {
 
 #[test]
 fn the_step_is_told_in_words() {
-    let told = |share, outside| last(&day(&level(30, share, AfterRamp::Maintain(10)), outside, Caps::default()));
+    let told = |share, outside: OutsideCount| last(&day(&level(30, share, AfterRamp::Maintain(10)), outside, Caps::default()));
     assert_eq!(told(1.0, mean(12)), "share 18 of 30: 12 of 30 a day are real mail (mean of the last 7 send-days): warmup takes 18");
     assert_eq!(told(1.0, mean(0)), "share 30 of 30: no real mail (mean of the last 7 send-days): room enough");
-    assert_eq!(told(1.0, Some(OutsideCount::default())), "share 30 of 30: no real mail is known yet: room enough");
+    assert_eq!(told(1.0, OutsideCount::default()), "share 30 of 30: no real mail is known yet: room enough");
     assert_eq!(
-        told(1.0, Some(OutsideCount { today: 9, before: 8, days: 1 })),
+        told(1.0, OutsideCount { today: 9, before: 8, days: 1 }),
         "share 21 of 30: 9 of 30 a day are real mail (so far today): warmup takes 21"
     );
     assert_eq!(
@@ -86,7 +86,7 @@ fn what_the_pool_cannot_carry_is_taken_off_the_total_too() {
 fn a_weekend_maintains_its_part() {
     let s = Schedule { calendar: calendar(0..5, 0.5, &[]), ..level(30, 1.0, AfterRamp::Maintain(10)) };
     let on = |d: &str| {
-        let caps = Caps { outside: mean(14), ..Caps::default() };
+        let caps = Caps { outside: Some(mean(14)), ..Caps::default() };
         let q = quota(&s, &position(&s, &[], date(d)), date(d), Seed(7), &address("a@x.test"), &caps);
         (q.value, q.total)
     };
@@ -157,5 +157,5 @@ fn after_the_ramp_what_it_reached_beyond_what_is_maintained_is_for_real_mail() {
     assert_eq!(done([4, 6, 6], Caps::default()), (3, 6), "the pool carried no more than 6");
     assert_eq!(done([4, 6, 8], Caps { mailbox: Some(5), ..Caps::default() }), (3, 5));
     assert_eq!(done([4, 6, 8], Caps { provider: Some(2), ..Caps::default() }), (2, 2));
-    assert_eq!(done([4, 6, 8], Caps { outside: mean(7), ..Caps::default() }), (3, 8), "never below what is maintained");
+    assert_eq!(done([4, 6, 8], Caps { outside: Some(mean(7)), ..Caps::default() }), (3, 8), "never below what is maintained");
 }

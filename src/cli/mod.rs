@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand, one printer.
 
 mod agenda;
+mod allowance;
 mod check;
 mod demo;
 mod events;
@@ -18,6 +19,7 @@ mod rehearse;
 mod run;
 mod sandbox;
 mod schema;
+mod sent;
 mod status;
 mod suppress;
 mod watch;
@@ -67,6 +69,10 @@ enum Command {
     Run(run::Args),
     /// Play the whole ramp in a modelled mail world, in virtual time: nothing is sent
     Rehearse(rehearse::Args),
+    /// Say how many messages of your own today's ramp still leaves
+    Allowance(allowance::Args),
+    /// Tell how much real mail was sent from a mailbox
+    Sent(sent::Args),
     /// Show where pool, domains and mailboxes stand
     Status(status::Args),
     /// Stop sending from a mailbox, a domain or all; looking and rescuing go on
@@ -108,6 +114,8 @@ pub fn main() -> u8 {
         Command::Agenda(a) => agenda::agenda(&a, &cli.config, printer),
         Command::Run(a) => run::run(&a, &cli.config, printer),
         Command::Rehearse(a) => rehearse::rehearse(&a, &cli.config, printer),
+        Command::Allowance(a) => allowance::allowance(&a, &cli.config, printer),
+        Command::Sent(a) => sent::sent(&a, &cli.config, printer),
         Command::Status(a) => status::status(&a, &cli.config, printer),
         Command::Pause(a) => pause::pause(&a, &cli.config, printer),
         Command::Resume(a) => pause::resume(&a, &cli.config, printer),

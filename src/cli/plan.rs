@@ -11,7 +11,7 @@ use crate::config::{Config, Mailbox, ScheduleOrigin};
 use crate::ledger::Ledger;
 use crate::ramp::{PlannedDay, draw_curve};
 use crate::report::plan::{MailboxPlan, PlanReport};
-use crate::run::{Guarded, PlanStart, guarded, history_of, plan_all, whole_pool};
+use crate::run::{Guarded, PlanStart, RealMail, guarded, history_with, plan_all, whole_pool};
 use crate::words::{Address, LocalDate, Moment, Role};
 
 #[derive(Debug, clap::Args)]
@@ -135,9 +135,10 @@ async fn start_of(
         last.verdict = Some(said.verdict);
     }
     let paused = guard.and_then(|g| g.paused.get(address)).cloned();
-    let history = history_of(&days);
+    let real_mail = RealMail::of(ledger, mailbox).await?;
+    let history = history_with(&days, &real_mail.by_date);
     let first = history.first().map(|d| d.date).or(mailbox.start_on).unwrap_or(today);
-    Ok(PlanStart { mailbox: mailbox.clone(), first, today, history, paused })
+    Ok(PlanStart { mailbox: mailbox.clone(), first, today, history, paused, real_mail })
 }
 
 fn mailbox_plan(config: &Config, start: &PlanStart, days: Vec<PlannedDay>) -> MailboxPlan {

@@ -10,6 +10,8 @@ pub const PROVIDERS: &[&str] = &["gmail", "microsoft", "yahoo", "icloud", "zoho"
 pub const TLS_MODES: &[&str] = &["implicit", "starttls", "plain"];
 /// How a secret signs in, as it is written.
 pub const AUTH_KINDS: &[&str] = &["password", "xoauth2"];
+/// How real mail is counted, as it is written; the words of [`crate::words::OutsideMail`].
+pub const OUTSIDE_MAIL: &[&str] = &["sent_folder", "reported", "none"];
 /// The languages of the shipped content.
 pub const LANGUAGES: &[&str] = &["en", "de", "fr", "es"];
 
@@ -95,6 +97,12 @@ const AUTH: Key = Key::optional(
 );
 const SPAM_FOLDER: Key = Key::optional("spam_folder", Kind::Text, "", "The spam folder's name, where preheat cannot find it by itself.");
 const SENT_FOLDER: Key = Key::optional("sent_folder", Kind::Text, "", "The same for the folder of sent mail.");
+const OUTSIDE: Key = Key::optional(
+    "outside_mail",
+    Kind::Word(OUTSIDE_MAIL),
+    "",
+    "Warming mailboxes: how preheat knows of the real mail that is sent from it, which counts against the same total. `sent_folder`: counted in its Sent folder. `reported`: told by `preheat sent report`. `none`: nothing else is sent. If it is not set, `preheat allowance` says that it does not know.",
+);
 
 /// A mailbox.
 pub static MAILBOX: Section = Section {
@@ -122,6 +130,7 @@ pub static MAILBOX: Section = Section {
         AUTH,
         SPAM_FOLDER,
         SENT_FOLDER,
+        OUTSIDE,
     ],
 };
 
@@ -147,6 +156,7 @@ pub static DEFAULTS: Section = Section {
         AUTH,
         SPAM_FOLDER,
         SENT_FOLDER,
+        OUTSIDE,
     ],
 };
 
@@ -252,12 +262,13 @@ pub static CONTENT: Section = Section {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::words::{Provider, Role};
+    use crate::words::{OutsideMail, Provider, Role};
 
     #[test]
     fn the_words_of_the_tables_are_the_words_of_the_design() {
         assert_eq!(ROLES, Role::ALL.iter().map(|r| r.as_str()).collect::<Vec<_>>());
         assert_eq!(PROVIDERS, Provider::ALL.iter().map(|p| p.as_str()).collect::<Vec<_>>());
+        assert_eq!(OUTSIDE_MAIL, OutsideMail::ALL.iter().map(|o| o.as_str()).collect::<Vec<_>>());
     }
 
     #[test]

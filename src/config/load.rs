@@ -13,6 +13,7 @@ use super::findings::{Findings, quoted};
 use super::keys::CONFIG;
 use super::mailbox::{House, ReadMailbox, mailbox, program_path};
 use super::model::{Config, ContentSettings, CredentialSource, DomainSettings, PairLimits, Schedule};
+use super::outside::remark_on_outside_mail;
 use super::read::read_section;
 use super::tree::Place;
 use super::{shipped, syntax, tree};
@@ -111,6 +112,7 @@ pub fn parse(text: &str, file: &Path, beside: &dyn Beside) -> Result<Config, Con
     f.about_the_config();
     check_secret_files(&read, beside, &mut f);
     let in_use = schedules(&fields, &read, beside, &mut f);
+    remark_on_outside_mail(&read, &in_use.schedules, &mut f);
     let mailboxes: BTreeMap<_, _> = read.into_iter().filter_map(|r| r.mailbox).map(|m| (m.address.clone(), m)).collect();
     let config = Config {
         guard: true,

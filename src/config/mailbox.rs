@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::words::{Address, Provider, Role, Zone};
+use crate::words::{Address, OutsideMail, Provider, Role, Zone};
 
 use super::fields::{Fields, Placed, Value};
 use super::findings::{Findings, quoted};
@@ -69,6 +69,8 @@ pub struct ReadMailbox {
     pub secret_file: Option<PathBuf>,
     /// Where its `secret` stands, perhaps in `defaults`.
     pub secret_at: Place,
+    /// Where its `outside_mail` stands, perhaps in `defaults`.
+    pub outside_mail_at: Place,
 }
 
 /// A mailbox whose values are in their ranges; whether its schedule exists is another question.
@@ -94,6 +96,7 @@ pub fn mailbox(own: &Fields, house: &House<'_>, f: &mut Findings<'_>) -> ReadMai
     let secret_file = if let Some(CredentialSource::File(path)) = &credential { Some(path.clone()) } else { None };
     let schedule_at = own.given("schedule").map(|p| p.at);
     let secret_at = layers.setter("secret").place("secret");
+    let outside_mail_at = layers.setter("outside_mail").place("outside_mail");
 
     let whole = || {
         let (address, role) = (address?, role?);
@@ -118,13 +121,14 @@ pub fn mailbox(own: &Fields, house: &House<'_>, f: &mut Findings<'_>) -> ReadMai
             auth: if layers.text("auth")? == "xoauth2" { AuthKind::Xoauth2 } else { AuthKind::Password },
             spam_folder: layers.text("spam_folder"),
             sent_folder: layers.text("sent_folder"),
+            outside_mail: layers.text("outside_mail").filter(|_| follows).and_then(|word| OutsideMail::parse(&word)),
             address,
         })
     };
     let mailbox = whole();
     // A partner's schedule does nothing: that is said, and its file is left alone.
     let schedule = schedule.filter(|name| role != Some(Role::Partner) && !name.is_empty());
-    ReadMailbox { mailbox, schedule, schedule_at, secret_file, secret_at }
+    ReadMailbox { mailbox, schedule, schedule_at, secret_file, secret_at, outside_mail_at }
 }
 
 /// The name for EHLO that the mailbox or `defaults` sets.
@@ -134,11 +138,11 @@ fn ehlo(layers: &Layers<'_>) -> Option<String> {
 
 /// Keys that do nothing for this role are worth a word, where the mailbox itself sets them.
 fn remark_on_idle_keys(own: &Fields, role: Role, f: &mut Findings<'_>) {
-    let (idle, whose) = match role {
-        Role::Partner => (["schedule", "start_on"], "warming"),
-        Role::Warming => (["send_limit", "start_limit"], "partner"),
+    let (idle, whose): (&[&str], _) = match role {
+        Role::Partner => (&["schedule", "start_on", "outside_mail"], "warming"),
+        Role::Warming => (&["send_limit", "start_limit"], "partner"),
     };
-    for key in idle.into_iter().filter(|key| own.has(key)) {
+    for key in idle.iter().filter(|key| own.has(key)) {
         f.warning(
             own.place(key),
             format!("`{key}` does nothing here: it is for {whose} mailboxes"),

@@ -18,6 +18,7 @@ pub(crate) mod keys;
 mod load;
 mod mailbox;
 pub mod model;
+mod outside;
 mod providers;
 pub(crate) mod read;
 pub(crate) mod reference;

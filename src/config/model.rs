@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{NaiveTime, Weekday};
 
-use crate::words::{Address, Domain, LocalDate, Provider, Role, Source, Zone};
+use crate::words::{Address, Domain, LocalDate, OutsideMail, Provider, Role, Source, Zone};
 
 /// A whole `preheat.yaml` with the schedules that it names.
 #[derive(Clone, Debug)]
@@ -92,6 +92,8 @@ pub struct Mailbox {
     pub spam_folder: Option<String>,
     /// The same for Sent.
     pub sent_folder: Option<String>,
+    /// How its real mail becomes known; `None`: nobody has said, so it is not known. Always `None` for partners.
+    pub outside_mail: Option<OutsideMail>,
     /// Where it stands in the config, for findings.
     pub source: Source,
 }
@@ -206,6 +208,8 @@ pub struct Schedule {
     pub engagement: Engagement,
     /// What comes after the ramp.
     pub after: AfterRamp,
+    /// The most of a day's total that warmup takes, 0.01 to 1; 1 by default.
+    pub share: f64,
 }
 
 /// Where a schedule came from; `plan` says it.

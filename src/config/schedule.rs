@@ -16,6 +16,8 @@ use super::tree;
 
 /// The weeks that need no word of warning.
 const USUAL_WEEKS: std::ops::RangeInclusive<u32> = 4..=6;
+/// The least that `share` may be.
+const LEAST_SHARE: f64 = 0.01;
 /// The longest ramp, in weeks.
 const MOST_WEEKS: u32 = 26;
 
@@ -52,6 +54,7 @@ fn schedule(name: &str, fields: &Fields, origin: ScheduleOrigin, f: &mut Finding
     let engagement = engagement(&fields.fields("engagement"), f);
     let send_days = calendar.as_ref().map_or(7, send_days_a_week);
     let ramp = fields.given("ramp").and_then(|_| ramp(&fields.fields("ramp"), send_days, f))?;
+    let share = share(fields, f);
     let (calendar, window, engagement) = (calendar?, window?, engagement?);
     let after = match fields.given("after").map(|p| &p.value) {
         Some(Value::Text(_)) => AfterRamp::Stop,
@@ -59,7 +62,18 @@ fn schedule(name: &str, fields: &Fields, origin: ScheduleOrigin, f: &mut Finding
         _ => AfterRamp::Maintain(ramp.target.div_ceil(2)),
     };
     let about = fields.text("about").unwrap_or_default();
-    Some(Schedule { name: name.to_owned(), origin, about, ramp, calendar, window, engagement, after })
+    Some(Schedule { name: name.to_owned(), origin, about, ramp, calendar, window, engagement, after, share: share? })
+}
+
+/// Warmup's share of a day's total.
+fn share(fields: &Fields, f: &mut Findings<'_>) -> Option<f64> {
+    let share = fields.share("share")?;
+    if share >= LEAST_SHARE {
+        return Some(share);
+    }
+    let what = format!("`share` is {share}, out of its range");
+    f.error(fields.place("share"), what, format!("it wants a number from {LEAST_SHARE} to 1"));
+    None
 }
 
 fn ramp(fields: &Fields, send_days_a_week: u32, f: &mut Findings<'_>) -> Option<Ramp> {

@@ -31,6 +31,12 @@ pub static SCHEDULE: Section = Section {
             "",
             "What comes after the ramp: `stop`, or `{maintain: N}`. Half of the target goes on if it is not set.",
         ),
+        Key::optional(
+            "share",
+            Kind::Share { max: 1.0 },
+            "1",
+            "The most of a day's total that warmup takes, 0.01 at least; the rest is room for real mail. Never less than what is maintained after the ramp.",
+        ),
     ],
 };
 

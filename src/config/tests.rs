@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 mod at_once;
+mod outside;
 mod random;
 
 use super::*;

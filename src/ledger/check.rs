@@ -97,16 +97,16 @@ fn replay(c: &Connection, report: &mut CheckReport) -> Result<(), LedgerError> {
 
 /// The sums that a day keeps must be what its letters say.
 fn compare_days(c: &Connection, report: &mut CheckReport) -> Result<(), LedgerError> {
-    let sql = "SELECT d.mailbox, d.date, d.quota, d.spent, d.accepted,
+    let sql = "SELECT d.mailbox, d.date, d.quota, coalesce(d.total, d.quota) AS total, d.spent, d.accepted,
                  (SELECT count(*) FROM letter l WHERE l.sender = d.mailbox AND l.date = d.date AND l.handed_at IS NOT NULL) AS handed_letters,
                  (SELECT count(*) FROM letter l WHERE l.sender = d.mailbox AND l.date = d.date AND l.accepted_at IS NOT NULL) AS accepted_letters
                FROM day d ORDER BY d.mailbox, d.date";
     let rows = all(c, sql, [], |r| {
         let n = |column: &str| r.get::<_, i64>(column);
         let who = format!("{} on {}", r.get::<_, String>("mailbox")?, r.get::<_, String>("date")?);
-        Ok((who, n("quota")?, n("spent")?, n("accepted")?, n("handed_letters")?, n("accepted_letters")?))
+        Ok((who, n("quota")?, n("total")?, n("spent")?, n("accepted")?, n("handed_letters")?, n("accepted_letters")?))
     })?;
-    for (who, quota, spent, accepted, handed_letters, accepted_letters) in rows {
+    for (who, quota, total, spent, accepted, handed_letters, accepted_letters) in rows {
         report.days += 1;
         if spent != handed_letters || accepted != accepted_letters {
             report.faults.push(format!(
@@ -115,6 +115,9 @@ fn compare_days(c: &Connection, report: &mut CheckReport) -> Result<(), LedgerEr
         }
         if spent > quota {
             report.faults.push(format!("{who}: {spent} spent of a quota of {quota}"));
+        }
+        if quota > total {
+            report.faults.push(format!("{who}: the quota of {quota} is above the day's total of {total}"));
         }
     }
     Ok(())

@@ -23,6 +23,8 @@ pub struct DayPlan {
     pub ramp_day: RampDay,
     /// Messages, answers included.
     pub quota: u32,
+    /// What these and real mail may make together; the quota at least.
+    pub total: u32,
     /// The way to it, as JSON.
     pub reasons: String,
 }
@@ -49,7 +51,8 @@ impl DayRow {
     }
 }
 
-pub(super) const COLUMNS: &str = "mailbox, date, schedule, curve, ramp_day, quota, reasons, verdict, spent, accepted, late";
+pub(super) const COLUMNS: &str =
+    "mailbox, date, schedule, curve, ramp_day, quota, coalesce(total, quota) AS total, reasons, verdict, spent, accepted, late";
 
 pub(super) fn read_day(r: &Row<'_>) -> Result<DayRow, LedgerError> {
     Ok(DayRow {
@@ -60,6 +63,7 @@ pub(super) fn read_day(r: &Row<'_>) -> Result<DayRow, LedgerError> {
             curve: r.get("curve")?,
             ramp_day: RampDay(r.get("ramp_day")?),
             quota: r.get("quota")?,
+            total: r.get("total")?,
             reasons: r.get("reasons")?,
         },
         verdict: maybe(r, "verdict", Verdict::parse)?,
@@ -76,7 +80,7 @@ pub(super) fn day(c: &Connection, mailbox: &Address, date: LocalDate) -> Result<
 
 /// Adds a day; says whether it was new.
 pub(super) fn insert(c: &Connection, plan: &DayPlan, now: Moment) -> Result<bool, LedgerError> {
-    let sql = "INSERT INTO day (mailbox, date, schedule, curve, ramp_day, quota, reasons, made_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (mailbox, date) DO NOTHING";
+    let sql = "INSERT INTO day (mailbox, date, schedule, curve, ramp_day, quota, reasons, made_at, total) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (mailbox, date) DO NOTHING";
     let n = execute(
         c,
         sql,
@@ -88,7 +92,8 @@ pub(super) fn insert(c: &Connection, plan: &DayPlan, now: Moment) -> Result<bool
             plan.ramp_day.0,
             plan.quota,
             plan.reasons,
-            ms(now)
+            ms(now),
+            plan.total.max(plan.quota)
         ],
     )?;
     Ok(n > 0)
@@ -151,14 +156,26 @@ impl Ledger {
             .await
     }
 
-    /// Lowers a day's quota, never below what is spent. Says the quota that holds then.
+    /// Lowers a day's quota, never below what is spent, and its total by as much: what is taken off is not for real mail. Says the quota that holds then.
     pub async fn lower_quota(&self, planner: Fence, mailbox: Address, date: LocalDate, quota: u32) -> Result<u32, LedgerError> {
         self.store
             .run(move |c| {
                 planner.check(c)?;
-                let sql = "UPDATE day SET quota = max(spent, min(quota, ?3)) WHERE mailbox = ?1 AND date = ?2";
+                let sql = "UPDATE day SET quota = max(spent, min(quota, ?3)), total = coalesce(total, quota) - (quota - max(spent, min(quota, ?3)))
+                           WHERE mailbox = ?1 AND date = ?2";
                 execute(c, sql, params![mailbox.as_str(), date.to_string(), quota])?;
                 day(c, &mailbox, date)?.map(|d| d.plan.quota).ok_or_else(|| LedgerError::Unknown(format!("day {date} of {mailbox}")))
+            })
+            .await
+    }
+
+    /// Lowers a day's total, never below its quota.
+    pub async fn lower_total(&self, planner: Fence, mailbox: Address, date: LocalDate, total: u32) -> Result<(), LedgerError> {
+        self.store
+            .run(move |c| {
+                planner.check(c)?;
+                let sql = "UPDATE day SET total = max(quota, min(coalesce(total, quota), ?3)) WHERE mailbox = ?1 AND date = ?2";
+                execute(c, sql, params![mailbox.as_str(), date.to_string(), total]).map(drop)
             })
             .await
     }

@@ -15,6 +15,7 @@ mod history;
 mod lease;
 mod letters;
 mod look;
+mod outside;
 mod pool;
 mod rows;
 mod send;
@@ -43,6 +44,7 @@ pub use history::{ActionRow, History, LetterStep};
 pub use lease::{Fence, HeldLease, Holder, LEASE_TTL, Taken};
 pub use letters::{LetterFacts, StepRow};
 pub use look::{LookNote, Noted, RefusedMark, Sighted, SightingRow, StoredFolder};
+pub use outside::{OutsideMessage, OutsideNote, OutsideReport, OutsideRow, SentCursor};
 pub use pool::{PauseRow, PauseScope, TroubleNote, TroubleRow};
 pub use send::{Intent, IntentRefused, Outcome};
 pub use signals::{NewSignal, SignalNoted, SignalRow, Suppress};
@@ -59,6 +61,7 @@ const MIGRATION_STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0003_narrower_index.sql")),
     M::up(include_str!("migrations/0004_signals.sql")),
     M::up(include_str!("migrations/0005_guard.sql")),
+    M::up(include_str!("migrations/0006_outside.sql")),
     M::up(include_str!("migrations/0008_events.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(MIGRATION_STEPS);

@@ -37,7 +37,7 @@ CREATE TABLE day (
   spent    INTEGER NOT NULL DEFAULT 0 CHECK (spent <= quota),  -- handed over: accepted, uncertain, unaccounted, rejected after DATA
   accepted INTEGER NOT NULL DEFAULT 0,
   late     INTEGER NOT NULL DEFAULT 0,      -- letters that the window could not hold any more
-  made_at  INTEGER NOT NULL,
+  made_at  INTEGER NOT NULL, total INTEGER CHECK (total >= quota),
   PRIMARY KEY (mailbox, date)
 ) STRICT, WITHOUT ROWID;
 
@@ -305,4 +305,33 @@ CREATE TABLE ready (
   until    INTEGER CHECK (until >= since),  -- NULL: still
   evidence TEXT    NOT NULL,                -- JSON
   PRIMARY KEY (domain, since)
+) STRICT, WITHOUT ROWID;
+
+-- Real mail: recipients of what a mailbox sent outside preheat, by its local date.
+CREATE TABLE outside (
+  mailbox TEXT    NOT NULL,                 -- may be told before the first run
+  date    TEXT    NOT NULL,
+  source  TEXT    NOT NULL,                 -- sent_folder, reported
+  count   INTEGER NOT NULL CHECK (count >= 0),
+  as_of   INTEGER NOT NULL,                 -- when it was counted or told last
+  PRIMARY KEY (mailbox, date, source)
+) STRICT, WITHOUT ROWID;
+
+-- Messages of Sent folders that were counted, each once; kept for as long as a renumbered folder may show them again.
+CREATE TABLE outside_message (
+  mailbox    TEXT    NOT NULL REFERENCES mailbox (address),
+  message_id TEXT    NOT NULL,              -- without one, a digest of its header
+  date       TEXT    NOT NULL,
+  recipients INTEGER NOT NULL,
+  PRIMARY KEY (mailbox, message_id)
+) STRICT, WITHOUT ROWID;
+
+-- How far a mailbox's Sent folder was read for real mail.
+CREATE TABLE outside_cursor (
+  mailbox      TEXT    NOT NULL PRIMARY KEY REFERENCES mailbox (address),
+  folder       TEXT    NOT NULL,            -- as the server writes it
+  uid_validity INTEGER NOT NULL,
+  uid          INTEGER NOT NULL,
+  since        TEXT    NOT NULL,            -- the first date that is counted
+  read_at      INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;

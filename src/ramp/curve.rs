@@ -32,6 +32,11 @@ impl DrawnCurve {
         self.volumes.len() as u32
     }
 
+    /// The largest volume; 0 where there is none.
+    pub fn top(&self) -> u32 {
+        self.volumes.iter().copied().max().unwrap_or(0)
+    }
+
     /// The volume of a ramp day; the last one's beyond the end, 0 where there are none.
     pub fn volume(&self, day: RampDay) -> u32 {
         at(&self.volumes, day)

@@ -52,6 +52,7 @@ pub(crate) fn schedule(ramp: Ramp) -> Schedule {
         window: Window { from: time(8, 30), to: time(17, 30), mailbox_gap: Duration::from_mins(5), domain_gap: Duration::from_secs(90) },
         engagement: Engagement::default(),
         after: AfterRamp::Maintain(10),
+        share: 1.0,
     }
 }
 
@@ -62,7 +63,7 @@ pub(crate) fn standard() -> Schedule {
 
 /// A day on which everything went out and the guard said nothing.
 pub(crate) fn good_day(on: &str, quota: u32, curve: CurveMark) -> DayRecord {
-    DayRecord { date: date(on), quota, offered: quota, accepted: quota, verdict: None, curve }
+    DayRecord { date: date(on), quota, total: quota, offered: quota, accepted: quota, outside: 0, verdict: None, curve }
 }
 
 pub(crate) fn wanted(all: &[(&str, u32)]) -> BTreeMap<Address, u32> {

@@ -12,7 +12,7 @@ mod project;
 mod quota;
 
 pub use curve::{DrawnCurve, allowed_step, curve, curve_mark, draw_curve};
-pub use model::{Caps, CurveMark, DayRecord, FoldStep, PlannedDay, Position, Quota, Reason};
+pub use model::{Caps, CurveMark, DayRecord, FoldStep, OutsideCount, PlannedDay, Position, Quota, Reason};
 pub use position::{STEP_BACK, position, rebase};
 pub use project::project;
-pub use quota::{domain_shares, quota};
+pub use quota::{domain_shares, make_room, quota};

@@ -23,7 +23,7 @@ pub fn position(schedule: &Schedule, history: &[DayRecord], today: LocalDate) ->
     }
     let (ramp_day, settled) = fold.standing(today);
     steps.extend(settled);
-    Position { ramp_day, done: fold.is_done(ramp_day), fold: steps }
+    Position { ramp_day, done: fold.is_done(ramp_day), reached: fold.reached(), fold: steps }
 }
 
 /// The ramp day of a new schedule at which a mailbox goes on that sends `position_quota` messages a day: the first day with the largest
@@ -49,10 +49,10 @@ pub(super) struct Fold<'a> {
     last_mark: Option<CurveMark>,
     /// The position: what is earned, plus one. On an earlier schedule, whose length is not known, it may run past the end of this one.
     at: u32,
-    /// The largest quota with which each ramp day was earned.
+    /// The largest total with which each ramp day was earned.
     earned: BTreeMap<u32, u32>,
-    last_accepted: Option<LocalDate>,
-    /// The quota of the last day on which anything was accepted.
+    last_sent: Option<LocalDate>,
+    /// What was to be sent on the last day on which anything was accepted, real mail included.
     last_sent_quota: Option<u32>,
     /// Where it stood when the guard paused it, until it sends again.
     before_pause: Option<u32>,
@@ -68,7 +68,7 @@ impl<'a> Fold<'a> {
             last_mark: None,
             at: 1,
             earned: BTreeMap::new(),
-            last_accepted: None,
+            last_sent: None,
             last_sent_quota: None,
             before_pause: None,
         }
@@ -84,19 +84,29 @@ impl<'a> Fold<'a> {
         !self.volumes.is_empty() && at.0 > self.volumes.len() as u32
     }
 
+    /// The largest total that was earned; 0 before the first.
+    pub(super) fn reached(&self) -> u32 {
+        self.earned.values().copied().max().unwrap_or(0)
+    }
+
     /// Takes one day into the fold; returns what it did, in order.
     pub(super) fn take(&mut self, day: &DayRecord) -> Vec<FoldStep> {
         let mut steps = Vec::new();
         steps.extend(self.follow_schedule(day.date, day.curve));
-        if day.accepted > 0 {
+        // As much real mail as half of what went before keeps a domain from falling silent, too; but it does not end a pause of warmup.
+        let real_mail_goes_on = day.outside > 0 && day.outside >= self.last_sent_quota.unwrap_or(0).div_ceil(2);
+        let was_sent = day.accepted > 0 || real_mail_goes_on;
+        if was_sent {
             steps.extend(self.lose_to_idleness(day.date));
+        }
+        if day.accepted > 0 {
             self.before_pause = None;
-            self.last_sent_quota = Some(day.quota);
+            self.last_sent_quota = Some(day.total.min(day.quota.saturating_add(day.outside)));
         }
         let before = self.at;
         let why = self.judge(day);
-        if day.accepted > 0 {
-            self.last_accepted = Some(day.date);
+        if was_sent {
+            self.last_sent = Some(day.date);
         }
         steps.push(FoldStep { date: day.date, before: RampDay(before), after: RampDay(self.at), why });
         steps
@@ -137,7 +147,7 @@ impl<'a> Fold<'a> {
     }
 
     fn lose_to_idleness(&mut self, date: LocalDate) -> Option<FoldStep> {
-        let idle = date.days_since(self.last_accepted?);
+        let idle = date.days_since(self.last_sent?);
         if idle <= self.longest_plain_gap() || self.has_stopped() {
             return None;
         }
@@ -224,16 +234,24 @@ impl<'a> Fold<'a> {
             Some(Verdict::Rest) => return "resting until the account works again: the position stays".to_owned(),
             Some(Verdict::Advance) | None => {}
         }
-        if day.quota == 0 {
-            return "nothing was to be sent: the position stays".to_owned();
+        let is_done = day.curve == self.mark && self.is_done(RampDay(self.at));
+        // After the ramp warmup is maintained whether there is real mail or not.
+        let load = if is_done { Load::of_warmup(day) } else { Load::of(day) };
+        if load.total == 0 {
+            return if day.outside > 0 {
+                "only real mail was sent: the position stays"
+            } else {
+                "nothing was to be sent: the position stays"
+            }
+            .to_owned();
         }
-        if let Some(shortcoming) = shortcoming(day) {
+        if let Some(shortcoming) = load.shortcoming(day) {
             return format!("not earned: {shortcoming}");
         }
-        let result = format!("{} of {} accepted{}", day.accepted, day.offered, lateness(day));
-        let quota = self.earned.entry(self.at).or_default();
-        *quota = day.quota.max(*quota);
-        if day.curve == self.mark && self.is_done(RampDay(self.at)) {
+        let result = load.in_words(day);
+        let total = self.earned.entry(self.at).or_default();
+        *total = load.total.max(*total);
+        if is_done {
             return format!("the ramp is done: {result}");
         }
         self.at = self.at.saturating_add(1);
@@ -241,21 +259,56 @@ impl<'a> Fold<'a> {
     }
 }
 
-/// Why a day does not count; `None` where it does.
-fn shortcoming(day: &DayRecord) -> Option<String> {
-    if u64::from(day.offered) * 2 < u64::from(day.quota) {
-        return Some(format!("only {} of {} could be offered, less than half", day.offered, day.quota));
-    }
-    if day.accepted == 0 {
-        return Some(format!("nothing of {} was accepted", day.offered));
-    }
-    // The larger of one message and 20 %: one fifth of what was offered.
-    let short = day.offered.saturating_sub(day.accepted);
-    (short > (day.offered / 5).max(1)).then(|| format!("{} of {} accepted{}", day.accepted, day.offered, lateness(day)))
+/// What a day was to carry, what it could, and what it did.
+struct Load {
+    total: u32,
+    offered: u32,
+    sent: u32,
+    /// No real mail, and no room left for it.
+    is_warmup_alone: bool,
 }
 
-fn lateness(day: &DayRecord) -> String {
-    if day.offered < day.quota { format!(" ({} more came too late)", day.quota - day.offered) } else { String::new() }
+impl Load {
+    /// Letters and real mail together: the total is what is warmed up.
+    fn of(day: &DayRecord) -> Self {
+        let late = day.quota.saturating_sub(day.offered);
+        let room = day.total.saturating_sub(day.quota);
+        // Real mail beyond the room that was left for it takes the place of letters that came too late.
+        let late = late.saturating_sub(day.outside.saturating_sub(room));
+        Self {
+            total: day.total,
+            offered: day.total.saturating_sub(late),
+            sent: day.accepted.saturating_add(day.outside),
+            is_warmup_alone: day.outside == 0 && room == 0,
+        }
+    }
+
+    fn of_warmup(day: &DayRecord) -> Self {
+        Self { total: day.quota, offered: day.offered, sent: day.accepted, is_warmup_alone: true }
+    }
+
+    /// Why a day does not count; `None` where it does.
+    fn shortcoming(&self, day: &DayRecord) -> Option<String> {
+        if u64::from(self.offered) * 2 < u64::from(self.total) {
+            return Some(format!("only {} of {} could be offered, less than half", self.offered, self.total));
+        }
+        if day.accepted == 0 && day.offered > 0 {
+            return Some(format!("nothing of {} was accepted", day.offered));
+        }
+        // The larger of one message and 20 %: one fifth of what was offered.
+        let short = self.offered.saturating_sub(self.sent);
+        (short > (self.offered / 5).max(1)).then(|| self.in_words(day))
+    }
+
+    fn in_words(&self, day: &DayRecord) -> String {
+        let lateness =
+            if self.offered < self.total { format!(" ({} more came too late)", self.total - self.offered) } else { String::new() };
+        match day.outside {
+            _ if self.is_warmup_alone => format!("{} of {} accepted{lateness}", day.accepted, self.offered),
+            0 => format!("{} accepted and no real mail, of {}{lateness}", day.accepted, self.offered),
+            real => format!("{} accepted and {real} of real mail, of {}{lateness}", day.accepted, self.offered),
+        }
+    }
 }
 
 #[cfg(test)]

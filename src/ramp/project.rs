@@ -44,7 +44,7 @@ pub fn project(
     let mut after = 0;
     for date in (0..horizon).map(|n| first.plus(n)) {
         let (day, _) = fold.standing(date);
-        let standing = RampStanding { day, done: fold.is_done(day) };
+        let standing = RampStanding { day, done: fold.is_done(day), reached: fold.reached() };
         if standing.done {
             if days.is_none() && after == AFTERGLOW {
                 break;
@@ -52,10 +52,20 @@ pub fn project(
             after += 1;
         }
         let quota = quota_on(schedule, &drawn, standing, date, seed, mailbox, &caps(date));
-        let value = quota.value;
-        let ramp_day = Some(day).filter(|_| !standing.done && value > 0);
+        let (value, total) = (quota.value, quota.total);
+        let ramp_day = Some(day).filter(|_| !standing.done && total > 0);
         plan.push(PlannedDay { date, ramp_day, quota });
-        fold.take(&DayRecord { date, quota: value, offered: value, accepted: value, verdict: None, curve: fold.mark() });
+        // The room that the ramp leaves for real mail is taken as filled, too.
+        fold.take(&DayRecord {
+            date,
+            quota: value,
+            total,
+            offered: value,
+            accepted: value,
+            outside: if standing.done { 0 } else { total - value },
+            verdict: None,
+            curve: fold.mark(),
+        });
     }
     plan
 }
@@ -63,8 +73,8 @@ pub fn project(
 /// A day that has been: its quota as it was set, with what became of it.
 fn past_day(record: &DayRecord, before: crate::words::RampDay, why: &str) -> PlannedDay {
     let reason = Reason { rule: "history", value: record.quota, why: why.to_owned() };
-    let ramp_day = Some(before).filter(|_| record.quota > 0);
-    PlannedDay { date: record.date, ramp_day, quota: Quota { value: record.quota, reasons: vec![reason] } }
+    let ramp_day = Some(before).filter(|_| record.total > 0);
+    PlannedDay { date: record.date, ramp_day, quota: Quota { value: record.quota, total: record.total, reasons: vec![reason] } }
 }
 
 /// Twice the calendar time of a ramp, and some weeks for holidays.

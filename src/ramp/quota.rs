@@ -5,16 +5,20 @@ use std::collections::BTreeMap;
 
 use rand::Rng;
 
+mod beside;
+
 use super::curve::{DrawnCurve, draw_curve, growth_in_words, percent};
 use super::model::{Caps, Position, Quota, Reason};
 use crate::chance::Seed;
 use crate::config::{AfterRamp, Curve, Schedule};
 use crate::words::{Address, LocalDate, RampDay};
+pub use beside::make_room;
+use beside::{Total, beside_real_mail};
 
-/// A mailbox's quota on a date at a position: curve → calendar → jitter → caps. Never above the curve; the lowest cap wins.
+/// A mailbox's quota on a date at a position: curve → calendar → jitter → caps → room for real mail. Never above the curve; the lowest cap wins.
 pub fn quota(schedule: &Schedule, position: &Position, date: LocalDate, seed: Seed, mailbox: &Address, caps: &Caps) -> Quota {
     let drawn = draw_curve(&schedule.ramp, &schedule.calendar);
-    let day = RampStanding { day: position.ramp_day, done: position.done };
+    let day = RampStanding { day: position.ramp_day, done: position.done, reached: position.reached };
     quota_on(schedule, &drawn, day, date, seed, mailbox, caps)
 }
 
@@ -23,6 +27,8 @@ pub fn quota(schedule: &Schedule, position: &Position, date: LocalDate, seed: Se
 pub(super) struct RampStanding {
     pub day: RampDay,
     pub done: bool,
+    /// The largest total that was earned.
+    pub reached: u32,
 }
 
 pub(super) fn quota_on(
@@ -46,7 +52,16 @@ pub(super) fn quota_on(
         steps.set("guard", 0, why.clone());
     }
     under_caps(&mut steps, caps);
-    Quota { value: steps.value, reasons: steps.reasons }
+    let total = if standing.done {
+        Total::after_the_ramp(schedule, standing.reached.min(drawn.top()), date, caps, steps.value)
+    } else {
+        Total::on_the_ramp(steps.value)
+    };
+    let total = beside_real_mail(&mut steps, schedule, date, total, caps.outside);
+    let wanted = steps.value;
+    under_cap(&mut steps, "pool", caps.pool, "what the pool can carry");
+    // What the pool cannot carry is not made up for by real mail: the total falls with it.
+    Quota { value: steps.value, total: total - (wanted - steps.value), reasons: steps.reasons }
 }
 
 /// The value on its way, and the reasons so far.
@@ -88,7 +103,7 @@ fn on_the_curve(steps: &mut Steps, schedule: &Schedule, drawn: &DrawnCurve, day:
 }
 
 fn after_the_ramp(steps: &mut Steps, schedule: &Schedule, drawn: &DrawnCurve) {
-    let top = drawn.volumes.iter().copied().max().unwrap_or(0);
+    let top = drawn.top();
     match schedule.after {
         AfterRamp::Stop => steps.set("after the ramp", 0, "the ramp is done, and the schedule says stop"),
         AfterRamp::Maintain(volume) if volume > top => {
@@ -101,17 +116,26 @@ fn after_the_ramp(steps: &mut Steps, schedule: &Schedule, drawn: &DrawnCurve) {
 fn by_the_calendar(steps: &mut Steps, schedule: &Schedule, date: LocalDate) {
     let factor = schedule.calendar.factor(date).clamp(0.0, 1.0);
     let weekday = date.0.format("%A");
+    let part = part_of_a_day(schedule, date, steps.value);
     if schedule.calendar.holidays.contains(&date) {
-        steps.set("calendar", 0, format!("{date} is a holiday: no sending"));
+        steps.set("calendar", part, format!("{date} is a holiday: no sending"));
     } else if factor <= 0.0 {
-        steps.set("calendar", 0, format!("no sending on a {weekday}"));
+        steps.set("calendar", part, format!("no sending on a {weekday}"));
     } else if factor < 1.0 {
-        // One at least: a send-day without a message could never be earned.
-        let part = (f64::from(steps.value) * factor).round().max(1.0) as u32;
-        steps.set("calendar", part.min(steps.value), format!("{} % on a {weekday}", percent(factor)));
+        steps.set("calendar", part, format!("{} % on a {weekday}", percent(factor)));
     } else {
-        steps.set("calendar", steps.value, format!("{weekday} is a full day"));
+        steps.set("calendar", part, format!("{weekday} is a full day"));
     }
+}
+
+/// What a date has of a full day's volume.
+fn part_of_a_day(schedule: &Schedule, date: LocalDate, volume: u32) -> u32 {
+    let factor = schedule.calendar.factor(date).clamp(0.0, 1.0);
+    if factor <= 0.0 {
+        return 0;
+    }
+    // One at least: a send-day without a message could never be earned.
+    ((f64::from(volume) * factor).round().max(1.0) as u32).min(volume)
 }
 
 fn by_chance(steps: &mut Steps, share: f64, stream: impl FnOnce() -> crate::chance::Stream) {
@@ -131,22 +155,19 @@ fn by_chance(steps: &mut Steps, share: f64, stream: impl FnOnce() -> crate::chan
 }
 
 fn under_caps(steps: &mut Steps, caps: &Caps) {
-    let all = [
-        ("mailbox cap", caps.mailbox, "the mailbox's daily_cap"),
-        ("domain cap", caps.domain_share, "the mailbox's share of its domain's daily_cap"),
-        ("provider limit", caps.provider, "what the provider's daily limit leaves"),
-        ("pool", caps.pool, "what the pool can carry"),
-    ];
-    for (rule, cap, what) in all {
-        if let Some(cap) = cap {
-            let why = match cap.cmp(&steps.value) {
-                Ordering::Less => format!("{what} is {cap}"),
-                Ordering::Equal => format!("{what} is {cap}: just enough"),
-                Ordering::Greater => format!("{what} is {cap}: room enough"),
-            };
-            steps.set(rule, cap.min(steps.value), why);
-        }
-    }
+    under_cap(steps, "mailbox cap", caps.mailbox, "the mailbox's daily_cap");
+    under_cap(steps, "domain cap", caps.domain_share, "the mailbox's share of its domain's daily_cap");
+    under_cap(steps, "provider limit", caps.provider, "what the provider's daily limit leaves");
+}
+
+fn under_cap(steps: &mut Steps, rule: &'static str, cap: Option<u32>, what: &str) {
+    let Some(cap) = cap else { return };
+    let why = match cap.cmp(&steps.value) {
+        Ordering::Less => format!("{what} is {cap}"),
+        Ordering::Equal => format!("{what} is {cap}: just enough"),
+        Ordering::Greater => format!("{what} is {cap}: room enough"),
+    };
+    steps.set(rule, cap.min(steps.value), why);
 }
 
 /// Splits a domain's cap over its mailboxes in proportion to what they want: nobody gets more than wanted, together at most `cap`.

@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::guard::Subject;
 use crate::ledger::{DayRow, Ledger, LedgerError, VerdictRow};
 use crate::ramp::{FoldStep, PlannedDay, position};
-use crate::run::{PlanStart, history_of, plan_all, whole_pool};
+use crate::run::{PlanStart, RealMail, history_of, plan_all, whole_pool};
 use crate::words::{Address, LocalDate, Role, Verdict};
 
 /// Plan time that a command may take: in the modelled world none, but for what is waited for between two of them.
@@ -107,7 +107,8 @@ fn plans(config: &Config, rehearsal: &super::Rehearsal) -> BTreeMap<Address, Vec
         .filter(|m| m.role == Role::Warming)
         .map(|m| {
             let first = m.start_on.map_or(rehearsal.from, |s| s.max(rehearsal.from));
-            PlanStart { mailbox: m.clone(), first, today: rehearsal.from, history: Vec::new(), paused: None }
+            let real_mail = RealMail::default();
+            PlanStart { mailbox: m.clone(), first, today: rehearsal.from, history: Vec::new(), paused: None, real_mail }
         })
         .collect();
     let target = |a: &Address| config.mailboxes.get(a).and_then(|m| config.schedule_of(m)).map_or(0, |s| s.ramp.target);

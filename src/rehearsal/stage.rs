@@ -19,6 +19,8 @@ pub(super) fn prepared_config(rehearsal: &Rehearsal) -> Result<Config, Rehearsal
     for schedule in config.schedules.values_mut() {
         schedule.calendar.holidays.extend(holidays.iter().copied());
     }
+    // Nobody sends real mail in the modelled world, and there is none to be counted.
+    config.mailboxes.values_mut().for_each(|mailbox| mailbox.outside_mail = None);
     Ok(config)
 }
 

@@ -1,3 +1,5 @@
+mod outside;
+
 use std::fmt::Write;
 
 use super::*;

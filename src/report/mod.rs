@@ -1,6 +1,7 @@
 //! Reports: model → text, JSON, CSV, SVG. Pure: nothing is printed here, and how wide a terminal is and whether it has colours is for the
 //! caller to say. Every text works without colour.
 
+pub mod allowance;
 pub mod chart;
 pub mod explain;
 mod markup;

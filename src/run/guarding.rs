@@ -9,12 +9,13 @@ mod said;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::room::RealMail;
 use crate::config::{Config, Mailbox};
 use crate::guard::{
-    CheckFacts, Facts, PastRoute, PastVerdict, Quarter, Subject, judge, judge_routes, pause_on, pool_to_judge, with_routes,
+    CheckFacts, DayFacts, Facts, PastRoute, PastVerdict, Quarter, Subject, judge, judge_routes, pause_on, pool_to_judge, with_routes,
 };
 use crate::ledger::{CheckedRow, DayRow, Ledger, LedgerError, TroubleRow, VerdictRow};
-use crate::words::{Address, Domain, LocalDate, Moment, Provider, Role};
+use crate::words::{Address, Domain, LocalDate, Moment, OutsideMail, Provider, Role};
 
 pub(super) use midday::{heed_rate, judge_now};
 pub use said::{Paused, Said};
@@ -101,7 +102,7 @@ async fn member<'a>(
     let checked = ledger.checked(address.domain()).await?;
     let sent = |d: &&DayRow| d.accepted > 0;
     let facts = Facts {
-        days: facts::days_of(config, mailbox, &mail),
+        days: with_campaign(facts::days_of(config, mailbox, &mail), mailbox.outside_mail, &RealMail::of(Some(ledger), mailbox).await?),
         send_days: days.iter().filter(|d| d.spent > 0 && d.plan.date > date.minus(REMEMBERED)).map(|d| d.plan.date).collect(),
         aged: facts::aged(&mail, now),
         troubles: facts::troubles(mailbox, &mail, troubles),
@@ -112,6 +113,22 @@ async fn member<'a>(
         ..Facts::new(Subject::Mailbox(address.clone()), date, now)
     };
     Ok(Member { mailbox, days, facts, past })
+}
+
+/// Puts the real mail of each date beside its letters, where it is known: as nobody's guess, 0 is said only where somebody says so.
+fn with_campaign(
+    mut days: BTreeMap<LocalDate, DayFacts>,
+    outside_mail: Option<OutsideMail>,
+    real_mail: &RealMail,
+) -> BTreeMap<LocalDate, DayFacts> {
+    for (date, day) in &mut days {
+        day.campaign_sent = match outside_mail {
+            Some(OutsideMail::Nothing) => Some(0),
+            Some(_) if real_mail.since.is_some_and(|since| since <= *date) => Some(real_mail.by_date.get(date).copied().unwrap_or(0)),
+            Some(_) | None => None,
+        };
+    }
+    days
 }
 
 /// The first date on which a pause is lifted: that of the word, or the next where the pause was said earlier on the same date.

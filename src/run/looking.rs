@@ -1,7 +1,7 @@
 //! The looking worker of one mailbox: finds where letters to it landed, and does what its agenda says about them.
 //!
 //! It reads the inbox every 5 minutes and spam every 10 (where it can listen with IDLE meanwhile, both every 10), other folders every 6 hours, and the mailbox's own
-//! Sent folder only while a letter of its own is uncertain.
+//! Sent folder while a letter of its own is uncertain, or where real mail is counted in it.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
@@ -11,6 +11,7 @@ use super::acting::act;
 use super::all_sent::AllSent;
 use super::context::{Attempts, Context, Desk, Woken, stopped};
 use super::look::{LookError, Session, find_folders, find_in_sent, look_at, open};
+use super::outside::mind_real_mail;
 use super::progress::News;
 use super::sending::{OUT_LOOK, Pace};
 use crate::engage::{Habits, catch_up};
@@ -177,6 +178,7 @@ impl Looker<'_> {
                 find_folders(self.cx, self.desk, session).await?;
             }
             self.look_at_role(session, FolderRole::Spam).await?;
+            self.count_real_mail(session).await?;
             self.next_spam = now + SPAM_EVERY;
         }
         let others = self.next_others.unwrap_or_else(|| others_due(session));
@@ -226,6 +228,15 @@ impl Looker<'_> {
                 self.desk.refuses(role.as_str());
                 self.cx.note_trouble("imap", &e, self.cx.clock.now()).await;
             }
+        }
+        Ok(())
+    }
+
+    /// As often as spam is read: what is sent besides our letters is counted, where that is wanted.
+    async fn count_real_mail(&mut self, session: &mut Session) -> Result<(), LookError> {
+        let counted = mind_real_mail(self.cx, self.desk, session).await;
+        if let Some(e) = Self::work_around(session, counted)? {
+            self.cx.tell(&News::Trouble(e));
         }
         Ok(())
     }

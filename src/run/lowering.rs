@@ -48,6 +48,32 @@ async fn lower_date(cx: &Context, planner: &Fence, date: LocalDate, days: &[(&De
             )));
         }
     }
+    lower_totals(cx, planner, date, days).await
+}
+
+/// What is left for real mail under the caps of now, once the quotas are lowered.
+async fn lower_totals(cx: &Context, planner: &Fence, date: LocalDate, days: &[(&Desk, DayRow)]) -> Result<(), LedgerError> {
+    let mut lowered = Vec::new();
+    for (desk, _) in days.iter().filter(|(_, day)| day.plan.total > day.plan.quota) {
+        lowered.extend(cx.ledger.day(desk.mailbox.address.clone(), date).await?.map(|day| (*desk, day)));
+    }
+    let room = |desk: &Desk, day: &DayRow| day.plan.total.min(own_cap(&desk.mailbox)).saturating_sub(day.plan.quota);
+    let mut rooms: BTreeMap<Address, u32> = lowered.iter().map(|(d, day)| (d.mailbox.address.clone(), room(d, day))).collect();
+    for (domain, settings) in &cx.config.domains {
+        let Some(cap) = settings.daily_cap.filter(|_| !rooms.is_empty()) else { continue };
+        let others = cx.ledger.quotas_of_others(date, rooms.keys().cloned().collect()).await?.get(domain).copied().unwrap_or(0);
+        let ours = lowered.iter().filter(|(d, _)| d.mailbox.address.domain() == *domain);
+        let warmup = ours.map(|(_, day)| day.plan.quota).fold(others, u32::saturating_add);
+        let wanted = rooms.iter().filter(|(a, _)| a.domain() == *domain).map(|(a, n)| (a.clone(), *n)).collect();
+        rooms.extend(domain_shares(cap.saturating_sub(warmup), &wanted));
+    }
+    for (desk, day) in lowered {
+        let address = &desk.mailbox.address;
+        let total = day.plan.quota.saturating_add(rooms.get(address).copied().unwrap_or(0));
+        if total < day.plan.total {
+            cx.ledger.lower_total(planner.clone(), address.clone(), date, total).await?;
+        }
+    }
     Ok(())
 }
 

@@ -11,11 +11,13 @@ mod holder;
 mod look;
 mod looking;
 mod lowering;
+mod outside;
 mod participants;
 mod plan;
 mod prepare;
 mod progress;
 mod quotas;
+mod room;
 mod sending;
 mod sight;
 mod suspending;
@@ -41,7 +43,8 @@ pub use participants::{calendar_of, engagement_of, participant, window_of};
 pub use plan::{PlanStart, plan_all};
 pub use prepare::{DatePlan, date_of, plan_date, shortfalls_in_words};
 pub use progress::{News, Progress, Silent};
-pub use quotas::{NoQuotas, Standing, Standings, guarded, history_of, standings, stored_quota, whole_pool};
+pub use quotas::{NoQuotas, Standing, Standings, guarded, history_of, history_with, standings, stored_quota, whole_pool};
+pub use room::RealMail;
 pub use sending::Pace;
 
 /// Why a run did not begin, or broke off.

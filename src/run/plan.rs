@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::guarding::Paused;
+use super::room::RealMail;
 use crate::chance::Seed;
-use crate::config::{Config, Mailbox, provider_facts};
-use crate::ramp::{Caps, DayRecord, PlannedDay, domain_shares, project};
+use crate::config::{Calendar, Config, Mailbox, provider_facts};
+use crate::ramp::{Caps, DayRecord, OutsideCount, PlannedDay, domain_shares, project};
 use crate::words::{Address, LocalDate};
 
 /// What a mailbox's plan starts from.
@@ -21,6 +22,8 @@ pub struct PlanStart {
     pub history: Vec<DayRecord>,
     /// The guard's pause that it is in; `None`: in none.
     pub paused: Option<Paused>,
+    /// Its real mail: what is known of it is taken to go on.
+    pub real_mail: RealMail,
 }
 
 /// Every mailbox's days, all to the same last date. Two passes: what each wants, then with its share of its domain's cap.
@@ -44,6 +47,7 @@ pub fn plan_all(
                     domain_share: shares.get(&(address.clone(), date)).copied(),
                     provider: facts(&s.mailbox),
                     pool: pool_cap(address),
+                    outside: real_mail(s, &schedule.calendar, date),
                 };
                 let span = days.map(|n| n + u32::try_from(s.today.days_since(s.first).max(0)).unwrap_or(0));
                 project(schedule, seed, address, s.first, &s.history, s.today, &caps, span)
@@ -59,6 +63,12 @@ pub fn plan_all(
     if capped { pass(&shares(config, starts, &even), span) } else { even }
 }
 
+/// Real mail as it is today; of later dates, what the mean says.
+fn real_mail(start: &PlanStart, calendar: &Calendar, date: LocalDate) -> Option<OutsideCount> {
+    let count = start.real_mail.on(calendar, start.today)?;
+    Some(if date == start.today { count } else { OutsideCount { today: 0, ..count } })
+}
+
 fn shares(config: &Config, starts: &[PlanStart], plans: &[Vec<PlannedDay>]) -> BTreeMap<(Address, LocalDate), u32> {
     let mut shares = BTreeMap::new();
     for (domain, settings) in &config.domains {
@@ -66,7 +76,7 @@ fn shares(config: &Config, starts: &[PlanStart], plans: &[Vec<PlannedDay>]) -> B
         let mut wanted: BTreeMap<LocalDate, BTreeMap<Address, u32>> = BTreeMap::new();
         for (start, days) in starts.iter().zip(plans).filter(|(s, _)| s.mailbox.address.domain() == *domain) {
             for day in days {
-                wanted.entry(day.date).or_default().insert(start.mailbox.address.clone(), day.quota.value);
+                wanted.entry(day.date).or_default().insert(start.mailbox.address.clone(), day.quota.claim());
             }
         }
         for (date, wanted) in wanted {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::guarding::{Guarded, Paused, judge_before};
 use super::participants::participant;
+use super::room::RealMail;
 use super::suspending::{stop_letters_to, suspended_on};
 use crate::agenda::{Participant, carries};
 use crate::chance::Seed;
@@ -38,22 +39,36 @@ impl From<LedgerError> for NoQuotas {
     }
 }
 
-/// The ledger's days as the ramp folds them.
+/// The ledger's days as the ramp folds them, without real mail.
 pub fn history_of(days: &[DayRow]) -> Vec<DayRecord> {
-    days.iter()
-        .map(|d| DayRecord {
-            date: d.plan.date,
-            quota: d.plan.quota,
-            offered: d.offered(),
-            accepted: d.accepted,
-            verdict: d.verdict,
-            curve: CurveMark(d.plan.curve),
-        })
-        .collect()
+    history_with(days, &BTreeMap::new())
+}
+
+/// The ledger's days as the ramp folds them, with the real mail of each date. A date on which nobody ran preheat, but real mail was sent, is one of them.
+pub fn history_with(days: &[DayRow], real_mail: &BTreeMap<LocalDate, u32>) -> Vec<DayRecord> {
+    let record = |d: &DayRow| DayRecord {
+        date: d.plan.date,
+        quota: d.plan.quota,
+        total: d.plan.total,
+        offered: d.offered(),
+        accepted: d.accepted,
+        outside: real_mail.get(&d.plan.date).copied().unwrap_or(0),
+        verdict: d.verdict,
+        curve: CurveMark(d.plan.curve),
+    };
+    let mut records: BTreeMap<LocalDate, DayRecord> = days.iter().map(|d| (d.plan.date, record(d))).collect();
+    for (&date, &outside) in real_mail {
+        let before = records.range(..date).next_back().map(|(_, r)| *r);
+        if let Some(before) = before.filter(|_| outside > 0 && !records.contains_key(&date)) {
+            let nothing = DayRecord { date, quota: 0, total: 0, offered: 0, accepted: 0, outside, verdict: None, curve: before.curve };
+            records.insert(date, nothing);
+        }
+    }
+    records.into_values().collect()
 }
 
 /// The rules by which a quota comes about, as [`Reason::rule`] names them.
-const RULES: [&str; 11] = [
+const RULES: [&str; 13] = [
     "curve",
     "growth bound",
     "calendar",
@@ -62,8 +77,10 @@ const RULES: [&str; 11] = [
     "mailbox cap",
     "domain cap",
     "provider limit",
+    "share",
     "pool",
     "after the ramp",
+    "real mail",
     "history",
 ];
 
@@ -81,7 +98,7 @@ pub fn stored_quota(day: &DayRow) -> Option<Quota> {
         let why = "a cap of the config was lowered after the agenda was made; what was sent by then counts";
         reasons.push(Reason { rule: "lowered since", value, why: why.into() });
     }
-    Some(Quota { value, reasons })
+    Some(Quota { value, total: day.plan.total, reasons })
 }
 
 /// Warming mailboxes on one date.
@@ -126,15 +143,18 @@ pub async fn standings(
             debug_assert_eq!(last.plan.date, *of, "the last day is the one that was judged");
             last.verdict = Some(said.verdict);
         }
+        let real_mail = RealMail::of(ledger, mailbox).await?;
         let limit = provider_facts(mailbox.provider).daily_limit_of(&address.domain());
         let not_yet = mailbox.start_on.is_some_and(|start| date < start);
         let caps = Caps {
             guard: guarded.paused.get(address).map(Paused::to_string),
             mailbox: if not_yet { Some(0) } else { mailbox.daily_cap },
             provider: limit.map(|l| l.saturating_sub(sent)),
+            outside: real_mail.on(&schedule.calendar, date),
             ..Caps::default()
         };
-        standings.insert(address.clone(), stand(schedule, seed, date, mailbox, caps, &history_of(&days)));
+        let history = history_with(&days, &real_mail.by_date);
+        standings.insert(address.clone(), stand(schedule, seed, date, mailbox, caps, &history));
     }
     let spoken_for = match ledger {
         Some(l) if config.domains.values().any(|d| d.daily_cap.is_some()) => {
@@ -148,6 +168,7 @@ pub async fn standings(
         None => BTreeMap::new(),
     };
     cap_by_pool(config, seed, date, &suspended, &mut standings)?;
+    cap_totals(config, &spoken_for, &mut standings);
     Ok(Standings { of: standings, guarded })
 }
 
@@ -205,11 +226,27 @@ fn cap_domains(
     for (domain, settings) in &config.domains {
         let Some(cap) = settings.daily_cap else { continue };
         let cap = cap.saturating_sub(spoken_for.get(domain).copied().unwrap_or(0));
-        let wanted = standings.iter().filter(|(a, _)| a.domain() == *domain).map(|(a, s)| (a.clone(), s.quota.value)).collect();
+        let wanted = standings.iter().filter(|(a, _)| a.domain() == *domain).map(|(a, s)| (a.clone(), s.quota.claim())).collect();
         for (address, share) in domain_shares(cap, &wanted) {
             if let Some(standing) = standings.get_mut(&address) {
                 standing.caps.domain_share = Some(share);
                 again(config, seed, date, &address, standing);
+            }
+        }
+    }
+}
+
+/// Shares out what warmup leaves of each domain's cap: the totals of its mailboxes, real mail included, stay under it.
+fn cap_totals(config: &Config, spoken_for: &BTreeMap<Domain, u32>, standings: &mut BTreeMap<Address, Standing>) {
+    for (domain, settings) in &config.domains {
+        let Some(cap) = settings.daily_cap else { continue };
+        let of_domain = || standings.iter().filter(|(a, _)| a.domain() == *domain);
+        let warmup: u32 = of_domain().map(|(_, s)| s.quota.value).fold(0, u32::saturating_add);
+        let left = cap.saturating_sub(warmup).saturating_sub(spoken_for.get(domain).copied().unwrap_or(0));
+        let wanted = of_domain().map(|(a, s)| (a.clone(), s.quota.total - s.quota.value)).collect();
+        for (address, room) in domain_shares(left, &wanted) {
+            if let Some(standing) = standings.get_mut(&address) {
+                standing.quota.total = standing.quota.value + room;
             }
         }
     }
@@ -261,6 +298,7 @@ pub fn day_plan(config: &Config, mailbox: &Mailbox, date: LocalDate, standing: O
         curve: schedule.map_or(0, |s| curve_mark(s).0),
         ramp_day: standing.map_or(RampDay(0), |s| s.position.ramp_day),
         quota: standing.map_or(mailbox.send_limit, |s| s.quota.value),
+        total: standing.map_or(mailbox.send_limit, |s| s.quota.total),
         reasons: standing.map_or_else(|| "[]".into(), |s| serde_json::to_string(&s.quota.reasons).unwrap_or_else(|_| "[]".into())),
     }
 }

@@ -13,9 +13,26 @@ use tempfile::TempDir;
 
 /// Tuesday, seven o'clock in Berlin.
 const MORNING: &str = "2026-12-01T06:00:00Z x1";
-const COMMANDS: [&str; 17] = [
-    "demo", "init", "check", "plan", "explain", "agenda", "run", "rehearse", "status", "pause", "resume", "inspect", "suppress", "events",
-    "ledger", "sandbox", "schema",
+const COMMANDS: [&str; 19] = [
+    "demo",
+    "init",
+    "check",
+    "plan",
+    "explain",
+    "agenda",
+    "run",
+    "rehearse",
+    "allowance",
+    "sent",
+    "status",
+    "pause",
+    "resume",
+    "inspect",
+    "suppress",
+    "events",
+    "ledger",
+    "sandbox",
+    "schema",
 ];
 
 /// A pool that carries its ramp: two warming domains, five partners at as many hosts.
@@ -38,12 +55,12 @@ mailboxes:
 ";
 
 /// An empty folder to call `preheat` in.
-pub(super) struct Desk {
+pub struct Desk {
     dir: TempDir,
 }
 
 impl Desk {
-    pub(super) fn empty() -> Self {
+    pub fn empty() -> Self {
         Self { dir: tempfile::tempdir().unwrap() }
     }
 
@@ -55,23 +72,23 @@ impl Desk {
         desk
     }
 
-    pub(super) fn path(&self, name: &str) -> std::path::PathBuf {
+    pub fn path(&self, name: &str) -> std::path::PathBuf {
         self.dir.path().join(name)
     }
 
-    pub(super) fn write(&self, name: &str, text: &str) {
+    pub fn write(&self, name: &str, text: &str) {
         fs::create_dir_all(self.path(name).parent().unwrap()).unwrap();
         fs::write(self.path(name), text).unwrap();
     }
 
-    pub(super) fn command(&self, args: &[&str]) -> Command {
+    pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_preheat"));
         command.current_dir(&self.dir).args(args).env("PREHEAT_CLOCK", MORNING).env_remove("PREHEAT_CONFIG").env_remove("COLUMNS");
         command.stdin(Stdio::null());
         command
     }
 
-    pub(super) fn preheat(&self, args: &[&str]) -> Output {
+    pub fn preheat(&self, args: &[&str]) -> Output {
         self.command(args).output().unwrap()
     }
 
@@ -82,7 +99,7 @@ impl Desk {
     }
 }
 
-pub(super) fn out(output: &Output) -> String {
+pub fn out(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
@@ -91,7 +108,7 @@ pub(super) fn err(output: &Output) -> String {
 }
 
 /// Everything that a command said, and how it ended.
-pub(super) fn all(output: &Output) -> String {
+pub fn all(output: &Output) -> String {
     format!("{}--- talk\n{}--- exit {}\n", out(output), err(output), output.status.code().unwrap())
 }
 
@@ -121,6 +138,7 @@ fn every_help_reads_well_and_fits() {
         let help = out(&desk.preheat(&[command, "--help"]));
         write!(text, "\n======== preheat {command} --help\n{help}").unwrap();
     }
+    write!(text, "\n======== preheat sent report --help\n{}", out(&desk.preheat(&["sent", "report", "--help"]))).unwrap();
     for part in ["backup", "check"] {
         write!(text, "\n======== preheat ledger {part} --help\n{}", out(&desk.preheat(&["ledger", part, "--help"]))).unwrap();
     }

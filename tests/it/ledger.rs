@@ -88,6 +88,7 @@ fn day(mailbox: &Address, quota: u32) -> DayPlan {
         curve: 1,
         ramp_day: RampDay(3),
         quota,
+        total: quota,
         reasons: "[]".into(),
     }
 }

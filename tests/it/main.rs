@@ -4,12 +4,14 @@
 //! servers. `tests/run` starts them and runs everything.
 #![cfg(test)]
 
+mod allowance;
 mod cli;
 mod clients;
 mod demo;
 mod events;
 mod feasible;
 mod ledger;
+mod ledger_outside;
 mod ramps;
 mod rig;
 mod rig_crash;

@@ -173,7 +173,16 @@ fn ramp_that_listens(days: u32, mut bad: impl FnMut(LocalDate, u32) -> u32) -> V
         }
         let judgement = judge(&facts);
         facts.history.insert(day, judgement.as_past());
-        history.push(DayRecord { date: day, quota: sent, offered: sent, accepted: sent, verdict: Some(judgement.verdict()), curve: mark });
+        history.push(DayRecord {
+            date: day,
+            quota: sent,
+            total: sent,
+            offered: sent,
+            accepted: sent,
+            outside: 0,
+            verdict: Some(judgement.verdict()),
+            curve: mark,
+        });
         told.push(Evening { day, here: stands.ramp_day, sent, judgement });
     }
     told

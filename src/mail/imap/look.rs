@@ -13,7 +13,7 @@ use crate::mail::{Cursor, FolderName, Header, Look, MailError, Step, StoredFlags
 use crate::words::Moment;
 
 /// What a look fetches of each message.
-const HEADERS: &str = "(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (X-Preheat Message-ID From To Subject In-Reply-To \
+const HEADERS: &str = "(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (X-Preheat Message-ID From To Cc Bcc Subject In-Reply-To \
                        References Date Content-Type Auto-Submitted Return-Path List-Unsubscribe X-Microsoft-Original-Message-ID)])";
 
 /// The most messages in one look.

@@ -107,6 +107,7 @@ pub(super) fn mailbox(provider: Provider) -> Mailbox {
         auth: AuthKind::Password,
         spam_folder: None,
         sent_folder: None,
+        outside_mail: None,
         source: Source { file: "preheat.yaml".into(), line: 1, column: 1, text: String::new() },
     }
 }

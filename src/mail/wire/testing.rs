@@ -289,6 +289,7 @@ pub(crate) fn mailbox_on(server: Server) -> Mailbox {
         auth: AuthKind::Password,
         spam_folder: None,
         sent_folder: None,
+        outside_mail: None,
         source: Source { file: "preheat.yaml".into(), line: 1, column: 1, text: String::new() },
     }
 }

@@ -27,7 +27,7 @@ fn a_week_as_it_goes_is_told_day_by_day() {
     days[1].accepted = 4; // of 5: one short
     days[2] = DayRecord { accepted: 2, ..days[2] }; // of 6
     days[3].offered = 3; // of 7
-    days[4] = DayRecord { quota: 8, offered: 6, accepted: 6, ..days[4] };
+    days[4] = DayRecord { offered: 6, accepted: 6, ..good_day("2026-12-07", 8, curve_mark(&s)) };
     days[5].accepted = 0;
     days[6].verdict = Some(Verdict::Hold);
     days[7].verdict = Some(Verdict::Advance);
@@ -76,8 +76,7 @@ fn verdicts_move_the_position_or_keep_it() {
 fn paused(schedule: &Schedule, good: u32, paused: &[&str]) -> Vec<DayRecord> {
     let mut days = good_days(schedule, "2026-12-01", good);
     days.last_mut().unwrap().verdict = Some(Verdict::Pause);
-    let still =
-        |on: &&str| DayRecord { quota: 0, offered: 0, accepted: 0, verdict: Some(Verdict::Pause), ..good_day(on, 0, curve_mark(schedule)) };
+    let still = |on: &&str| DayRecord { verdict: Some(Verdict::Pause), ..good_day(on, 0, curve_mark(schedule)) };
     days.extend(paused.iter().map(still));
     days
 }
@@ -107,7 +106,8 @@ fn after_a_pause_the_ramp_goes_on_at_half_of_the_last_sent_quota() {
 fn a_pause_counts_the_quota_that_was_sent_not_the_ramp_day() {
     let s = standard();
     let mut days = paused(&s, 9, &[]);
-    days[8] = DayRecord { quota: 8, offered: 8, accepted: 8, ..days[8] }; // capped by the pool
+    days[8] = good_day("2026-12-11", 8, curve_mark(&s)); // capped by the pool
+    days[8].verdict = Some(Verdict::Pause);
     assert_eq!(stands(&s, &days, "2026-12-14").0, 1, "half of 8 is 4, what the ramp begins with");
     let never = [DayRecord { accepted: 0, verdict: Some(Verdict::Pause), ..good_day("2026-12-01", 4, curve_mark(&s)) }];
     assert_eq!(told(&s, &never, "2026-12-02"), ["2026-12-01 1→1 paused by the guard: the position stays"]);
@@ -186,7 +186,7 @@ fn idleness_costs_a_quarter_a_half_and_three_quarters() {
 fn days_without_sending_neither_advance_nor_decay() {
     let s = standard();
     let mut days = good_days(&s, "2026-12-01", 4);
-    days.push(DayRecord { quota: 0, offered: 0, accepted: 0, ..good_day("2026-12-05", 0, curve_mark(&s)) });
+    days.push(good_day("2026-12-05", 0, curve_mark(&s)));
     assert_eq!(stands(&s, &days, "2026-12-07"), (5, false));
     assert_eq!(told(&s, &days, "2026-12-07")[4], "2026-12-05 5→5 nothing was to be sent: the position stays");
 }
@@ -278,6 +278,79 @@ fn a_calendar_without_send_days_has_no_end() {
     assert_eq!(stands(&nothing, &[], "2026-12-15"), (1, false));
 }
 
+/// A day of 18 letters and room for 12 of real mail, with what came of the two.
+fn beside_real_mail(on: &str, accepted: u32, outside: u32) -> DayRecord {
+    DayRecord { quota: 18, offered: 18, accepted, outside, ..good_day(on, 30, curve_mark(&standard())) }
+}
+
+#[test]
+fn real_mail_counts_as_sent_and_its_room_has_to_be_filled() {
+    let s = standard();
+    let told = |day: DayRecord| position(&s, &[day], date("2026-12-02")).fold[0].why.clone();
+    let on = |accepted, outside| told(beside_real_mail("2026-12-01", accepted, outside));
+    assert_eq!(on(18, 12), "earned: 18 accepted and 12 of real mail, of 30");
+    assert_eq!(on(10, 20), "earned: 10 accepted and 20 of real mail, of 30");
+    assert_eq!(on(18, 6), "earned: 18 accepted and 6 of real mail, of 30", "a fifth may be wanting");
+    assert_eq!(on(18, 5), "not earned: 18 accepted and 5 of real mail, of 30");
+    assert_eq!(on(18, 0), "not earned: 18 accepted and no real mail, of 30");
+    assert_eq!(on(0, 90), "not earned: nothing of 18 was accepted");
+    let lowered_to_nothing = DayRecord { quota: 0, offered: 0, ..beside_real_mail("2026-12-01", 0, 33) };
+    assert_eq!(told(lowered_to_nothing), "earned: 0 accepted and 33 of real mail, of 30");
+    // Nobody counted on real mail, and it came: the quota was not lowered any more.
+    let unforeseen = DayRecord { accepted: 10, outside: 20, ..good_day("2026-12-01", 30, curve_mark(&s)) };
+    assert_eq!(told(unforeseen), "earned: 10 accepted and 20 of real mail, of 30");
+    // Too late for 16 of the 18, and more real mail than was expected.
+    let late = |outside| DayRecord { offered: 2, ..beside_real_mail("2026-12-01", 2, outside) };
+    assert_eq!(told(late(12)), "not earned: only 14 of 30 could be offered, less than half");
+    assert_eq!(told(late(20)), "earned: 2 accepted and 20 of real mail, of 22 (8 more came too late)");
+    assert_eq!(told(late(99)), "earned: 2 accepted and 99 of real mail, of 30");
+}
+
+#[test]
+fn what_was_earned_is_the_total() {
+    let s = standard();
+    let mut days = good_days(&s, "2026-12-01", 9); // up to 11
+    days[8] = DayRecord { quota: 4, offered: 4, accepted: 4, outside: 7, ..days[8] };
+    let p = position(&s, &days, date("2026-12-14"));
+    assert_eq!((p.ramp_day.0, p.reached), (10, 11));
+    let steep = schedule(ramp(5, 40, 4, Curve::Exponential)); // 11 is its day 8
+    assert_eq!(stands(&steep, &days, "2026-12-14").0, 8);
+    // Half of the last sent quota is half of what the domain sent, letters and real mail.
+    days[8].verdict = Some(Verdict::Pause);
+    assert_eq!(stands(&s, &days, "2026-12-14").0, 2, "half of 11 is 5, which is ramp day 2");
+    days[8].outside = 2;
+    assert_eq!(stands(&s, &days, "2026-12-14").0, 1, "half of 6 is less than the ramp begins with");
+}
+
+#[test]
+fn after_the_ramp_warmup_is_held_to_what_is_maintained() {
+    let s = standard();
+    let mut days = good_days(&s, "2026-12-01", 30);
+    let maintained = |outside| DayRecord { quota: 10, offered: 10, accepted: 10, outside, ..good_day("2027-01-12", 30, curve_mark(&s)) };
+    days.push(maintained(0));
+    assert_eq!(told(&s, &days, "2027-01-13")[30], "2027-01-12 31→31 the ramp is done: 10 of 10 accepted");
+    days[30] = maintained(20);
+    let p = position(&s, &days, date("2027-01-13"));
+    assert_eq!((p.done, p.reached, p.fold[30].why.as_str()), (true, 30, "the ramp is done: 10 of 10 accepted"));
+}
+
+#[test]
+fn a_domain_whose_real_mail_goes_on_is_not_idle() {
+    let s = standard();
+    let after = |a_day: u32| {
+        let mut days = good_days(&s, "2026-12-01", 20); // the last one on Monday, 28 December, with 21
+        for n in 1..=9 {
+            let nothing = good_day(&date("2026-12-28").plus(n).to_string(), 0, curve_mark(&s));
+            days.push(DayRecord { outside: a_day, ..nothing });
+        }
+        position(&s, &days, date("2027-01-08"))
+    };
+    assert_eq!(after(11).ramp_day.0, 21);
+    assert_eq!(after(11).fold[20].why, "only real mail was sent: the position stays");
+    assert_eq!(after(10).ramp_day.0, 15, "less than half of what went before is idleness");
+    assert_eq!(after(0).ramp_day.0, 15);
+}
+
 mod properties {
     use proptest::prelude::*;
 
@@ -288,9 +361,12 @@ mod properties {
         prop::option::of(prop::sample::select(Verdict::ALL))
     }
 
-    /// Days apart, quota, offered, accepted, verdict, and whether the day was on another schedule.
-    fn days() -> impl Strategy<Value = Vec<(u32, u32, u32, u32, Option<Verdict>, bool)>> {
-        prop::collection::vec((1_u32..40, 0_u32..40, 0_u32..50, 0_u32..50, verdicts(), prop::bool::weighted(0.2)), 0..80)
+    /// Days apart; quota and the room for real mail; offered; accepted and real mail; verdict; and whether the day was on another schedule.
+    #[expect(clippy::type_complexity, reason = "a row of a table, taken apart at once")]
+    fn days() -> impl Strategy<Value = Vec<(u32, (u32, u32), u32, (u32, u32), Option<Verdict>, bool)>> {
+        let real = || prop_oneof![2 => Just(0_u32), 1 => 0_u32..60];
+        let sent = (0_u32..50, real());
+        prop::collection::vec((1_u32..40, (0_u32..40, real()), 0_u32..50, sent, verdicts(), prop::bool::weighted(0.2)), 0..80)
     }
 
     proptest! {
@@ -301,9 +377,10 @@ mod properties {
             let mut on = date("2026-12-01");
             let history: Vec<DayRecord> = days
                 .into_iter()
-                .map(|(apart, quota, offered, accepted, verdict, elsewhere)| {
+                .map(|(apart, (quota, room), offered, (accepted, outside), verdict, elsewhere)| {
                     on = on.plus(apart);
-                    DayRecord { date: on, quota, offered, accepted, verdict, curve: if elsewhere { other } else { mark } }
+                    let curve = if elsewhere { other } else { mark };
+                    DayRecord { date: on, quota, total: quota + room, offered, accepted, outside, verdict, curve }
                 })
                 .collect();
             let p = position(&s, &history, on.plus(1));

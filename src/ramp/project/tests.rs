@@ -105,6 +105,17 @@ fn after_a_stop_nothing_is_planned_for_good() {
     assert_eq!(p.iter().filter(|d| d.quota.value > 0).count(), 2);
 }
 
+#[test]
+fn a_plan_beside_real_mail_has_warmup_only_and_takes_its_room_as_filled() {
+    let s = Schedule { after: AfterRamp::Maintain(2), ..schedule(steps(&[4, 6, 8, 10], StepUnit::Day)) };
+    let outside = Some(crate::ramp::OutsideCount { today: 0, before: 12, days: 4 });
+    let p = plan(&s, "2026-12-01", &[], "2026-12-01", &Caps { outside, ..Caps::default() }, Some(7));
+    let of = |f: fn(&PlannedDay) -> u32| p.iter().map(f).collect::<Vec<_>>();
+    assert_eq!(of(|d| d.quota.value), [2, 3, 5, 7, 0, 0, 2]);
+    assert_eq!(of(|d| d.quota.total), [4, 6, 8, 10, 0, 0, 10]);
+    assert_eq!(p.iter().map(|d| d.ramp_day.map(|r| r.0)).collect::<Vec<_>>(), [Some(1), Some(2), Some(3), Some(4), None, None, None]);
+}
+
 fn schedules() -> impl Strategy<Value = Schedule> {
     let shape = prop_oneof![
         Just(Curve::Linear),

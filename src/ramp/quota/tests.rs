@@ -1,9 +1,10 @@
 use super::*;
 use crate::config::{Curve, Growth, Ramp};
+use crate::ramp::OutsideCount;
 use crate::ramp::fixtures::{address, calendar, date, ramp, schedule, standard, wanted};
 
 fn at(day: u32) -> Position {
-    Position { ramp_day: RampDay(day), done: false, fold: vec![] }
+    Position { ramp_day: RampDay(day), done: false, reached: 0, fold: vec![] }
 }
 
 fn told(schedule: &Schedule, position: &Position, on: &str, caps: &Caps) -> Vec<String> {
@@ -15,7 +16,7 @@ fn told(schedule: &Schedule, position: &Position, on: &str, caps: &Caps) -> Vec<
 #[test]
 fn every_step_of_a_plain_day_is_told() {
     let s = schedule(Ramp { jitter: 0.1, ..standard().ramp });
-    let caps = Caps { guard: None, mailbox: Some(50), domain_share: Some(12), provider: Some(2_000), pool: Some(7) };
+    let caps = Caps { guard: None, mailbox: Some(50), domain_share: Some(12), provider: Some(2_000), pool: Some(7), outside: None };
     assert_eq!(
         told(&s, &at(20), "2026-12-29", &caps),
         vec![
@@ -55,7 +56,7 @@ fn weekends_and_holidays() {
 
 #[test]
 fn after_the_ramp_it_maintains_or_stops_and_never_sends_more_than_the_ramp_did() {
-    let done = Position { ramp_day: RampDay(31), done: true, fold: vec![] };
+    let done = Position { ramp_day: RampDay(31), done: true, reached: 30, fold: vec![] };
     let with = |after| told(&Schedule { after, ..standard() }, &done, "2026-12-29", &Caps::default()).remove(0);
     assert_eq!(with(AfterRamp::Maintain(10)), "after the ramp 10: the ramp is done: maintain 10 a day");
     assert_eq!(with(AfterRamp::Maintain(99)), "after the ramp 30: the ramp is done: maintain 99 a day, but never more than the ramp's 30");
@@ -122,19 +123,33 @@ mod properties {
         fn a_quota_is_never_above_the_curve_nor_any_cap(
             day in 1_u32..60, offset in 0_u32..400, jitter in 0.0_f64..=0.5, factor in 0.0_f64..=1.0, seed: u64,
             caps in prop::array::uniform4(prop::option::of(0_u32..60)), messages in 1_u32..5, done: bool,
+            share in 0.01_f64..=1.0, real in prop::option::of((0_u32..80, 0_u32..200, 0_u32..8)),
         ) {
             let s = Schedule {
                 calendar: calendar(0..5, factor, &[]),
+                share,
                 ..schedule(Ramp { jitter, max_daily_growth: Some(Growth { messages, share: 0.2 }), ..ramp(4, 60, 3, Curve::Logistic) })
             };
-            let caps = Caps { guard: None, mailbox: caps[0], domain_share: caps[1], provider: caps[2], pool: caps[3] };
-            let standing = Position { ramp_day: RampDay(day), done, fold: vec![] };
+            let outside = real.map(|(today, before, days)| OutsideCount { today, before, days });
+            let caps = Caps { guard: None, mailbox: caps[0], domain_share: caps[1], provider: caps[2], pool: caps[3], outside };
+            let standing = Position { ramp_day: RampDay(day), done, reached: 60, fold: vec![] };
             let q = quota(&s, &standing, date("2026-12-01").plus(offset), Seed(seed), &address("a@x.test"), &caps);
             let curve = draw_curve(&s.ramp, &s.calendar);
             let most = if done { 10 } else { curve.volume(RampDay(day)) };
             prop_assert!(q.value <= most);
             for cap in [caps.mailbox, caps.domain_share, caps.provider, caps.pool].into_iter().flatten() {
                 prop_assert!(q.value <= cap);
+            }
+            prop_assert!(q.total >= q.value);
+            for cap in [caps.mailbox, caps.provider].into_iter().flatten() {
+                prop_assert!(q.total <= cap);
+            }
+            // Warmup makes room for real mail, but never below what is maintained, nor beyond what it wanted.
+            if let (Some(real), Some(step)) = (caps.outside, q.reasons.iter().position(|r| r.rule == "share")) {
+                let wanted = q.reasons[step - 1].value;
+                let floor = part_of_a_day(&s, date("2026-12-01").plus(offset), 10).min(wanted);
+                prop_assert!((floor..=wanted).contains(&q.reasons[step].value));
+                prop_assert!(q.reasons[step].value == floor || q.value + real.expected() <= q.total);
             }
             prop_assert!(q.reasons.iter().skip(2).is_sorted_by(|a, b| a.value >= b.value));
             let before = q.reasons.iter().position(|r| r.rule == "calendar").map(|i| q.reasons[i].value);

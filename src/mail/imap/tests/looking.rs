@@ -3,7 +3,7 @@ use crate::mail::{Cursor, Inbox, Look, MailError, Step, StoredFlags, Trouble, Ui
 use crate::words::Moment;
 
 /// The items of a look's FETCH.
-const HEADERS: &str = "(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (X-Preheat Message-ID From To Subject In-Reply-To \
+const HEADERS: &str = "(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (X-Preheat Message-ID From To Cc Bcc Subject In-Reply-To \
                        References Date Content-Type Auto-Submitted Return-Path List-Unsubscribe X-Microsoft-Original-Message-ID)])";
 
 /// A FETCH answer of a look: `uid` with a header of 11 bytes.

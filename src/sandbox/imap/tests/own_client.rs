@@ -129,3 +129,17 @@ async fn our_client_takes_a_refusal_for_one() {
     let error = sign_in(place.connect().0, &mailbox, &SecretString::from("wrong".to_owned())).await.map(drop).unwrap_err();
     assert!(error.is_sign_in(), "{error}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_look_shows_to_whom_a_message_went_blind_copies_too() {
+    for personality in Personality::ALL {
+        let place = place_of(*personality);
+        let mut inbox = inbox_at(&place).await;
+        let folders = inbox.folders().await.unwrap();
+        let sent = folders.into_iter().find(|f| f.role == FolderRole::Sent).unwrap().name;
+        let fields = "To: a@w.test\r\nCc: b@w.test,\r\n c@w.test\r\nBcc: d@w.test\r\nDate: Tue, 1 Dec 2026 09:00:00 +0100\r\n";
+        place.put(&sent.wire, &format!("{fields}X-Other: not asked for\r\n\r\nHello.\r\n"));
+        let look = inbox.look(&sent, None, Moment(0)).await.unwrap();
+        assert_eq!(String::from_utf8_lossy(&look.new[0].raw), format!("{fields}\r\n"), "{personality:?}");
+    }
+}

@@ -436,7 +436,7 @@ async fn a_day_ends_with_starts_skipped_and_answers_put_off_three_times() {
     }
     assert_eq!(close_ben(today().plus(4)).await.unwrap(), 1);
     let lapsed = d.ledger.letter(answer).await.unwrap().unwrap();
-    assert_eq!((lapsed.state, lapsed.skip_reason), (LetterState::Skipped, Some(SkipReason::ParentUnseen)));
+    assert_eq!((lapsed.state, lapsed.skip_reason), (LetterState::Skipped, Some(SkipReason::Quota)));
     d.assert_whole().await;
 }
 

@@ -4,4 +4,5 @@ mod life;
 mod mark;
 
 pub use life::{IllegalStep, LetterEvent, next_state};
+pub(crate) use mark::to_hex;
 pub use mark::{BadMark, Key, Keyring, Mark};

@@ -33,7 +33,7 @@ mod told;
 pub use glance::{GLANCED, Glance, glance};
 pub use heading::{Heading, stand_in};
 pub use incoming::{Incoming, Kind, Original, Recipient, RecipientRow, Row};
-pub use refusal::classify;
+pub use refusal::{classify, speaker_in};
 
 use parts::Parts;
 

@@ -13,6 +13,7 @@ mod history;
 mod lease;
 mod letters;
 mod look;
+mod named;
 mod pool;
 mod rows;
 mod send;
@@ -54,6 +55,7 @@ const MIGRATION_STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0002_suspension.sql")),
     M::up(include_str!("migrations/0003_narrower_index.sql")),
     M::up(include_str!("migrations/0004_signals.sql")),
+    M::up(include_str!("migrations/0007_seen_ids.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(MIGRATION_STEPS);
 

@@ -79,8 +79,7 @@ fn read_claim(header: &Header, mailbox: &Address, config: &Config, keys: &Keyrin
         },
         (Some(_), _) => refused("signature", None),
         (None, Some(from)) if config.mailboxes.contains_key(&from) => {
-            let id = message_id.as_ref()?.as_str();
-            let letter = LetterId::parse(id.get(..24)?).ok()?;
+            let letter = message_id.as_ref()?.letter()?;
             Claim::Stripped { uid, letter }
         }
         (None, _) => return None,

@@ -728,3 +728,50 @@ async fn soft_bounces_on_three_dates_within_thirty_days_give_an_address_up() {
     let row = l.suppression_of(out).await.unwrap().unwrap();
     assert_eq!((row.cause, row.note.as_str()), (SuppressionCause::SoftBounces, "mail to it came back on 3 dates"));
 }
+
+#[tokio::test]
+async fn what_comes_back_because_of_its_sender_gives_no_address_up() {
+    for &class in RefusalClass::ALL {
+        let d = Desk::new(5, vec![start(1)]).await;
+        let out = Address::parse("p@out.test").unwrap();
+        for n in 0..3 {
+            let mut signal = bounce(&format!("s{n}"), None, out.as_str(), false, NINE + Duration::from_hours(24 * n));
+            signal.recipients[0].class = class;
+            signal.soft = vec![out.clone()];
+            d.ledger.note_signal(d.anna.clone(), signal).await.unwrap();
+        }
+        let suppressed = d.ledger.suppression_of(out).await.unwrap().is_some();
+        assert_eq!(suppressed, class.counts_against_recipient(), "{class}");
+    }
+}
+
+#[tokio::test]
+async fn letters_are_named_by_the_id_that_was_sent_and_by_the_one_that_was_seen() {
+    let d = Desk::new(5, vec![start(1), start(2), start(3)]).await;
+    let sent = |n| MessageId::parse(&format!("{}@new.test", start(n).id)).unwrap();
+    let named = async |sender: Address, ids: &[&MessageId]| {
+        let letters = d.ledger.letters_named(sender, ids.iter().map(|id| (*id).clone()).collect()).await.unwrap();
+        letters.into_iter().map(|l| l.plan.id).collect::<Vec<_>>()
+    };
+    let rewritten = MessageId::parse("rewritten@mx.test").unwrap();
+    d.send(start(1).id, NINE).await;
+    d.send(start(2).id, later(5)).await;
+    assert_eq!(named(anna(), &[&rewritten]).await, []);
+    d.look("INBOX", &[(start(2).id, 7)], later(6)).await;
+    assert_eq!(named(anna(), &[&rewritten]).await, [start(2).id]);
+    assert_eq!(named(anna(), &[&sent(2), &rewritten, &sent(1)]).await, [start(2).id, start(1).id], "in their order, each once");
+    let other = MessageId::parse(&format!("{}@elsewhere.test", start(1).id)).unwrap();
+    assert_eq!(named(anna(), &[&sent(3), &other]).await, [], "never handed over; never under this id");
+    assert_eq!(named(ben(), &[&sent(1), &rewritten]).await, [], "Anna wrote them");
+}
+
+#[tokio::test]
+async fn the_ledger_says_which_signals_it_has() {
+    let d = Desk::new(5, vec![start(1)]).await;
+    let signal = bounce("b1@mx.test", None, "x@out.test", true, later(5));
+    d.ledger.note_signal(d.anna.clone(), signal).await.unwrap();
+    let asked = || vec!["b1@mx.test".to_owned(), "b2@mx.test".to_owned()];
+    let heard = d.ledger.signals_heard(anna(), asked()).await.unwrap();
+    assert_eq!(heard.into_iter().collect::<Vec<_>>(), ["b1@mx.test"]);
+    assert!(d.ledger.signals_heard(ben(), asked()).await.unwrap().is_empty());
+}

@@ -9,9 +9,9 @@ use super::rows::{InOrder, all, execute, one};
 use super::suppress::{SOFT_BOUNCES, SuppressionRow, soft_bounce_dates, suppress};
 use super::{Fence, Ledger, LedgerError, ms};
 use crate::classify::Recipient;
-use crate::letter::{LetterEvent, next_state};
+use crate::letter::{LetterEvent, can_bounce};
 use crate::words::{
-    Address, LetterId, LetterState, LocalDate, MessageId, Moment, Provider, RefusalClass, Reply, SignalKind, SignalScope, SuppressionCause,
+    Address, LetterId, LocalDate, MessageId, Moment, Provider, RefusalClass, Reply, SignalKind, SignalScope, SuppressionCause,
 };
 
 /// A signal as the ledger keeps it.
@@ -205,8 +205,7 @@ fn insert_recipient(c: &Connection, s: &SignalRow, n: u32, r: &Recipient) -> Res
 fn bounce_letter(c: &Connection, signal: &NewSignal) -> Result<bool, LedgerError> {
     let (SignalKind::Bounce, Some(id)) = (signal.row.kind, signal.row.letter) else { return Ok(false) };
     // A second bounce of a letter, or one of a letter that was seen, moves nothing.
-    let becomes_bounced = |state| state != LetterState::Bounced && next_state(state, LetterEvent::Bounced) == Ok(LetterState::Bounced);
-    if !state_of(c, id)?.is_some_and(becomes_bounced) {
+    if !state_of(c, id)?.is_some_and(can_bounce) {
         return Ok(false);
     }
     let told = signal.recipients.first();

@@ -6,6 +6,7 @@
 mod acting;
 mod all_sent;
 mod context;
+mod hearing;
 mod holder;
 mod look;
 mod looking;

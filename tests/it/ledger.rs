@@ -255,8 +255,10 @@ async fn nobody_writes_to_a_suspended_mailbox_until_its_time_is_over_or_it_is_li
     assert_eq!(history, [(NINE, later(60)), (later(70), later(80)), (later(90), later(99))].map(|(since, until)| (ben(), since, until)));
     // What was taken counts since the oldest suspension that does.
     for (last, since, suspended, accepted) in [(3, NINE, 3, 2), (3, later(60), 2, 1), (1, NINE, 1, 0)] {
-        assert_eq!(l.word_of_server(vec![anna()], last, since).await.unwrap(), WordOfServers { suspended, accepted });
+        assert_eq!(l.word_of_server(vec![anna()], last, since).await.unwrap(), WordOfServers { suspended, accepted, seen: 0 });
     }
+    d.look("INBOX", &[(start(3).id, 3)], later(100)).await;
+    assert_eq!(l.word_of_server(vec![anna()], 3, NINE).await.unwrap(), WordOfServers { suspended: 3, accepted: 2, seen: 1 });
     assert_eq!(l.word_of_server(vec![ben()], 3, NINE).await.unwrap(), WordOfServers::default());
     assert!(l.dump().await.unwrap().contains("suspension|mailbox=ben@old.test|since="));
     d.assert_whole().await;

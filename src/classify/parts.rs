@@ -191,9 +191,9 @@ fn bounded(bytes: &[u8]) -> Cow<'_, [u8]> {
     let bytes = if bytes.starts_with(b"From ") { after_line(bytes) } else { bytes };
     let bytes = cut_at_depth(bytes);
     let first = &bytes[..bytes.len().min(8_000)];
-    let count = |of: &[u8]| first.windows(of.len()).filter(|w| *w == of).count();
     // A server that knows other line ends puts its own below them.
-    if first.contains(&b'\r') && count(b"\r") > 2 * count(b"\n") {
+    let returns_beyond_twice_the_feeds: i32 = first.iter().map(|b| i32::from(*b == b'\r') - 2 * i32::from(*b == b'\n')).sum();
+    if returns_beyond_twice_the_feeds > 0 {
         return bytes.iter().map(|&b| if b == b'\r' { b'\n' } else { b }).collect();
     }
     Cow::Borrowed(bytes)

@@ -72,6 +72,8 @@ struct Servers {
     renumbered: AtomicU32,
     /// What was peeked at: UID and bytes, at most.
     peeked: Mutex<Vec<(u32, u32)>>,
+    /// When all that lies there came, if the server says so.
+    received: Mutex<Option<Moment>>,
 }
 
 impl Servers {
@@ -190,13 +192,14 @@ impl Inbox for FakeInbox {
         let uid_validity = self.0.uid_validity();
         let renumbered = cursor.is_some_and(|c| c.uid_validity != uid_validity);
         let from = cursor.filter(|_| !renumbered).map_or(0, |c| c.uid);
+        let received = *self.0.received.lock().unwrap();
         let messages = self.0.folder(&folder.wire).lock().unwrap();
         let new: Vec<Header> = (self.0.first_uid()..)
             .zip(messages.iter())
             .filter(|(uid, (to, _))| *uid > from && *to == self.1)
             .map(|(uid, (_, m))| {
                 let (size, raw) = (m.len() as u32, fetched(m));
-                Header { uid: Uid(uid), flags: vec![], received: None, size, raw, category: None }
+                Header { uid: Uid(uid), flags: vec![], received, size, raw, category: None }
             })
             .collect();
         let uid = new.last().map_or(from, |h| h.uid.0);

@@ -473,6 +473,21 @@ async fn of_the_days_before_the_first_look_only_reports_are_read() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_signal_counts_on_the_date_it_came_and_history_is_left_alone() {
+    let came = ["2026-11-29T23:30:00Z", "2026-12-09T12:00:00Z", "2026-10-20T12:00:00Z"];
+    // Sunday evening in UTC; a server whose clock is ahead; and what somebody has moved there from an archive.
+    for (came, date) in came.into_iter().zip([Some("2026-11-29"), Some("2026-12-01"), None]) {
+        let dir = tempfile::tempdir().unwrap();
+        let d = quiet(dir.path());
+        *d.servers.received.lock().unwrap() = Moment::parse_rfc3339(came);
+        d.deliver(report("b1", &group("eve@shop.test", "failed", "5.1.1", "550 5.1.1 no such user"), "Message-ID: <c2@x.test>\n"));
+        d.run_on(1).await;
+        let dates: Vec<_> = d.signals().await.into_iter().map(|s| s.date.to_string()).collect();
+        assert_eq!(dates, date.into_iter().collect::<Vec<_>>(), "{came}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn nothing_is_fetched_of_ordinary_mail_and_of_letters_of_ours() {
     let dir = tempfile::tempdir().unwrap();
     let d = in_memory(day_with(dir.path(), &["a"], &["p@y.test", "q@z.test"], 1, "07:00"));

@@ -118,10 +118,8 @@ pub(super) async fn look_at(
         let habits = Habits { engagement: &desk.engagement, zone: desk.mailbox.zone };
         let judged = sight::judge(claims, &known, &elsewhere, &desk.mailbox.address, role, habits, now);
         strangers.extend(judged.strangers);
-        // What is heard is written down before the cursor: a crash in between must not lose it.
         let place = Place { folder: name, uid_validity: look.uid_validity, is_first_look };
-        let others: Vec<&Header> = look.new.iter().filter(|h| strangers.contains(&h.uid)).collect();
-        let (cursor, broken) = match hear(cx, desk, session.inbox.as_mut(), &place, &others).await? {
+        let (cursor, broken) = match hear_strangers(cx, desk, session, &place, &look.new, &strangers).await? {
             Extent::All => (look.cursor, None),
             Extent::Stopped => return Ok(()),
             Extent::UpTo(uid, e) => (Cursor { uid: uid.0, ..look.cursor }, Some(e)),
@@ -142,6 +140,22 @@ pub(super) async fn look_at(
             return Ok(());
         }
     }
+}
+
+/// What is heard is written down before the cursor: a crash in between must not lose it. Mostly there is nothing to hear, and that must cost nothing.
+async fn hear_strangers(
+    cx: &Context,
+    desk: &Desk,
+    session: &mut Session,
+    place: &Place<'_>,
+    headers: &[Header],
+    strangers: &BTreeSet<Uid>,
+) -> Result<Extent, LookError> {
+    if strangers.is_empty() {
+        return Ok(Extent::All);
+    }
+    let headers: Vec<&Header> = headers.iter().filter(|h| strangers.contains(&h.uid)).collect();
+    Box::pin(hear(cx, desk, session.inbox.as_mut(), place, &headers)).await
 }
 
 fn tell(cx: &Context, desk: &Desk, noted: crate::ledger::Noted) {

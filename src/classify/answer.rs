@@ -1,10 +1,10 @@
 //! Answers: an auto-reply (RFC 3834), somebody who wants no more mail, a person's reply; and what is none of these.
 
-use super::bounce::is_answer_or_forward;
 use super::incoming::{Incoming, Kind, Original, Recipient};
 use super::original;
 use super::parts::{PartKind, Parts};
 use super::phrases;
+use super::signs::is_answer_or_forward;
 use super::text::{Folded, head};
 use crate::words::RefusalClass;
 
@@ -37,14 +37,13 @@ pub fn read(parts: &Parts) -> Incoming {
 }
 
 fn kind_of(parts: &Parts) -> (Kind, String) {
-    if parts.has(PartKind::Receipt) || parts.report_type == "disposition-notification" {
+    if is_receipt(parts) {
         return (Kind::Other, "a read receipt".to_owned());
     }
     if parts.header.has("x-apple-unsubscribe") {
         return (Kind::Unsubscribe, "an X-Apple-Unsubscribe header".to_owned());
     }
-    // Lists and newsletters speak of unsubscribing in every message.
-    let from_list = ["list-id", "list-unsubscribe", "list-post"].iter().find(|name| parts.header.has(name));
+    let from_list = list_field(parts);
     if let Some(why) = from_list.is_none().then(|| unsubscribes(parts)).flatten() {
         return (Kind::Unsubscribe, why);
     }
@@ -60,6 +59,21 @@ fn kind_of(parts: &Parts) -> (Kind, String) {
         Some(name) => (Kind::Reply, format!("an {name} header and no sign of a machine")),
         None => (Kind::Other, "no sign of anything else".to_owned()),
     }
+}
+
+/// Whether it says that a message of ours was displayed, or deleted (RFC 8098).
+pub fn is_receipt(parts: &Parts) -> bool {
+    parts.has(PartKind::Receipt) || parts.report_type == "disposition-notification"
+}
+
+/// The field by which a list or a newsletter is known: these speak of unsubscribing in every message.
+pub fn list_field(parts: &Parts) -> Option<&'static str> {
+    ["list-id", "list-unsubscribe", "list-post"].into_iter().find(|name| parts.header.has(name))
+}
+
+/// Whether it says of itself that no person sent it (RFC 3834 §5): then it asks for nothing either.
+pub fn says_that_it_is_automatic(parts: &Parts) -> bool {
+    parts.header.get("auto-submitted").is_some_and(|v| !v.trim().eq_ignore_ascii_case("no"))
 }
 
 fn sender(parts: &Parts, class: RefusalClass) -> Recipient {
@@ -135,7 +149,7 @@ fn without_answer_marks(subject: &str) -> &str {
 
 /// Whether somebody wants no more mail: by the subject of a List-Unsubscribe mail, or in the words of an answer.
 fn unsubscribes(parts: &Parts) -> Option<String> {
-    if parts.header.get("auto-submitted").is_some_and(|v| !v.trim().eq_ignore_ascii_case("no")) {
+    if says_that_it_is_automatic(parts) {
         return None;
     }
     let subject = Folded::new(without_answer_marks(&parts.subject));

@@ -7,6 +7,7 @@ use super::original;
 use super::parts::{PartKind, Parts};
 use super::phrases;
 use super::refusal::{self, Finding, Source};
+use super::signs::HeaderSigns;
 use super::status::{self, Action, Group};
 use super::text::{Folded, addresses, head};
 use super::told::{Named, Told};
@@ -24,7 +25,7 @@ pub fn read(parts: &Parts) -> Option<Incoming> {
     let told = Told::split(&words);
     let signs = Signs::of(parts, &told);
     let (groups, fields) = status::read(parts, &told.report);
-    let (recipients, kind, evidence) = if !groups.is_empty() && signs.is_by_machine(parts) {
+    let (recipients, kind, evidence) = if !groups.is_empty() && signs.header.is_by_machine(parts) {
         let recipients = of_groups(&groups, &told, parts);
         (recipients, kind_of_groups(&groups), format!("a delivery status with {}", counted(&groups)))
     } else {
@@ -52,13 +53,7 @@ fn own_words(parts: &Parts) -> String {
 
 /// What speaks for a report, and what against it.
 struct Signs {
-    /// Sent by a mail system: by its address, its name, a null return path, or from nobody.
-    by_daemon: bool,
-    /// Sent by some machine: its address or headers say so.
-    by_machine: bool,
-    /// `X-Failed-Recipients`, or `report-type=delivery-status`.
-    header: Option<&'static str>,
-    subject: Option<String>,
+    header: HeaderSigns,
     /// In the first words.
     opening: Option<String>,
     /// A mailing list's refusal, in its first words.
@@ -71,98 +66,58 @@ struct Signs {
     names_somebody: bool,
     /// Somebody is named as a recipient is, with a code.
     names_plainly: bool,
-    /// "Re:", "Fwd:" and the like, or what mail programs and answers have: a person wrote it.
-    by_person: bool,
 }
 
 impl Signs {
     fn of(parts: &Parts, told: &Told) -> Self {
-        let local = parts.from.split('@').next().unwrap_or_default();
-        let header = &parts.header;
-        let null_path = header.all("return-path").any(|v| v.trim() == "<>" || v.to_ascii_lowercase().contains("mailer-daemon"));
-        let by_daemon = parts.from.is_empty()
-            || null_path
-            || phrases::is_one("daemon address", local)
-            || phrases::is_name("daemon name", &Folded::new(&parts.from_name));
-        let value = |name| header.get(name).unwrap_or_default().trim().to_ascii_lowercase();
-        let by_machine = by_daemon
-            || phrases::is_at_an_end("machine address", local)
-            || !["", "no"].contains(&value("auto-submitted").as_str())
-            || ["bulk", "junk", "auto_reply"].contains(&value("precedence").as_str());
-        let named = if header.has("x-failed-recipients") {
-            Some("X-Failed-Recipients")
-        } else if parts.report_type == "delivery-status" {
-            Some("report-type=delivery-status")
-        } else {
-            None
-        };
+        let header = HeaderSigns::of(parts);
         let opening = Folded::new(head(&told.report, 3_000));
         Self {
-            by_daemon,
-            by_machine,
-            header: named,
-            subject: phrases::found("bounce subject", &Folded::new(&parts.subject)),
             opening: phrases::found("bounce opening", &opening),
             of_list: Some(Folded::new(head(&told.report, 600)))
-                .filter(|words| by_machine && phrases::begins("list refusal", words))
+                .filter(|words| header.by_machine && phrases::begins("list refusal", words))
                 .and_then(|words| phrases::found("list refusal", &words)),
             returns_message: !told.returned.is_empty() || parts.has(PartKind::Returned),
             quotes_code: codes::reply_code(&told.report).is_some() || codes::best_enhanced(&told.report).is_some(),
             names_somebody: !addresses(head(&told.report, 20_000), 1).is_empty(),
             names_plainly: told.names_with_code(),
-            by_person: is_answer_or_forward(&parts.subject)
-                || ["x-mailer", "user-agent", "list-unsubscribe"].iter().any(|name| header.has(name)),
+            header,
         }
-    }
-
-    /// Whether a delivery status is the machine's, and not kept in what a person sends on.
-    fn is_by_machine(&self, parts: &Parts) -> bool {
-        self.by_daemon || self.header.is_some() || parts.content_type == "multipart/report" || self.subject.is_some() && !self.by_person
     }
 
     /// Of: a machine wrote it, a message is returned, somebody is named with a server's code.
     fn shows_two_of_three(&self) -> bool {
-        [self.by_machine, self.returns_message, self.names_plainly].iter().filter(|&&shown| shown).count() >= 2
+        [self.header.by_machine, self.returns_message, self.names_plainly].iter().filter(|&&shown| shown).count() >= 2
     }
 
     /// What shows that it is a report without a delivery status; `None` where it is none.
     fn of_a_report_in_words(&self) -> Option<String> {
-        if let Some(header) = self.header {
+        let HeaderSigns { by_daemon, by_machine, by_person, named, ref subject } = self.header;
+        if let Some(header) = named {
             return Some(header.to_owned());
         }
         if let Some(refusal) = &self.of_list {
             return Some(format!("a mailing list says \"{refusal}\""));
         }
         let has_matter = self.returns_message || self.quotes_code || self.names_somebody;
-        match (&self.subject, &self.opening) {
-            (Some(subject), _) if self.by_daemon && has_matter => Some(format!("a mail system speaks of \"{subject}\"")),
-            (None, Some(opening)) if self.by_daemon && (has_matter && !self.by_person || self.quotes_code && self.names_somebody) => {
+        match (subject, &self.opening) {
+            (Some(subject), _) if by_daemon && has_matter => Some(format!("a mail system speaks of \"{subject}\"")),
+            (None, Some(opening)) if by_daemon && (has_matter && !by_person || self.quotes_code && self.names_somebody) => {
                 Some(format!("a mail system says \"{opening}\""))
             }
-            (None, None) if self.by_daemon && self.names_somebody && (self.quotes_code || self.returns_message) && !self.by_person => {
+            (None, None) if by_daemon && self.names_somebody && (self.quotes_code || self.returns_message) && !by_person => {
                 Some("a mail system names somebody and returns a message, or quotes a server".to_owned())
             }
-            (None, Some(opening)) if self.by_machine && !self.by_person && self.returns_message && self.names_somebody => {
+            (None, Some(opening)) if by_machine && !by_person && self.returns_message && self.names_somebody => {
                 Some(format!("a machine returns a message and says \"{opening}\""))
             }
             // Parcels cannot be delivered, either: who is no mail system must show more.
-            (Some(subject), Some(opening)) if !self.by_person && self.shows_two_of_three() => {
+            (Some(subject), Some(opening)) if !by_person && self.shows_two_of_three() => {
                 Some(format!("the words \"{subject}\" and \"{opening}\""))
             }
             _ => None,
         }
     }
-}
-
-/// Whether a subject begins as an answer's or a forwarded message's does.
-pub fn is_answer_or_forward(subject: &str) -> bool {
-    let subject = subject.trim_start().to_lowercase();
-    [
-        "re:", "fw:", "fwd:", "aw:", "wg:", "rv:", "tr:", "r:", "i:", "sv:", "vs:", "antw:", "doorst:", "odp:", "res:", "enc:", "回复",
-        "转发", "返信", "転送",
-    ]
-    .iter()
-    .any(|p| subject.starts_with(p))
 }
 
 fn kind_of_groups(groups: &[Group]) -> Kind {

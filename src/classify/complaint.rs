@@ -1,11 +1,11 @@
 //! Complaints: feedback reports (RFC 5965), and the forms that providers had before.
 
-use super::bounce::is_answer_or_forward;
 use super::fields::{Fields, groups};
 use super::incoming::{Incoming, Kind, Recipient};
 use super::original;
 use super::parts::{PartKind, Parts};
 use super::phrases;
+use super::signs::is_answer_or_forward;
 use super::text::{Folded, addresses, head};
 use crate::words::{RefusalClass, Reply};
 
@@ -58,25 +58,37 @@ fn feedback(parts: &Parts) -> Option<Vec<Fields>> {
     if !reported.is_empty() {
         return Some(reported);
     }
-    let is_report = parts.report_type == "feedback-report";
     let in_text: Vec<Fields> = parts
         .of_kind(PartKind::Text)
         .flat_map(groups)
         .filter(|f| f.has("feedback-type") && (f.has("user-agent") || f.has("version")))
         .collect();
-    if is_report && !in_text.is_empty() {
+    if is_report(parts) && !in_text.is_empty() {
         return Some(in_text);
     }
     let returned: Vec<Fields> = parts.of_kind(PartKind::Returned).map(Fields::read).collect();
     let jmrp = returned.iter().any(|f| f.has("x-hmxmroriginalrecipient")) || parts.header.has("x-hmxmroriginalrecipient");
-    let from_programme = ["staff@hotmail.com", "staff@outlook.com", "feedback@arf.mail.yahoo.com"].contains(&parts.from.as_str());
     let says_so = !returned.is_empty()
         && !is_answer_or_forward(&parts.subject)
         && parts.of_kind(PartKind::Text).take(1).any(|t| phrases::found("complaint opening", &Folded::new(head(t, 600))).is_some());
-    if jmrp || says_so || from_programme && !returned.is_empty() || is_report {
+    if jmrp || says_so || is_from_programme(parts) && !returned.is_empty() || is_report(parts) {
         return Some(returned.into_iter().chain([parts.header.clone()]).chain(reported).collect());
     }
     None
+}
+
+fn is_report(parts: &Parts) -> bool {
+    parts.report_type == "feedback-report"
+}
+
+/// Whether a provider's programme writes that has a form of its own.
+fn is_from_programme(parts: &Parts) -> bool {
+    ["staff@hotmail.com", "staff@outlook.com", "feedback@arf.mail.yahoo.com"].contains(&parts.from.as_str())
+}
+
+/// Whether the header alone lets one expect a complaint.
+pub fn shows_in_header(parts: &Parts) -> bool {
+    is_report(parts) || is_from_programme(parts) || parts.header.has("x-hmxmroriginalrecipient")
 }
 
 /// To whom the reported message was written, where that is one person.

@@ -39,6 +39,12 @@ impl Fields {
         self.0.is_empty()
     }
 
+    /// Those of these names, in any case.
+    pub fn only(mut self, names: &[&str]) -> Self {
+        self.0.retain(|(n, _)| names.iter().any(|name| name.eq_ignore_ascii_case(n)));
+        self
+    }
+
     /// The same fields as several groups: a name of these that comes again begins the next.
     pub fn parted_at(self, names: &[&str]) -> Vec<Self> {
         let mut groups = vec![Self::default()];

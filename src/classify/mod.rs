@@ -5,6 +5,7 @@
 //!       → complaint  a feedback report (RFC 5965), or a provider's own form of one
 //!       → bounce     a delivery status (RFC 3464) or, without one, a report in a program's own words: status, told, notice
 //!       → answer     an auto-reply (RFC 3834), an unsubscribe, a person's reply
+//! header → glance    whether any of this has to be read at all
 //! words → rules      ordered data: what a server's codes and words are about; the same for reports and for refusals while sending
 //! ```
 //!
@@ -15,6 +16,8 @@ mod bounce;
 mod codes;
 mod complaint;
 mod fields;
+mod glance;
+mod heading;
 mod incoming;
 mod notice;
 mod original;
@@ -22,12 +25,15 @@ mod parts;
 mod phrases;
 mod refusal;
 mod rules;
+mod signs;
 mod status;
 mod text;
 mod told;
 
+pub use glance::{GLANCED, Glance, glance};
+pub use heading::{Heading, stand_in};
 pub use incoming::{Incoming, Kind, Original, Recipient, RecipientRow, Row};
-pub use refusal::{classify, is_greylisting};
+pub use refusal::{classify, is_greylisting, speaker_in};
 
 use parts::Parts;
 

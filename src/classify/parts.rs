@@ -103,6 +103,17 @@ impl Parts {
         read
     }
 
+    /// Takes a header block apart, of whose fields only those of these names are kept. What stands below it is not looked at.
+    pub fn read_header(bytes: &[u8], names: &[&str]) -> Self {
+        let mut header = header_of(&bounded(bytes)).to_vec();
+        // A header that is cut short, or has no text below it, ends all the same.
+        header.extend_from_slice(b"\r\n\r\n");
+        let mut read = Self::read(&header);
+        read.all.clear();
+        read.header = read.header.only(names);
+        read
+    }
+
     fn add(&mut self, kind: PartKind, text: String) {
         self.all.push(Part { kind, text });
     }
@@ -147,6 +158,21 @@ fn kind_of(content_type: Option<&mail_parser::ContentType<'_>>) -> Option<PartKi
     }
 }
 
+/// The bytes up to the first empty line.
+fn header_of(bytes: &[u8]) -> &[u8] {
+    end_of_header(bytes).map_or(bytes, |at| &bytes[..at])
+}
+
+/// The bytes from the first empty line on; none where there is none.
+pub fn below_header(bytes: &[u8]) -> &[u8] {
+    end_of_header(bytes).map_or(b"", |at| &bytes[at..])
+}
+
+/// Where the first empty line begins.
+fn end_of_header(bytes: &[u8]) -> Option<usize> {
+    (1..bytes.len()).find(|&at| bytes[at - 1] == b'\n' && (bytes[at] == b'\n' || bytes[at] == b'\r' && bytes.get(at + 1) == Some(&b'\n')))
+}
+
 /// A message's own header, as it came.
 fn header_text(message: &Message<'_>) -> String {
     let Some(part) = message.parts.first() else { return String::new() };
@@ -165,7 +191,9 @@ fn bounded(bytes: &[u8]) -> Cow<'_, [u8]> {
     let bytes = if bytes.starts_with(b"From ") { after_line(bytes) } else { bytes };
     let bytes = cut_at_depth(bytes);
     let first = &bytes[..bytes.len().min(8_000)];
-    if first.contains(&b'\r') && !first.contains(&b'\n') {
+    // A server that knows other line ends puts its own below them.
+    let returns_beyond_twice_the_feeds: i32 = first.iter().map(|b| i32::from(*b == b'\r') - 2 * i32::from(*b == b'\n')).sum();
+    if returns_beyond_twice_the_feeds > 0 {
         return bytes.iter().map(|&b| if b == b'\r' { b'\n' } else { b }).collect();
     }
     Cow::Borrowed(bytes)

@@ -112,7 +112,7 @@ fn doubt_of_unknown(rules: &Rules, sources: &[Source<'_>], enhanced: Option<Enha
 }
 
 /// Whose server speaks in these words, where they show it.
-fn speaker_in(words: &str) -> Option<Provider> {
+pub fn speaker_in(words: &str) -> Option<Provider> {
     let folded = Folded::new(words);
     let known = [
         ("speaker gmail", Provider::Gmail),

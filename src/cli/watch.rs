@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::printer::Printer;
 use crate::report::suspended;
 use crate::run::{News, Progress};
-use crate::words::{Moment, Placement, SkipReason};
+use crate::words::{Moment, Placement, SignalKind, SkipReason};
 
 /// Between two summary lines where nobody watches, in plan time.
 const SUMMARY_EVERY: Duration = Duration::from_hours(1);
@@ -153,7 +153,12 @@ impl Tally {
             News::Rescued(_, n) => self.rescued += n,
             News::Opened(_) => self.opened += 1,
             News::Missing(_, n) => self.missing += n,
-            News::Suspended(_) | News::RefusedMarks(..) | News::SpamFolderUnknown(_) | News::Trouble(_) | News::Note(_) => {}
+            News::Suspended(_)
+            | News::Heard { .. }
+            | News::RefusedMarks(..)
+            | News::SpamFolderUnknown(_)
+            | News::Trouble(_)
+            | News::Note(_) => {}
         }
     }
 
@@ -240,6 +245,10 @@ fn sentence(news: &News, verbose: bool) -> Option<String> {
         }
         News::Suspended(row) => format!("{} (hint: {})", suspended::suspended_in_words(row), suspended::hint(row)),
         News::Skipped(from, n, why) => format!("{from}: {n} letter(s) not sent: {why}"),
+        News::Heard { at, kind, words } => {
+            let deserves_a_line = matches!(kind, SignalKind::Bounce | SignalKind::Complaint | SignalKind::Unsubscribe);
+            return (deserves_a_line || verbose).then(|| format!("{at}: {}: {words}", kind.as_str().replace('_', "-")));
+        }
         News::Missing(at, n) => format!("{at}: {n} letter(s) to it are missing: accepted a day ago and in no folder"),
         News::RefusedMarks(at, n) => format!("{at}: {n} message(s) with our header were not acted on: copies, or not of our making"),
         News::SpamFolderUnknown(at) => {

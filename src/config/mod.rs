@@ -37,7 +37,7 @@ pub(crate) mod tree;
 pub use beside::{Beside, Folder, Nothing, SecretFileFault};
 pub use load::{ConfigError, load, parse};
 pub use model::*;
-pub use providers::{ProviderFacts, ServerFacts, provider_facts};
+pub use providers::{ProviderFacts, ServerFacts, provider_facts, provider_of_domain};
 pub use reference::reference_markdown;
 pub use schedule::{ReadSchedule, parse_schedule};
 pub use shipped::{schedule_by_name, shipped_schedules};

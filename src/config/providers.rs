@@ -69,6 +69,12 @@ pub fn provider_facts(provider: Provider) -> &'static ProviderFacts {
     &facts[provider.as_str()]
 }
 
+/// Who runs mail for a domain, where that is one of its own consumer domains, or below one. Of others the domain does not tell.
+pub fn provider_of_domain(domain: &str) -> Option<Provider> {
+    let is_of = |own: &String| domain.strip_suffix(own.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    Provider::ALL.iter().copied().find(|provider| provider_facts(*provider).consumer_domains.iter().any(is_of))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,11 +93,27 @@ mod tests {
     }
 
     #[test]
+    fn consumer_domains_tell_who_runs_them() {
+        for (domain, provider) in [
+            ("gmail.com", Some(Provider::Gmail)),
+            ("hotmail.com", Some(Provider::Microsoft)),
+            ("arf.mail.yahoo.com", Some(Provider::Yahoo)),
+            ("me.com", Some(Provider::Icloud)),
+            ("notgmail.com", None),
+            ("new.example", None),
+            ("", None),
+        ] {
+            assert_eq!(provider_of_domain(domain), provider, "{domain}");
+        }
+    }
+
+    #[test]
     fn limits_differ_for_consumer_accounts() {
         let limit = |p, d| provider_facts(p).daily_limit_of(&Domain::parse(d).unwrap());
         assert_eq!(limit(Provider::Gmail, "new.example"), Some(2_000));
         assert_eq!(limit(Provider::Gmail, "gmail.com"), Some(500));
         assert_eq!(limit(Provider::Microsoft, "outlook.com"), Some(1_000));
+        assert_eq!(limit(Provider::Icloud, "me.com"), Some(1_000));
         assert_eq!(limit(Provider::Generic, "new.example"), None);
     }
 }

@@ -15,6 +15,7 @@ mod history;
 mod lease;
 mod letters;
 mod look;
+mod named;
 mod outside;
 mod pool;
 mod rows;
@@ -62,6 +63,7 @@ const MIGRATION_STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0004_signals.sql")),
     M::up(include_str!("migrations/0005_guard.sql")),
     M::up(include_str!("migrations/0006_outside.sql")),
+    M::up(include_str!("migrations/0007_seen_ids.sql")),
     M::up(include_str!("migrations/0008_events.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(MIGRATION_STEPS);

@@ -76,6 +76,7 @@ CREATE INDEX letter_to_send ON letter (sender, due) WHERE state IN ('planned', '
 CREATE INDEX letter_to_find ON letter (recipient, state) WHERE state IN ('handed', 'uncertain') OR state = 'accepted';
 CREATE INDEX letter_to_settle ON letter (sender, state) WHERE state IN ('handed', 'uncertain');
 CREATE INDEX letter_by_parent ON letter (parent) WHERE parent IS NOT NULL;
+CREATE INDEX letter_by_seen_id ON letter (message_id_seen) WHERE message_id_seen <> message_id_sent;
 
 -- Everything that happened to a letter. Folding it gives the letter's state. `text`: the server's words, why it was skipped, where it was first seen.
 CREATE TABLE step (
@@ -225,7 +226,7 @@ CREATE TABLE suspension (
 -- What the world said back, once each: messages about our letters, or about mail that others sent from the same mailbox.
 CREATE TABLE signal (
   mailbox    TEXT    NOT NULL REFERENCES mailbox (address),  -- who received it
-  message_id TEXT    NOT NULL,              -- its own Message-ID; without one, where it was found
+  message_id TEXT    NOT NULL,              -- its own Message-ID; without one, a digest of what it says
   kind       TEXT    NOT NULL,              -- bounce, delay, complaint, auto_reply, unsubscribe, reply
   scope      TEXT    NOT NULL,              -- warmup, campaign
   at         INTEGER NOT NULL,              -- when it was read

@@ -1,15 +1,17 @@
 //! Signals: what the world said back, stored once each, with all that follows from one in the same transaction.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, Row, params};
 
 use super::letters::{Said, apply, lapse_answers_to, state_of};
-use super::rows::{InOrder, all, execute};
+use super::rows::{InOrder, all, execute, one};
 use super::suppress::{SOFT_BOUNCES, SuppressionRow, soft_bounce_dates, suppress};
 use super::{Fence, Ledger, LedgerError, ms};
 use crate::classify::Recipient;
-use crate::letter::{LetterEvent, next_state};
+use crate::letter::{LetterEvent, can_bounce};
 use crate::words::{
-    Address, LetterId, LetterState, LocalDate, MessageId, Moment, Provider, RefusalClass, Reply, SignalKind, SignalScope, SuppressionCause,
+    Address, LetterId, LocalDate, MessageId, Moment, Provider, RefusalClass, Reply, SignalKind, SignalScope, SuppressionCause,
 };
 
 /// A signal as the ledger keeps it.
@@ -17,7 +19,7 @@ use crate::words::{
 pub struct SignalRow {
     /// Who received it.
     pub mailbox: Address,
-    /// Its own Message-ID; without one, where it was found.
+    /// Its own Message-ID; without one, a digest of what it says.
     pub message_id: String,
     /// What it says.
     pub kind: SignalKind,
@@ -98,6 +100,22 @@ impl Ledger {
                     }
                 }
                 Ok(Some(noted))
+            })
+            .await
+    }
+
+    /// Those of `message_ids` under which a mailbox has a signal already.
+    pub async fn signals_heard(&self, mailbox: Address, message_ids: Vec<String>) -> Result<BTreeSet<String>, LedgerError> {
+        self.store
+            .ask(move |c| {
+                let mut heard = BTreeSet::new();
+                for id in message_ids {
+                    let sql = "SELECT 1 FROM signal WHERE mailbox = ?1 AND message_id = ?2";
+                    if one(c, sql, params![mailbox.as_str(), id], |_| Ok(()))?.is_some() {
+                        heard.insert(id);
+                    }
+                }
+                Ok(heard)
             })
             .await
     }
@@ -190,8 +208,7 @@ fn insert_recipient(c: &Connection, s: &SignalRow, n: u32, r: &Recipient) -> Res
 fn bounce_letter(c: &Connection, signal: &NewSignal) -> Result<bool, LedgerError> {
     let (SignalKind::Bounce, Some(id)) = (signal.row.kind, signal.row.letter) else { return Ok(false) };
     // A second bounce of a letter, or one of a letter that was seen, moves nothing.
-    let becomes_bounced = |state| state != LetterState::Bounced && next_state(state, LetterEvent::Bounced) == Ok(LetterState::Bounced);
-    if !state_of(c, id)?.is_some_and(becomes_bounced) {
+    if !state_of(c, id)?.is_some_and(can_bounce) {
         return Ok(false);
     }
     let told = signal.recipients.first();

@@ -90,10 +90,12 @@ pub(super) fn suppress(c: &Connection, row: &SuppressionRow) -> Result<bool, Led
     Ok(execute(c, sql, params)? > 0)
 }
 
-/// On how many dates within the last [`SOFT_BOUNCE_DAYS`] mail to an address came back, though not for good.
+/// On how many dates within the last [`SOFT_BOUNCE_DAYS`] mail to an address came back, though not for good. What came back because of its sender
+/// says nothing about the address.
 pub(super) fn soft_bounce_dates(c: &Connection, address: &Address, now: Moment) -> Result<u32, LedgerError> {
     let sql = "SELECT count(DISTINCT s.date) FROM signal_recipient r JOIN signal s ON s.mailbox = r.mailbox AND s.message_id = r.message_id
-               WHERE r.address = ?1 AND s.kind = 'bounce' AND r.hard = 0 AND s.at > ?2";
+               WHERE r.address = ?1 AND s.kind = 'bounce' AND r.hard = 0 AND s.at > ?2
+                 AND r.class IN ('mailbox_full', 'bad_address', 'mailbox_disabled', 'temporary', 'other')"; // counts_against_recipient()
     let since = now - std::time::Duration::from_hours(24 * u64::from(SOFT_BOUNCE_DAYS));
     Ok(one(c, sql, params![address.as_str(), ms(since)], |r| Ok(r.get(0)?))?.unwrap_or(0))
 }

@@ -38,6 +38,8 @@ pub struct WordOfServers {
     pub suspended: u32,
     /// Letters of theirs that were accepted since the oldest of these suspensions.
     pub accepted: u32,
+    /// Of these: seen at their recipients. What was accepted may still come back.
+    pub seen: u32,
 }
 
 const COLUMNS: &str = "mailbox, since, until, class, code, text, letter";
@@ -94,7 +96,7 @@ impl Ledger {
     }
 
     /// What a server told `senders`, who all send through it: how often it had a recipient suspended from `since` on, `last` times at most, and how many
-    /// letters it has taken since the oldest of these.
+    /// letters it has taken since the oldest of these, and has brought to where they were seen.
     pub async fn word_of_server(&self, senders: Vec<Address>, last: u32, since: Moment) -> Result<WordOfServers, LedgerError> {
         self.store
             .ask(move |c| {
@@ -107,15 +109,17 @@ impl Ledger {
                 times.sort_unstable_by(|a, b| b.cmp(a));
                 times.truncate(last as usize);
                 let oldest = times.last().copied().unwrap_or(ms(since));
-                let mut accepted = 0;
+                let mut word = WordOfServers { suspended: times.len() as u32, ..WordOfServers::default() };
                 for sender in &senders {
                     // Letters of an earlier date are answers that were put off, at most: a week of them.
-                    let sql = "SELECT count(*) FROM letter WHERE sender = ?1 AND date >= ?2 AND accepted_at >= ?3";
+                    let sql = "SELECT count(*), count(seen_at) FROM letter WHERE sender = ?1 AND date >= ?2 AND accepted_at >= ?3";
                     let from = Moment(oldest).utc().date_naive() - chrono::Days::new(7);
-                    let n = one(c, sql, params![sender.as_str(), LocalDate(from).to_string(), oldest], |r| Ok(r.get::<_, u32>(0)?))?;
-                    accepted += n.unwrap_or(0);
+                    let sums = params![sender.as_str(), LocalDate(from).to_string(), oldest];
+                    let (accepted, seen) = one(c, sql, sums, |r| Ok((r.get::<_, u32>(0)?, r.get::<_, u32>(1)?)))?.unwrap_or_default();
+                    word.accepted += accepted;
+                    word.seen += seen;
                 }
-                Ok(WordOfServers { suspended: times.len() as u32, accepted })
+                Ok(word)
             })
             .await
     }

@@ -124,6 +124,11 @@ pub fn next_state(from: LetterState, event: LetterEvent) -> Result<LetterState, 
     Ok(to)
 }
 
+/// Whether a report that a letter came back would end it: it may be out, and neither was it seen nor is it known to have bounced.
+pub fn can_bounce(state: LetterState) -> bool {
+    state != LetterState::Bounced && next_state(state, LetterEvent::Bounced) == Ok(LetterState::Bounced)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,5 +3,6 @@
 mod life;
 mod mark;
 
-pub use life::{IllegalStep, LetterEvent, next_state};
+pub use life::{IllegalStep, LetterEvent, can_bounce, next_state};
+pub(crate) use mark::to_hex;
 pub use mark::{BadMark, Key, Keyring, Mark};

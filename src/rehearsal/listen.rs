@@ -68,7 +68,13 @@ impl Progress for Listener {
             News::RefusedMarks(who, n) => self.hear(at, Some(who), "a mark was not believed, or a second copy came".into(), *n),
             News::Suspended(s) => self.hear(at, Some(&s.mailbox), format!("suspended as a recipient: {}", s.reply), 1),
             News::SpamFolderUnknown(who) => self.hear(at, Some(who), "its spam folder is unknown".into(), 1),
-            News::Note(_) | News::Prepared { .. } | News::Sent { .. } | News::Seen { .. } | News::Rescued(..) | News::Opened(_) => {}
+            News::Note(_)
+            | News::Prepared { .. }
+            | News::Sent { .. }
+            | News::Seen { .. }
+            | News::Heard { .. }
+            | News::Rescued(..)
+            | News::Opened(_) => {}
         }
     }
 }

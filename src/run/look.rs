@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::context::{Context, Desk};
+use super::hearing::{Extent, Place, hear};
 use super::progress::News;
-use super::sight;
+use super::sight::{self, Shown};
 use crate::engage::Habits;
 use crate::ledger::{LedgerError, LetterFacts, LookNote, StoredFolder, TroubleNote};
-use crate::mail::{FolderName, Inbox, MailError, Uid};
+use crate::mail::{Cursor, FolderName, Header, Inbox, MailError, Uid};
 use crate::words::{FolderRole, LetterId, Moment, Placement};
 
 /// Without a cursor, letters of the last days are looked for: as long as a late one may still arrive.
@@ -98,6 +99,7 @@ pub(super) async fn look_at(
     name: &FolderName,
     moved: &BTreeSet<LetterId>,
 ) -> Result<(), LookError> {
+    let is_first_look = session.named(&name.wire).is_some_and(|f| f.cursor.is_none());
     loop {
         let Some(folder) = session.named(&name.wire) else { return Ok(()) };
         let (role, cursor, read_at) = (folder.role, folder.cursor, folder.read_at);
@@ -107,27 +109,53 @@ pub(super) async fn look_at(
         if unchanged && read_at.is_some_and(|at| now.since(at) < WRITE_EVERY) {
             return Ok(());
         }
-        let claims = sight::read_claims(&look.new, &desk.mailbox.address, &cx.config, &cx.keys);
+        let Shown { claims, mut strangers } = sight::read_claims(&look.new, &desk.mailbox.address, &cx.config, &cx.keys);
         let named = sight::letters_named(&claims);
         let known = if named.is_empty() { Vec::new() } else { cx.ledger.letters_of(named).await? };
         let known: BTreeMap<_, _> = known.into_iter().map(|l| (l.plan.id, l)).collect();
         let claimed: BTreeSet<Uid> = look.new.iter().map(|h| h.uid).collect();
         let elsewhere = still_elsewhere(cx, desk, session, name, &known, &claimed, moved).await?;
         let habits = Habits { engagement: &desk.engagement, zone: desk.mailbox.zone };
-        let (sighted, refused) = sight::judge(claims, &known, &elsewhere, &desk.mailbox.address, role, habits, now);
+        let judged = sight::judge(claims, &known, &elsewhere, &desk.mailbox.address, role, habits, now);
+        strangers.extend(judged.strangers);
+        let place = Place { folder: name, uid_validity: look.uid_validity, is_first_look };
+        let (cursor, broken) = match hear_strangers(cx, desk, session, &place, &look.new, &strangers).await? {
+            Extent::All => (look.cursor, None),
+            Extent::Stopped => return Ok(()),
+            Extent::UpTo(uid, e) => (Cursor { uid: uid.0, ..look.cursor }, Some(e)),
+        };
+        let (sighted, refused) = (judged.sighted, judged.refused);
         session.has_news |= !sighted.is_empty();
-        let note =
-            LookNote { mailbox: desk.mailbox.address.clone(), folder: name.wire.clone(), role, cursor: look.cursor, sighted, refused, now };
+        let note = LookNote { mailbox: desk.mailbox.address.clone(), folder: name.wire.clone(), role, cursor, sighted, refused, now };
         let noted = cx.ledger.note_look(desk.fence.clone(), note).await?;
         tell(cx, desk, noted);
         if let Some(folder) = session.folders.iter_mut().find(|f| f.name.wire == name.wire) {
-            folder.cursor = Some(look.cursor);
+            folder.cursor = Some(cursor);
             folder.read_at = Some(now);
+        }
+        if let Some(e) = broken {
+            return Err(e.into());
         }
         if !look.more || unchanged {
             return Ok(());
         }
     }
+}
+
+/// What is heard is written down before the cursor: a crash in between must not lose it. Mostly there is nothing to hear, and that must cost nothing.
+async fn hear_strangers(
+    cx: &Context,
+    desk: &Desk,
+    session: &mut Session,
+    place: &Place<'_>,
+    headers: &[Header],
+    strangers: &BTreeSet<Uid>,
+) -> Result<Extent, LookError> {
+    if strangers.is_empty() {
+        return Ok(Extent::All);
+    }
+    let headers: Vec<&Header> = headers.iter().filter(|h| strangers.contains(&h.uid)).collect();
+    Box::pin(hear(cx, desk, session.inbox.as_mut(), place, &headers)).await
 }
 
 fn tell(cx: &Context, desk: &Desk, noted: crate::ledger::Noted) {

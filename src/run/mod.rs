@@ -1,12 +1,13 @@
 //! The executor: takes a pool through a day. The only place that orders side effects.
 //!
 //! A run takes its leases, ends what the last run left open, makes today's agenda if there is none, and then gives every mailbox two workers:
-//! one sends (`sending`), one looks and acts (`looking`, `acting`). Mailboxes speak to each other only through the ledger.
+//! one sends (`sending`), one looks, hears and acts (`looking`, `hearing`, `acting`). Mailboxes speak to each other only through the ledger.
 
 mod acting;
 mod all_sent;
 mod context;
 mod guarding;
+mod hearing;
 mod holder;
 mod look;
 mod looking;

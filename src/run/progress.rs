@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::ledger::SuspensionRow;
 use crate::mail::MailError;
-use crate::words::{Address, LetterId, Moment, Placement, SkipReason};
+use crate::words::{Address, LetterId, Moment, Placement, SignalKind, SkipReason};
 
 /// Something that happened, for whoever watches.
 #[derive(Clone, Debug)]
@@ -50,6 +50,15 @@ pub enum News {
     Rescued(Address, u32),
     /// A letter was opened.
     Opened(Address),
+    /// A message came back: a report, an answer, the wish to get no more mail.
+    Heard {
+        /// To which mailbox.
+        at: Address,
+        /// What it says.
+        kind: SignalKind,
+        /// Of whom or from whom, and why.
+        words: String,
+    },
     /// Letters are missing.
     Missing(Address, u32),
     /// A message with our header was not acted on.

@@ -54,19 +54,43 @@ pub struct Claimed {
     pub category: bool,
 }
 
-/// Reads the headers that a look found; messages that have nothing to do with us are left out.
-pub fn read_claims(headers: &[Header], mailbox: &Address, config: &Config, keys: &Keyring) -> Vec<Claimed> {
-    headers.iter().filter_map(|h| read_claim(h, mailbox, config, keys)).collect()
+/// What the headers of a look are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shown {
+    /// Letters of ours, and what pretends to be one.
+    pub claims: Vec<Claimed>,
+    /// Messages that claim nothing: somebody else's, or a report. What this mailbox wrote itself is in neither.
+    pub strangers: BTreeSet<Uid>,
 }
 
-fn read_claim(header: &Header, mailbox: &Address, config: &Config, keys: &Keyring) -> Option<Claimed> {
-    let message = HEADERS.parse_headers(&header.raw[..])?;
+/// Reads the headers that a look found.
+pub fn read_claims(headers: &[Header], mailbox: &Address, config: &Config, keys: &Keyring) -> Shown {
+    let mut shown = Shown::default();
+    for header in headers {
+        match read_claim(header, mailbox, config, keys) {
+            Seen::Claims(claimed) => shown.claims.push(claimed),
+            Seen::Stranger => drop(shown.strangers.insert(header.uid)),
+            Seen::Own => {}
+        }
+    }
+    shown
+}
+
+/// One header, read.
+enum Seen {
+    Claims(Claimed),
+    Stranger,
+    /// A copy of what this mailbox sent itself, kept in whatever folder: no letter to it.
+    Own,
+}
+
+fn read_claim(header: &Header, mailbox: &Address, config: &Config, keys: &Keyring) -> Seen {
+    let Some(message) = HEADERS.parse_headers(&header.raw[..]) else { return Seen::Stranger };
     let message_id = message.message_id().and_then(MessageId::parse);
     let mark = message.header_raw(HeaderName::Other("X-Preheat".into())).map(str::trim);
     let from = message.from().and_then(|a| a.first()).and_then(|a| a.address()).and_then(|a| Address::parse(a).ok());
-    // A copy of what this mailbox sent itself, kept in whatever folder: no letter to it.
     if from.as_ref() == Some(mailbox) {
-        return None;
+        return Seen::Own;
     }
     let uid = header.uid;
     let refused = |why, letter| Claim::Refused(RefusedMark { uid, why, letter });
@@ -78,14 +102,14 @@ fn read_claim(header: &Header, mailbox: &Address, config: &Config, keys: &Keyrin
             Err(_) => refused("shape", None),
         },
         (Some(_), _) => refused("signature", None),
-        (None, Some(from)) if config.mailboxes.contains_key(&from) => {
-            let id = message_id.as_ref()?.as_str();
-            let letter = LetterId::parse(id.get(..24)?).ok()?;
-            Claim::Stripped { uid, letter }
-        }
-        (None, _) => return None,
+        (None, Some(from)) if config.mailboxes.contains_key(&from) => match message_id.as_ref().and_then(MessageId::letter) {
+            Some(letter) => Claim::Stripped { uid, letter },
+            None => return Seen::Stranger,
+        },
+        (None, _) => return Seen::Stranger,
     };
-    Some(Claimed { claim, message_id, flags: header.flags.clone(), category: header.category.as_deref().is_some_and(|c| c != "primary") })
+    let category = header.category.as_deref().is_some_and(|c| c != "primary");
+    Seen::Claims(Claimed { claim, message_id, flags: header.flags.clone(), category })
 }
 
 /// The letters that claims name, to be asked of the ledger.
@@ -110,6 +134,17 @@ pub fn placement_of(role: FolderRole, category: bool) -> Placement {
     }
 }
 
+/// What claims turned out to be.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Judged {
+    /// Letters of ours.
+    pub sighted: Vec<Sighted>,
+    /// Messages with our header that are not acted on.
+    pub refused: Vec<RefusedMark>,
+    /// Messages that only look like letters of ours: somebody at a mailbox of the pool wrote them, or a machine there.
+    pub strangers: BTreeSet<Uid>,
+}
+
 /// Holds the claims against what the ledger knows. `still_elsewhere`: letters whose earlier copy is still where it was, so that this one is a second.
 pub fn judge(
     claims: Vec<Claimed>,
@@ -119,8 +154,9 @@ pub fn judge(
     role: FolderRole,
     habits: Habits<'_>,
     now: Moment,
-) -> (Vec<Sighted>, Vec<RefusedMark>) {
-    let (mut sighted, mut refused) = (Vec::new(), Vec::new());
+) -> Judged {
+    let mut judged = Judged::default();
+    let Judged { sighted, refused, strangers } = &mut judged;
     for Claimed { claim, message_id, flags, category } in claims {
         let placement = placement_of(role, category);
         match claim {
@@ -147,13 +183,15 @@ pub fn judge(
                 let is_it = known
                     .get(&letter)
                     .is_some_and(|l| l.plan.recipient == *mailbox && message_id.is_some() && l.message_id_sent == message_id);
-                if is_it && !still_elsewhere.contains(&letter) {
+                if !is_it {
+                    strangers.insert(uid);
+                } else if !still_elsewhere.contains(&letter) {
                     sighted.push(Sighted { letter, uid, flags, placement, message_id, actions: Vec::new(), after_rescue: Vec::new() });
                 }
             }
         }
     }
-    (sighted, refused)
+    judged
 }
 
 /// The letter of `sender`'s own that a message of its Sent folder is, by its mark.

@@ -9,10 +9,10 @@ use super::context::{Context, Desk};
 use super::participants::window_of;
 use super::progress::News;
 use crate::agenda::Participant;
-use crate::classify::classify;
+use crate::classify::{Recipient, classify};
 use crate::config::{Config, Mailbox};
-use crate::ledger::{Ledger, LedgerError, LetterFacts, SuspensionRow};
-use crate::words::{Address, LocalDate, Moment, Reply};
+use crate::ledger::{Ledger, LedgerError, LetterFacts, SuspensionRow, WordOfServers};
+use crate::words::{Address, LocalDate, Moment, RefusalClass, Reply};
 
 /// How long a recipient gets no letters.
 const SUSPENDED_FOR: Duration = Duration::from_hours(7 * 24);
@@ -33,11 +33,29 @@ pub(super) enum Heard {
 
 /// Takes a server's permanent refusal of a letter's recipient, or of the letter. Where it says that the recipient is gone, full or switched off,
 /// that mailbox is suspended.
-///
-/// A server that has lost its way refuses everybody: its word must not stop the whole pool. So it is doubted when it speaks so of more recipients
-/// than it takes letters for.
 pub(super) async fn heed_refusal(cx: &Context, desk: &Desk, letter: &LetterFacts, reply: &Reply) -> Result<Heard, LedgerError> {
-    let class = classify(desk.mailbox.provider, reply);
+    heed(cx, desk, letter, classify(desk.mailbox.provider, reply), reply, |word| word.accepted).await
+}
+
+/// The same for what a report says of the recipient of a letter that came back. Whether there is such a letter is the caller's to know.
+pub(super) async fn heed_report(cx: &Context, desk: &Desk, letter: &LetterFacts, told: &Recipient) -> Result<Heard, LedgerError> {
+    let words = if told.diagnostic.is_empty() { told.status.as_deref().unwrap_or_default() } else { told.diagnostic.as_str() };
+    // Reports quote the server's line, the number and all.
+    let code = told.reply.unwrap_or(0);
+    let words = words.strip_prefix(&code.to_string()).map_or(words, |rest| rest.trim_start_matches([' ', '-']));
+    heed(cx, desk, letter, told.class, &Reply::new(code, words), |word| word.seen).await
+}
+
+/// A server that has lost its way refuses everybody: its word must not stop the whole pool. So it is doubted when it speaks so of more recipients
+/// than it takes letters for; `taken` says which letters count: those that were accepted, or, where they come back later, those that were seen.
+async fn heed(
+    cx: &Context,
+    desk: &Desk,
+    letter: &LetterFacts,
+    class: RefusalClass,
+    reply: &Reply,
+    taken: fn(&WordOfServers) -> u32,
+) -> Result<Heard, LedgerError> {
     if !class.is_about_recipient() {
         return Ok(Heard::Nothing);
     }
@@ -47,7 +65,7 @@ pub(super) async fn heed_refusal(cx: &Context, desk: &Desk, letter: &LetterFacts
     let those = |is_one: &dyn Fn(&Mailbox) -> bool| cx.config.mailboxes.values().filter(|m| is_one(m)).map(|m| m.address.clone()).collect();
     for senders in [those(&|m| m.address.domain() == domain), those(&|m| m.smtp.server.host == *host)] {
         let word = cx.ledger.word_of_server(senders, SUSPENDED_UNDOUBTED, now - DOUBT_LOOKS_BACK).await?;
-        if word.suspended >= SUSPENDED_UNDOUBTED && word.accepted <= SUSPENDED_UNDOUBTED {
+        if word.suspended >= SUSPENDED_UNDOUBTED && taken(&word) <= SUSPENDED_UNDOUBTED {
             return Ok(Heard::Doubted);
         }
     }

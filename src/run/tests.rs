@@ -1,9 +1,10 @@
 //! A day of the executor in virtual time, over servers that are a model with faults to switch on.
 
 mod guarding;
+mod hearing;
 mod suspending;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
@@ -16,16 +17,17 @@ use tokio::sync::watch;
 
 use super::{Context, News, Pace, Progress, RunError, run};
 use crate::chance::Seed;
+use crate::classify::GLANCED;
 use crate::clock::Clock;
 use crate::compose::Library;
 use crate::config::Mailbox;
-use crate::ledger::{Holder, Ledger, LetterFacts, Place, TroubleRow};
+use crate::ledger::{Holder, Ledger, LetterFacts, Place, SuspensionRow, TroubleRow};
 use crate::letter::Keyring;
 use crate::mail::{
     Access, Cursor, Envelope, Flag, Folder, FolderName, Handover, Header, Idled, Inbox, Look, MailError, Moved, Offer, Outbox, Refusal,
     Step, StoredFlags, Trouble, Uid,
 };
-use crate::words::{Address, Domain, FolderRole, LetterId, LocalDate, Moment, Reply, Zone};
+use crate::words::{Address, Domain, FolderRole, LetterId, LocalDate, MessageId, Moment, Reply, Zone};
 
 /// What goes wrong at the servers.
 #[derive(Default)]
@@ -42,7 +44,16 @@ struct Faults {
     after_the_dot: Mutex<BTreeMap<Address, Reply>>,
     /// This domain's server knows no recipient.
     lost: Mutex<Option<Domain>>,
+    /// Letters to these are taken and never arrive.
+    swallows: Mutex<BTreeSet<Address>>,
+    /// Message-IDs are replaced on the way.
+    rewrites: AtomicBool,
+    /// The connection breaks when this UID is peeked at; with [`SAYS_NO`], the server refuses instead.
+    unreadable: AtomicU32,
 }
+
+/// Beside a UID in [`Faults::unreadable`].
+const SAYS_NO: u32 = 1 << 31;
 
 /// Servers that take everything and deliver to the recipient's INBOX, but for the faults.
 #[derive(Default)]
@@ -52,8 +63,56 @@ struct Servers {
     opened: Mutex<Vec<u32>>,
     /// To whom letters were offered.
     offered: Mutex<Vec<Address>>,
-    /// What lies in INBOX: recipient and raw header, numbered from 1 in this order.
+    /// What lies in INBOX: recipient and message, numbered from 1 in this order.
     delivered: Mutex<Vec<(Address, Vec<u8>)>>,
+    /// The same in Junk.
+    junk: Mutex<Vec<(Address, Vec<u8>)>>,
+    /// What was swallowed.
+    swallowed: Mutex<Vec<(Address, Vec<u8>)>>,
+    /// How often the folders were renumbered.
+    renumbered: AtomicU32,
+    /// What was peeked at: UID and bytes, at most.
+    peeked: Mutex<Vec<(u32, u32)>>,
+    /// When all that lies there came, if the server says so.
+    received: Mutex<Option<Moment>>,
+}
+
+impl Servers {
+    fn folder(&self, name: &str) -> &Mutex<Vec<(Address, Vec<u8>)>> {
+        if name == "INBOX" { &self.delivered } else { &self.junk }
+    }
+
+    /// UIDs grow with the folder's numbering, so that none means the same message in two of them.
+    fn uid_validity(&self) -> u32 {
+        self.renumbered.load(Ordering::Relaxed) + 1
+    }
+
+    fn first_uid(&self) -> u32 {
+        self.renumbered.load(Ordering::Relaxed) * 1_000 + 1
+    }
+
+    /// The message of a folder with this UID.
+    fn message(&self, folder: &str, uid: Uid) -> Option<Vec<u8>> {
+        let n = uid.0.checked_sub(self.first_uid())?;
+        self.folder(folder).lock().unwrap().get(n as usize).map(|(_, bytes)| bytes.clone())
+    }
+}
+
+/// The header of a message, but for what a look does not fetch.
+fn fetched(message: &[u8]) -> Vec<u8> {
+    let known = |name: &str| GLANCED.iter().chain(&["To", "Date"]).any(|f| f.eq_ignore_ascii_case(name));
+    let (mut out, mut keeps) = (Vec::new(), false);
+    for line in message.split_inclusive(|b| *b == b'\n').take_while(|l| !l.trim_ascii().is_empty()) {
+        if !line.starts_with(b" ") && !line.starts_with(b"\t") {
+            let name = line.split(|b| *b == b':').next().unwrap_or_default();
+            keeps = known(&String::from_utf8_lossy(name));
+        }
+        if keeps {
+            out.extend_from_slice(line);
+        }
+    }
+    out.extend_from_slice(b"\r\n");
+    out
 }
 
 struct FakeOutbox(Arc<Servers>, Option<Address>);
@@ -100,7 +159,14 @@ impl Outbox for FakeOutbox {
         if let Some(reply) = self.0.faults.after_the_dot.lock().unwrap().get(&to) {
             return Handover::Refused(reply.clone());
         }
-        self.0.delivered.lock().unwrap().push((to, message[..end + 4].to_vec()));
+        let mut message = message[..end + 4].to_vec();
+        if self.0.faults.rewrites.load(Ordering::Relaxed) {
+            let text = String::from_utf8(message).unwrap();
+            message = text.replace("Message-ID: <", "Message-ID: <rewritten-").into_bytes();
+        }
+        let swallows = self.0.faults.swallows.lock().unwrap().contains(&to);
+        let place = if swallows { &self.0.swallowed } else { &self.0.delivered };
+        place.lock().unwrap().push((to, message));
         Handover::Accepted(Reply::new(250, "2.0.0 queued"))
     }
 
@@ -124,15 +190,21 @@ impl Inbox for FakeInbox {
         if folder.wire == "Junk" && self.0.faults.junk_is_closed.load(Ordering::Relaxed) {
             return Err(MailError::new(&self.1, Step::Select, Trouble::Refused(Reply::new(Reply::NO, "NO permission denied"))));
         }
-        let from = cursor.map_or(0, |c| c.uid);
-        let delivered = self.0.delivered.lock().unwrap();
-        let new: Vec<Header> = (1..)
-            .zip(delivered.iter())
-            .filter(|(uid, (to, _))| folder.wire == "INBOX" && *uid > from && *to == self.1)
-            .map(|(uid, (_, raw))| Header { uid: Uid(uid), flags: vec![], received: None, size: 1, raw: raw.clone(), category: None })
+        let uid_validity = self.0.uid_validity();
+        let renumbered = cursor.is_some_and(|c| c.uid_validity != uid_validity);
+        let from = cursor.filter(|_| !renumbered).map_or(0, |c| c.uid);
+        let received = *self.0.received.lock().unwrap();
+        let messages = self.0.folder(&folder.wire).lock().unwrap();
+        let new: Vec<Header> = (self.0.first_uid()..)
+            .zip(messages.iter())
+            .filter(|(uid, (to, _))| *uid > from && *to == self.1)
+            .map(|(uid, (_, m))| {
+                let (size, raw) = (m.len() as u32, fetched(m));
+                Header { uid: Uid(uid), flags: vec![], received, size, raw, category: None }
+            })
             .collect();
         let uid = new.last().map_or(from, |h| h.uid.0);
-        Ok(Look { uid_validity: 1, renumbered: false, cursor: Cursor { uid_validity: 1, uid }, new, more: false })
+        Ok(Look { uid_validity, renumbered, cursor: Cursor { uid_validity, uid }, new, more: false })
     }
 
     async fn flags_of(&mut self, _: &FolderName, _: u32, _: &[Uid]) -> Result<Vec<StoredFlags>, MailError> {
@@ -147,8 +219,18 @@ impl Inbox for FakeInbox {
         Ok(Some(b"Subject: hello\r\n\r\nhello\r\n".to_vec()))
     }
 
-    async fn peek(&mut self, _: &FolderName, _: u32, _: Uid, _: u32) -> Result<Option<Vec<u8>>, MailError> {
-        Ok(None)
+    async fn peek(&mut self, folder: &FolderName, _: u32, uid: Uid, limit: u32) -> Result<Option<Vec<u8>>, MailError> {
+        self.0.peeked.lock().unwrap().push((uid.0, limit));
+        let unreadable = self.0.faults.unreadable.load(Ordering::Relaxed);
+        let trouble = match unreadable & !SAYS_NO {
+            n if n != uid.0 => None,
+            _ if unreadable & SAYS_NO == 0 => Some(Trouble::Closed("in the middle of a message".into())),
+            _ => Some(Trouble::Refused(Reply::new(Reply::NO, "NO [SERVERBUG] cannot read it"))),
+        };
+        match trouble {
+            Some(trouble) => Err(MailError::new(&self.1, Step::Fetch, trouble)),
+            None => Ok(self.0.message(&folder.wire, uid).map(|m| m[..m.len().min(limit as usize)].to_vec())),
+        }
     }
 
     async fn move_to(&mut self, _: &FolderName, _: u32, _: &[Uid], _: &FolderName) -> Result<Moved, MailError> {
@@ -248,6 +330,40 @@ impl Day {
     }
 }
 
+fn address(text: &str) -> Address {
+    Address::parse(text).unwrap()
+}
+
+/// The same day without a file: weeks are faster so.
+fn in_memory(day: Day) -> Day {
+    Day { cx: Context { ledger: Ledger::in_memory().unwrap(), ..day.cx }, ..day }
+}
+
+impl Day {
+    /// Runs a day of December from seven o'clock on, and gives its letters.
+    async fn run_on(&self, day: u32) -> Vec<LetterFacts> {
+        self.cx.clock.sleep_until(Moment::parse_rfc3339(&format!("2026-12-{day:02}T07:00:00Z")).unwrap()).await;
+        self.run(Pace::Day).await.unwrap();
+        self.cx.ledger.agenda_on(LocalDate::ymd(2026, 12, day).unwrap()).await.unwrap()
+    }
+
+    fn offers_to(&self, recipient: &Address) -> usize {
+        self.servers.offered.lock().unwrap().iter().filter(|to| *to == recipient).count()
+    }
+
+    fn told(&self, what: &str) -> usize {
+        self.told.0.lock().unwrap().iter().filter(|news| news.contains(what)).count()
+    }
+
+    async fn suspensions(&self) -> Vec<SuspensionRow> {
+        self.cx.ledger.all_suspensions().await.unwrap()
+    }
+
+    async fn assert_whole(&self) {
+        assert_eq!(self.cx.ledger.check().await.unwrap().faults, Vec::<String>::new());
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_day_is_sent_and_seen_and_ends_by_itself() {
     let dir = tempfile::tempdir().unwrap();
@@ -318,7 +434,7 @@ async fn a_letter_that_ends_every_session_does_not_keep_the_others_from_being_op
     let opened = d.servers.opened.lock().unwrap().clone();
     let tries = opened.iter().filter(|uid| **uid == 1).count();
     assert!((1..=5).contains(&tries), "tried {tries} times on one day: {opened:?}");
-    let others: std::collections::BTreeSet<u32> = opened.into_iter().filter(|uid| *uid != 1).collect();
+    let others: BTreeSet<u32> = opened.into_iter().filter(|uid| *uid != 1).collect();
     assert!(others.len() + 2 >= d.servers.delivered.lock().unwrap().len(), "{others:?}");
 }
 
@@ -340,7 +456,7 @@ async fn letters_that_pile_up_at_the_end_of_the_window_keep_their_domains_gap_or
     handed.sort_unstable();
     assert!(!handed.is_empty() && handed.iter().all(|t| *t < at("17:30")), "{handed:?}");
     assert!(handed.windows(2).all(|w| w[1].since(w[0]) >= Duration::from_secs(90)), "{handed:?}");
-    let ids: std::collections::BTreeSet<LetterId> = letters.iter().map(|l| l.plan.id).collect();
+    let ids: BTreeSet<LetterId> = letters.iter().map(|l| l.plan.id).collect();
     assert_eq!(ids.len(), letters.len());
 }
 

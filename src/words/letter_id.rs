@@ -115,6 +115,11 @@ impl MessageId {
         text.split(['<', '>', ' ', '\t', '\r', '\n', ',']).filter(|t| t.contains('@')).filter_map(Self::parse).collect()
     }
 
+    /// The letter that it names if it is of our making: ours begin with the letter's id.
+    pub fn letter(&self) -> Option<LetterId> {
+        LetterId::parse(self.0.get(..24)?).ok()
+    }
+
     /// Without brackets.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -45,6 +45,12 @@ impl RefusalClass {
         matches!(self, Self::Full | Self::BadAddress | Self::Disabled)
     }
 
+    /// Whether mail that comes back for this, again and again, is a reason to give the recipient up: it is about the recipient, or about nobody.
+    /// An address is not dropped because its server does not like the sender.
+    pub const fn counts_against_recipient(self) -> bool {
+        self.is_about_recipient() || matches!(self, Self::Temporary | Self::Other)
+    }
+
     /// The same without the distinctions that only the guard needs, for reports: a blocklist is the sender's reputation, an account's own limit
     /// is a rate, and that somebody must sign in is a policy.
     #[must_use]

@@ -256,8 +256,10 @@ async fn nobody_writes_to_a_suspended_mailbox_until_its_time_is_over_or_it_is_li
     assert_eq!(history, [(NINE, later(60)), (later(70), later(80)), (later(90), later(99))].map(|(since, until)| (ben(), since, until)));
     // What was taken counts since the oldest suspension that does.
     for (last, since, suspended, accepted) in [(3, NINE, 3, 2), (3, later(60), 2, 1), (1, NINE, 1, 0)] {
-        assert_eq!(l.word_of_server(vec![anna()], last, since).await.unwrap(), WordOfServers { suspended, accepted });
+        assert_eq!(l.word_of_server(vec![anna()], last, since).await.unwrap(), WordOfServers { suspended, accepted, seen: 0 });
     }
+    d.look("INBOX", &[(start(3).id, 3)], later(100)).await;
+    assert_eq!(l.word_of_server(vec![anna()], 3, NINE).await.unwrap(), WordOfServers { suspended: 3, accepted: 2, seen: 1 });
     assert_eq!(l.word_of_server(vec![ben()], 3, NINE).await.unwrap(), WordOfServers::default());
     assert!(l.dump().await.unwrap().contains("suspension|mailbox=ben@old.test|since="));
     d.assert_whole().await;
@@ -728,4 +730,51 @@ async fn soft_bounces_on_three_dates_within_thirty_days_give_an_address_up() {
     assert_eq!(suppressed, [0, 0, 0, 0, 1]);
     let row = l.suppression_of(out).await.unwrap().unwrap();
     assert_eq!((row.cause, row.note.as_str()), (SuppressionCause::SoftBounces, "mail to it came back on 3 dates"));
+}
+
+#[tokio::test]
+async fn what_comes_back_because_of_its_sender_gives_no_address_up() {
+    for &class in RefusalClass::ALL {
+        let d = Desk::new(5, vec![start(1)]).await;
+        let out = Address::parse("p@out.test").unwrap();
+        for n in 0..3 {
+            let mut signal = bounce(&format!("s{n}"), None, out.as_str(), false, NINE + Duration::from_hours(24 * n));
+            signal.recipients[0].class = class;
+            signal.soft = vec![out.clone()];
+            d.ledger.note_signal(d.anna.clone(), signal).await.unwrap();
+        }
+        let suppressed = d.ledger.suppression_of(out).await.unwrap().is_some();
+        assert_eq!(suppressed, class.counts_against_recipient(), "{class}");
+    }
+}
+
+#[tokio::test]
+async fn letters_are_named_by_the_id_that_was_sent_and_by_the_one_that_was_seen() {
+    let d = Desk::new(5, vec![start(1), start(2), start(3)]).await;
+    let sent = |n| MessageId::parse(&format!("{}@new.test", start(n).id)).unwrap();
+    let named = async |sender: Address, ids: &[&MessageId]| {
+        let letters = d.ledger.letters_named(sender, ids.iter().map(|id| (*id).clone()).collect()).await.unwrap();
+        letters.into_iter().map(|l| l.plan.id).collect::<Vec<_>>()
+    };
+    let rewritten = MessageId::parse("rewritten@mx.test").unwrap();
+    d.send(start(1).id, NINE).await;
+    d.send(start(2).id, later(5)).await;
+    assert_eq!(named(anna(), &[&rewritten]).await, []);
+    d.look("INBOX", &[(start(2).id, 7)], later(6)).await;
+    assert_eq!(named(anna(), &[&rewritten]).await, [start(2).id]);
+    assert_eq!(named(anna(), &[&sent(2), &rewritten, &sent(1)]).await, [start(2).id, start(1).id], "in their order, each once");
+    let other = MessageId::parse(&format!("{}@elsewhere.test", start(1).id)).unwrap();
+    assert_eq!(named(anna(), &[&sent(3), &other]).await, [], "never handed over; never under this id");
+    assert_eq!(named(ben(), &[&sent(1), &rewritten]).await, [], "Anna wrote them");
+}
+
+#[tokio::test]
+async fn the_ledger_says_which_signals_it_has() {
+    let d = Desk::new(5, vec![start(1)]).await;
+    let signal = bounce("b1@mx.test", None, "x@out.test", true, later(5));
+    d.ledger.note_signal(d.anna.clone(), signal).await.unwrap();
+    let asked = || vec!["b1@mx.test".to_owned(), "b2@mx.test".to_owned()];
+    let heard = d.ledger.signals_heard(anna(), asked()).await.unwrap();
+    assert_eq!(heard.into_iter().collect::<Vec<_>>(), ["b1@mx.test"]);
+    assert!(d.ledger.signals_heard(ben(), asked()).await.unwrap().is_empty());
 }

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::classify::{Kind, read_message};
+use crate::classify::{Glance, Heading, Kind, glance, read_message, stand_in};
 
 fn report(groups: &str) -> String {
     format!(
@@ -50,6 +50,14 @@ fn line_ends_may_be_of_any_kind() {
         assert_eq!(recipient.diagnostic, "550 5.1.1 no such user");
         assert_eq!(incoming.original.message_ids[0].as_str(), "1@x.test");
     }
+}
+
+#[test]
+fn a_header_without_end_is_glanced_at() {
+    let long = format!("From: {}MAILER-DAEMON@y.test\nSubject: {}\n", " \n".repeat(10_000), "Undelivered ".repeat(100_000));
+    assert_eq!(glance(long.as_bytes()), Glance::Report);
+    let many = format!("Subject: x\n{}", "Return-Path: <>\nReferences: <1@x.test>\n".repeat(20_000));
+    assert_eq!(glance(many.as_bytes()), Glance::Report);
 }
 
 #[test]
@@ -111,12 +119,16 @@ proptest! {
     #[test]
     fn any_bytes_are_read(bytes in proptest::collection::vec(any::<u8>(), 0..2_000)) {
         read_message(&bytes);
+        glance(&bytes);
+        Heading::read(&bytes);
+        stand_in(&bytes, &bytes);
     }
 
     #[test]
     fn any_pieces_of_messages_are_read(pieces in proptest::collection::vec(0_usize..PIECES.len(), 0..40)) {
         let text: String = pieces.iter().map(|&p| PIECES[p]).collect();
         read_message(text.as_bytes());
+        glance(text.as_bytes());
     }
 }
 

@@ -1,5 +1,6 @@
 //! Tests of whole messages.
 
+mod glance;
 mod hostile;
 mod kinds;
 mod ordinary;

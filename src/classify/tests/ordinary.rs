@@ -127,6 +127,11 @@ fn message((name, address, headers): (&str, &str, &str), (subject, text): (&str,
     )
 }
 
+/// Everything that everybody writes.
+pub(super) fn all() -> impl Iterator<Item = String> {
+    SENDERS.into_iter().flat_map(|sender| WRITTEN.iter().map(move |written| message(sender, *written)))
+}
+
 #[test]
 fn ordinary_mail_is_no_bounce_and_no_complaint() {
     let mut wrong = Vec::new();

@@ -1,7 +1,7 @@
 -- What the world said back, once each: messages about our letters, or about mail that others sent from the same mailbox.
 CREATE TABLE signal (
   mailbox    TEXT    NOT NULL REFERENCES mailbox (address),  -- who received it
-  message_id TEXT    NOT NULL,              -- its own Message-ID; without one, where it was found
+  message_id TEXT    NOT NULL,              -- its own Message-ID; without one, a digest of what it says
   kind       TEXT    NOT NULL,              -- bounce, delay, complaint, auto_reply, unsubscribe, reply
   scope      TEXT    NOT NULL,              -- warmup, campaign
   at         INTEGER NOT NULL,              -- when it was read

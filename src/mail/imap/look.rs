@@ -1,6 +1,7 @@
 //! Looking: what is new in a folder. Headers only, and only by PEEK: nothing here marks a message as read.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use chrono::{Datelike, TimeDelta};
 
@@ -9,12 +10,15 @@ use super::answer::Fetched;
 use super::exec::Stream;
 use super::select::Selected;
 use super::sets::{distinct, uid_sets};
+use crate::classify::GLANCED;
 use crate::mail::{Cursor, FolderName, Header, Look, MailError, Step, StoredFlags, Uid};
 use crate::words::Moment;
 
-/// What a look fetches of each message.
-const HEADERS: &str = "(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (X-Preheat Message-ID From To Cc Bcc Subject In-Reply-To \
-                       References Date Content-Type Auto-Submitted Return-Path List-Unsubscribe X-Microsoft-Original-Message-ID)])";
+/// What a look fetches of each message: what letters of ours are known by, and what tells whether another message has to be read.
+pub(super) static ITEMS: LazyLock<String> = LazyLock::new(|| {
+    let fields = GLANCED.join(" ");
+    format!("(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS ({fields} To Cc Bcc Date X-Microsoft-Original-Message-ID)])")
+});
 
 /// The most messages in one look.
 const BATCH: usize = 5_000;
@@ -141,7 +145,7 @@ impl<S: Stream> Imap<S> {
 
     /// Fetches headers into `batch`. `n:*` always names the last message, even where it is below n: `wanted` keeps it out.
     async fn fetch_headers(&mut self, set: &str, batch: &mut Batch, wanted: impl Fn(u32) -> bool) -> Result<(), MailError> {
-        let answer = self.talk.exec_within(self.talk.deadlines.fetch, Step::Fetch, &format!("UID FETCH {set} {HEADERS}")).await?;
+        let answer = self.talk.exec_within(self.talk.deadlines.fetch, Step::Fetch, &format!("UID FETCH {set} {}", *ITEMS)).await?;
         for (uid, fetched) in answer.fetched() {
             if wanted(uid)
                 && let Some(header) = header_of(uid, fetched)

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::classify::{Recipient, classify, is_greylisting};
-use crate::config::{Config, Mailbox, provider_facts};
+use crate::config::{Config, Mailbox, provider_of_domain};
 use crate::guard::{AccountTrouble, Aged, Bounces, Complaints, DayFacts, Letters, TroubleKind};
 use crate::ledger::{HeardSignal, JudgedLetter, JudgedMail, RefusedLetter, TroubleRow};
 use crate::words::{Address, LetterState, LocalDate, Moment, Placement, Provider, RefusalClass, SignalKind, SignalScope};
@@ -16,14 +16,10 @@ const MATTERS_FOR: Duration = Duration::from_hours(96);
 
 /// Who runs an address: the config knows its own, and consumer domains are known; any other is generic.
 pub(super) fn provider_of(config: &Config, address: &Address) -> Provider {
-    config.mailboxes.get(address).map_or_else(
-        || {
-            let domain = address.domain();
-            let is_theirs = |p: &&Provider| provider_facts(**p).consumer_domains.iter().any(|d| d == domain.as_str());
-            Provider::ALL.iter().find(is_theirs).copied().unwrap_or(Provider::Generic)
-        },
-        |mailbox| mailbox.provider,
-    )
+    config
+        .mailboxes
+        .get(address)
+        .map_or_else(|| provider_of_domain(address.domain().as_str()).unwrap_or(Provider::Generic), |mailbox| mailbox.provider)
 }
 
 /// What became of each date's mail of a mailbox.

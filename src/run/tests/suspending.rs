@@ -1,46 +1,9 @@
 //! Days on which recipients are gone, full, or said to be so by a server that has lost its way.
 
-use std::collections::BTreeSet;
-
 use super::*;
-use crate::ledger::{LetterFacts, SuspensionRow};
 use crate::words::{LetterState, RefusalClass, SkipReason};
 
 const WEEK: Duration = Duration::from_hours(7 * 24);
-
-fn address(text: &str) -> Address {
-    Address::parse(text).unwrap()
-}
-
-/// The same day without a file: weeks are faster so.
-fn in_memory(day: Day) -> Day {
-    Day { cx: Context { ledger: Ledger::in_memory().unwrap(), ..day.cx }, ..day }
-}
-
-impl Day {
-    /// Runs a day of December from seven o'clock on, and gives its letters.
-    async fn run_on(&self, day: u32) -> Vec<LetterFacts> {
-        self.cx.clock.sleep_until(Moment::parse_rfc3339(&format!("2026-12-{day:02}T07:00:00Z")).unwrap()).await;
-        self.run(Pace::Day).await.unwrap();
-        self.cx.ledger.agenda_on(LocalDate::ymd(2026, 12, day).unwrap()).await.unwrap()
-    }
-
-    fn offers_to(&self, recipient: &Address) -> usize {
-        self.servers.offered.lock().unwrap().iter().filter(|to| *to == recipient).count()
-    }
-
-    fn told(&self, what: &str) -> usize {
-        self.told.0.lock().unwrap().iter().filter(|news| news.contains(what)).count()
-    }
-
-    async fn suspensions(&self) -> Vec<SuspensionRow> {
-        self.cx.ledger.all_suspensions().await.unwrap()
-    }
-
-    async fn assert_whole(&self) {
-        assert_eq!(self.cx.ledger.check().await.unwrap().faults, Vec::<String>::new());
-    }
-}
 
 fn to<'a>(letters: &'a [LetterFacts], recipient: &'a Address) -> impl Iterator<Item = &'a LetterFacts> {
     letters.iter().filter(move |l| l.plan.recipient == *recipient)

@@ -5,6 +5,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::{ONE, Place, TWO};
+use crate::classify::{Glance, Heading, glance};
 use crate::mail::imap::sign_in;
 use crate::mail::wire::testing::{mailbox_on, plain_at};
 use crate::mail::{Flag, Idled, Inbox, Uid};
@@ -119,6 +120,29 @@ async fn our_client_has_its_day_at_bare_and_prefixed_listeners() {
     let mut prefixed = place_of(Personality::Dovecot);
     prefixed.face = Face { prefixed: true, ..prefixed.face };
     a_day_at(prefixed).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_look_fetches_says_as_much_as_the_whole_header() {
+    let messages = [
+        "From: MAILER-DAEMON@w.test\r\nSubject: Undelivered\r\nX-Failed-Recipients: p@w.test\r\n\r\nx\r\n",
+        "From: p@w.test\r\nX-Mailer: notes\r\nSubject: x\r\nContent-Type: multipart/report;\r\n\treport-type=feedback-report; boundary=r\r\n\r\nx\r\n",
+        "Received: from w.test\r\nFrom: p@w.test\r\nSubject: Away\r\nAuto-Submitted: auto-replied\r\nReturn-Path: <>\r\n\r\nx\r\n",
+        "From: p@w.test\r\nSubject: =?utf-8?q?Re=3A_x?=\r\nIn-Reply-To:\r\n <1@b.test>\r\nMessage-ID: <2@w.test>\r\n\r\nyes\r\n",
+        "From: p@w.test\r\nSubject: Sunday\r\nList-Id: <x.w.test>\r\n\r\nx\r\n",
+    ];
+    let place = place_of(Personality::Dovecot);
+    for message in messages {
+        place.put("INBOX", message);
+    }
+    let mut inbox = inbox_at(&place).await;
+    let folder = inbox.folders().await.unwrap().into_iter().find(|f| f.role == FolderRole::Inbox).unwrap().name;
+    let look = inbox.look(&folder, None, Moment(0)).await.unwrap();
+    let shown: Vec<_> = look.new.iter().skip(2).map(|h| (glance(&h.raw), Heading::read(&h.raw))).collect();
+    let whole: Vec<_> = messages.iter().map(|m| (glance(m.as_bytes()), Heading::read(m.as_bytes()))).collect();
+    assert_eq!(shown, whole);
+    assert!(matches!(&whole[..2], [(Glance::Report, _), (Glance::Report, _)]) && matches!(&whole[3].0, Glance::Answer(_)));
+    inbox.sign_out().await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -44,6 +44,7 @@ each_scenario! {
     account_locked: "account-locked",
     flaky_network: "flaky-network",
     dead_partner: "dead-partner",
+    full_mailbox: "full-mailbox",
     complaint_storm: "complaint-storm",
     holiday_gap: "holiday-gap",
     laptop_sleeps: "laptop-sleeps",

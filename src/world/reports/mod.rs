@@ -46,6 +46,13 @@ pub struct Server<'a> {
     pub of: &'a Address,
 }
 
+/// From whom and to whom a message is, by its header; `None` where that does not name one each.
+pub fn parties(message: &[u8]) -> Option<(Address, Address)> {
+    let fields = &message[..header::len(message)];
+    let of = |name| header::value(fields, name).and_then(|value| header::address(&value));
+    of("From").zip(of("To"))
+}
+
 impl Server<'_> {
     /// Its name.
     fn host(self) -> String {

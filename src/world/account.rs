@@ -40,7 +40,7 @@ pub struct Account {
     pub filed: Option<(u32, String)>,
     /// Bytes that it may hold; `None`: no limit.
     pub quota: Option<u64>,
-    /// Its owner is away, and has a machine say this.
+    /// Its owner is away, and has a machine say this; to who asked for no answer, too.
     pub away: Option<String>,
     /// Mail to it is taken over, and comes back with these words.
     pub returns: Option<Reply>,

@@ -118,9 +118,11 @@ impl Inside {
     /// Who is away has a machine answer: each sender once in a while, never another machine, and where the server heeds that, nobody who asked not to be.
     pub(super) fn answer_if_away(&mut self, transit: &InTransit, at: Moment) {
         let Some(account) = self.accounts.get(&transit.to) else { return };
-        let is_away = account.away.is_some() || self.wrongs(&transit.to, at).any(|w| matches!(w, Wrong::Away));
         let habits = account.spec.personality;
-        if !is_away || !may_be_answered(&transit.bytes, habits) {
+        // Whoever was told to be away, by a person or a test, answers letters, too.
+        let spares_letters = account.away.is_none() && habits.traits().heeds_suppress;
+        let is_away = account.away.is_some() || self.wrongs(&transit.to, at).any(|w| matches!(w, Wrong::Away));
+        if !is_away || !may_be_answered(&transit.bytes, spares_letters) {
             return;
         }
         let n = numbers(habits);
@@ -154,12 +156,12 @@ fn minutes(minutes: f64) -> Duration {
     Duration::from_millis((minutes * 60_000.0) as u64)
 }
 
-/// RFC 3834 §2: no machine, no list, and nobody who asked for no answer.
-fn may_be_answered(message: &[u8], habits: Personality) -> bool {
+/// RFC 3834 §2: no machine, no list; and where that is heeded, nobody who asked for no answer.
+fn may_be_answered(message: &[u8], heeds_suppress: bool) -> bool {
     let fields = &message[..header::len(message)];
     let value = |name| header::value(fields, name).unwrap_or_default().to_ascii_lowercase();
     let (submitted, precedence, suppress) = (value("Auto-Submitted"), value("Precedence"), value("X-Auto-Response-Suppress"));
     let is_a_persons = matches!(submitted.as_str(), "" | "no") && !["bulk", "list", "junk"].contains(&precedence.as_str());
     let asks_for_none = suppress.split(',').any(|word| matches!(word.trim(), "all" | "oof"));
-    is_a_persons && value("List-Id").is_empty() && !(asks_for_none && habits.traits().heeds_suppress)
+    is_a_persons && value("List-Id").is_empty() && !(asks_for_none && heeds_suppress)
 }

@@ -1,6 +1,15 @@
 //! A modelled mail world: accounts with their folders and messages, the habits of three kinds of servers, what can be wrong with them, and a
 //! model of the receivers' spam filters. Everything that comes out of it is *modelled*, and every output says so.
 //!
+//! ```text
+//! account, folders     mailboxes and what their owners do in them
+//! offer, delivery      from MAIL to a folder
+//! filter               what receivers think of senders
+//! back, life, reports  what comes back, what goes on by itself, and how such messages are written
+//! conditions           what is wrong, and when
+//! evidence             what the world wrote down
+//! ```
+//!
 //! There is one [`World`] behind both of its faces: `sandbox` serves it on sockets, `rehearsal` puts it behind the ports in virtual time. Nothing here
 //! waits or reads a clock: `now` is a parameter, and [`World::settle`] carries out what became due up to then, in the order of its time.
 

@@ -1,6 +1,7 @@
 //! Delivery status notifications (RFC 3464, RFC 6522): what became of a message, with the header of it.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use super::draft::{Draft, Part, join, lines, one_line};
 use super::{About, Personality, Server};
@@ -9,6 +10,9 @@ use crate::world::header;
 
 /// Bytes of a message that come back with a report; what is longer is cut (RFC 6522 §3).
 const MOST_RETURNED: usize = 16_384;
+
+/// How long a message is tried from when its sender is told that it is late: five days in all, of which one at most has gone by.
+const STILL_TRIED: Duration = Duration::from_hours(4 * 24);
 
 /// What became of a message, in the words of the server that had to say so.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +56,7 @@ const GMAIL: Voice = Voice {
     subjects: ["Delivery Status Notification (Failure)", "Delivery Status Notification (Delay)", "Delivery Status Notification (Success)"],
     openings: [
         "** Message not delivered **\n\nYour message could not be delivered to",
-        "** Delivery incomplete **\n\nThere was a passing problem; delivery will be tried for 46 more hours. You need not send again to",
+        "** Delivery incomplete **\n\nThere was a passing problem; delivery is tried for some days more. You need not send again to",
         "** Delivered **\n\nYour message was delivered to",
     ],
     returns_text: true,
@@ -187,7 +191,7 @@ fn status(by: Server<'_>, host: &str, original: &str, about: About<'_>, outcome:
     add("Remote-MTA", &format!("dns; mx.{}", to.domain()));
     add("Diagnostic-Code", &format!("smtp; {reply}"));
     if let Outcome::Delayed(_) = outcome {
-        add("Will-Retry-Until", &header::date(at + std::time::Duration::from_hours(46)));
+        add("Will-Retry-Until", &header::date(at + STILL_TRIED));
     }
     out
 }

@@ -23,7 +23,7 @@
 //!    → run          the executor: takes a pool through a day; the only place that orders side effects
 //!    → report       ledger and plan → model → text, JSON, CSV, SVG
 //!    → check        logins, folders, feasibility
-//!    → world        a modelled mail world: accounts, servers' habits, a model of spam filters
+//!    → world        a modelled mail world: accounts, servers' habits, a model of spam filters, what comes back
 //!    → sandbox      the world served on loopback sockets: real SMTP and IMAP
 //!    → rehearsal    the world behind the ports: the same executor in virtual time
 //!    → cli          one file a subcommand; one printer

@@ -111,7 +111,11 @@ impl Outbox for WorldOutbox {
                 self.offered = Some(envelope.clone());
                 Ok(Offer::Ready)
             }
-            Err(reply) => Ok(Offer::Refused(Refusal { step: Step::RcptTo, reply })),
+            Err(reply) => {
+                // 421: the server ends the session (RFC 5321 §3.8).
+                self.open = reply.code != 421;
+                Ok(Offer::Refused(Refusal { step: Step::RcptTo, reply }))
+            }
         }
     }
 

@@ -12,6 +12,7 @@ use std::time::Duration;
 use chrono::NaiveTime;
 
 use crate::words::Source;
+use crate::world::By;
 
 pub use happens::receiver_of;
 
@@ -55,16 +56,22 @@ pub enum What {
     Outage,
     /// The provider locked the account: sign-ins are refused.
     Locked,
-    /// The mailbox does not exist any more.
-    Gone,
+    /// The mailbox does not exist any more, and how senders hear of it.
+    Gone(By),
+    /// The mailbox is full, and how senders hear of it.
+    Full(By),
+    /// The mailbox's owner is away: a machine answers.
+    Away,
     /// This share of commands breaks the connection, 0 to 1.
     Flaky(f64),
-    /// Receivers refuse the warming domain as blocklisted.
-    Blocklisted,
+    /// Receivers refuse the warming domain as blocklisted, and how senders hear of it.
+    Blocklisted(By),
     /// The warming domain's mail fails SPF, DKIM and DMARC.
     FailsAuthentication,
-    /// So many people a day call the warming domain's other mail spam.
-    Complaints(u32),
+    /// So many people a day call the warming domain's mail spam; the share of them who mean preheat's own letters, 0 to 1.
+    Complaints(u32, f64),
+    /// Somebody else sends so many messages a day from each warming mailbox to people outside.
+    Campaign(u32),
     /// Greylisting at the recipients, for this long.
     Greylisting(Duration),
     /// The machine that preheat runs on sleeps every day between these times of the pool's zone.

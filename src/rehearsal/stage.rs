@@ -54,6 +54,7 @@ pub(super) fn build_world(config: &Config, seed: Seed, conditions: Vec<Condition
         }
     }
     plant_foreign_mail(&world, start);
+    world.live(start);
     for condition in conditions {
         world.add_condition(condition);
     }

@@ -247,7 +247,10 @@ impl Population {
     fn begin(&self, who: &Address) {
         self.file(who, 0, "INBOX");
         if !self.filtered {
-            self.world.with_account(who, |account| account.folders.retain(|name, _| name == "INBOX"));
+            self.world.with_account(who, |account| {
+                account.folders.retain(|name, _| name == "INBOX");
+                rig::begin(account);
+            });
         }
     }
 

@@ -8,13 +8,14 @@ use super::doors::{BadPortBase, Door, Service};
 use super::{Options, Sandbox, SandboxError};
 use crate::chance::Seed;
 use crate::clock::Clock;
-use crate::words::Address;
-use crate::world::{AccountSpec, Personality};
+use crate::words::{Address, Reply};
+use crate::world::{Account, AccountSpec, Personality};
 
-/// The domains of the rig, of which each has the same users.
-pub const DOMAINS: [&str; 4] = ["warm-a.test", "warm-b.test", "warm-c.test", "seeds.test"];
-/// Users of each: `u01` to `u190`.
-pub const USERS: u32 = 190;
+/// The domains of the rig, of which each has the same users. Mail to those of the last four is odd; see [`begin`].
+pub const DOMAINS: [&str; 8] =
+    ["warm-a.test", "warm-b.test", "warm-c.test", "seeds.test", "away.test", "full.test", "grey.test", "late.test"];
+/// Users of each: `u01` to `u230`.
+pub const USERS: u32 = 230;
 
 /// What a rig is made of.
 #[derive(Clone, Debug)]
@@ -48,6 +49,18 @@ pub async fn start_rig(options: RigOptions) -> Result<Sandbox, SandboxError> {
     // Whoever waits for the rig waits for this file.
     write(dir.join("rig.env"), &facts(&dir, port_base, &password))?;
     Ok(sandbox)
+}
+
+/// What is odd about mail to an account of the rig, by its domain, as on Postfix and Dovecot: who is away has a machine answer; who is full has
+/// room for nothing; a stranger's first try is put off; what is taken over comes back.
+pub(super) fn begin(account: &mut Account) {
+    match account.spec.address.domain().as_str() {
+        "away.test" => account.away = Some("I am away until Monday. I will write back then.".to_owned()),
+        "full.test" => account.quota = Some(1),
+        "grey.test" => account.greylists = true,
+        "late.test" => account.returns = Some(Reply::new(550, "5.1.1 rig: no such user here")),
+        _ => {}
+    }
 }
 
 fn accounts(password: &str) -> Vec<AccountSpec> {
@@ -99,9 +112,11 @@ mod tests {
     #[test]
     fn the_population_is_the_rigs() {
         let accounts = accounts("warm-secret-1");
-        assert_eq!(accounts.len(), 760);
-        let names = [accounts[0].user.as_str(), accounts[98].user.as_str(), accounts[759].user.as_str()];
-        assert_eq!(names, ["u01@warm-a.test", "u99@warm-a.test", "u190@seeds.test"]);
+        assert_eq!(accounts.len(), 1_840);
+        let names = [accounts[0].user.as_str(), accounts[98].user.as_str(), accounts[1_839].user.as_str()];
+        assert_eq!(names, ["u01@warm-a.test", "u99@warm-a.test", "u230@late.test"]);
+        let script = include_str!("../../tests/rig/mailstack.sh");
+        assert!(script.contains(&format!("RIG_DOMAINS:-{}}}", DOMAINS.join(" "))) && script.contains(&format!("RIG_USERS:-{USERS}}}")));
         let ports: Vec<u16> = doors(20_000).unwrap().iter().map(|d| d.port).collect();
         assert_eq!(ports, [20_465, 20_587, 20_993, 20_143, 21_587, 21_143, 22_143, 23_143]);
         assert!(doors(63_000).is_err());

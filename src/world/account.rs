@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::Personality;
-use crate::words::{Address, FolderRole, LetterId, Moment};
+use crate::words::{Address, FolderRole, LetterId, Moment, Reply};
 
 /// What an account is made with.
 #[derive(Clone, Debug)]
@@ -40,6 +40,12 @@ pub struct Account {
     pub filed: Option<(u32, String)>,
     /// Bytes that it may hold; `None`: no limit.
     pub quota: Option<u64>,
+    /// Its owner is away, and has a machine say this; to who asked for no answer, too.
+    pub away: Option<String>,
+    /// Mail to it is taken over, and comes back with these words.
+    pub returns: Option<Reply>,
+    /// The first try of each sender is put off.
+    pub greylists: bool,
 }
 
 /// A folder.
@@ -92,13 +98,24 @@ impl Message {
 impl Account {
     pub(super) fn new(spec: AccountSpec, uid_validity: u32) -> Self {
         let folders = first_folders(spec.personality, uid_validity);
-        Self { spec, folders, changed: watch::Sender::new(0), kicked: 0, handed: VecDeque::new(), filed: None, quota: None }
+        Self {
+            spec,
+            folders,
+            changed: watch::Sender::new(0),
+            kicked: 0,
+            handed: VecDeque::new(),
+            filed: None,
+            quota: None,
+            away: None,
+            returns: None,
+            greylists: false,
+        }
     }
 
     /// As it was at first: no messages, only the folders that its server makes, no rule and no limit. Its secret stays.
     pub(super) fn empty(&mut self, uid_validity: u32) {
         self.folders = first_folders(self.spec.personality, uid_validity);
-        (self.filed, self.quota) = (None, None);
+        (self.filed, self.quota, self.away, self.returns, self.greylists) = (None, None, None, None, false);
         self.bump();
     }
 

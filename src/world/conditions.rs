@@ -1,8 +1,19 @@
 //! What is wrong in the modelled world, and when.
 
+use std::fmt;
 use std::time::Duration;
 
-use crate::words::{Address, Domain, Moment};
+use crate::words::{Address, Domain, Moment, mailbox_word as word};
+
+word! {
+    /// How a sender hears that a letter is not taken.
+    By {
+        /// At RCPT: nothing was taken over.
+        Refusal = "refusal",
+        /// The letter is taken over, and a report comes into the sender's mailbox later.
+        Report = "report",
+    }
+}
 
 /// Whom a condition concerns.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,16 +35,29 @@ pub enum Wrong {
     Outage,
     /// Sign-ins are refused: the provider has locked the account.
     Locked,
-    /// The mailbox does not exist any more: mail to it is refused with 5.1.1 at RCPT, and nobody can sign in.
-    Gone,
+    /// The mailbox does not exist any more: mail to it is not taken (5.1.1), and nobody can sign in.
+    Gone(By),
+    /// The mailbox is full (5.2.2): mail to it is not taken, or tried again until there is room. It sends, and can be looked at.
+    Full(By),
+    /// Its owner is away: a machine answers for them, once in a while for each sender.
+    Away,
     /// The share of commands at which the connection breaks; at a hand-over the letter may have been taken or not.
     Flaky(f64),
     /// The receivers concerned refuse mail of this domain as blocklisted.
-    Blocklists(Domain),
+    Blocklists(Domain, By),
     /// This domain's mail fails DMARC (and SPF and DKIM) at every receiver.
     FailsAuthentication(Domain),
-    /// So many people a day call mail of this domain spam, at the receivers concerned.
-    Complaints(Domain, u32),
+    /// People call mail of this domain spam, at the receivers concerned.
+    Complaints {
+        /// Whose mail.
+        domain: Domain,
+        /// How many people a day, at each receiver.
+        a_day: u32,
+        /// The share of them who mean a letter of the pool; the others mean mail that somebody else sent from the domain. 0 to 1.
+        of_letters: f64,
+    },
+    /// Somebody else sends so many messages a day from each mailbox of this domain to people outside, and they answer as people and servers do.
+    Campaign(Domain, u32),
     /// New letters are deferred at RCPT for the first time that a sender tries (greylisting), for this long.
     Greylists(Duration),
 }

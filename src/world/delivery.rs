@@ -1,6 +1,6 @@
-//! From a submission to a folder: what the sender's server says, how long it takes, and what the recipient's server makes of it.
+//! From a submission to a folder: how long it takes, and what the recipient's server makes of it. What is said at the door stands in `offer`, what
+//! comes back in `back`.
 
-use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,12 +9,13 @@ use rand::Rng;
 use tokio::sync::watch;
 
 use super::account::special_use_of;
+use super::assumptions::{No, numbers, reply};
+use super::back::Back;
 use super::header;
-use super::{Arriving, Authentication, Condition, Inside, Judgement, Lesson, Submission, World, Wrong};
-use crate::words::{Address, FolderRole, Moment, Reply};
+use super::life::{CampaignMail, Complaint};
+use super::{Account, Arriving, Authentication, By, Condition, Inside, Judgement, Message, Submission, World, Wrong};
+use crate::words::{Address, FolderRole, LetterId, Moment, Reply};
 
-/// How long a sending server tries.
-const TRIES_FOR: Duration = Duration::from_hours(5 * 24);
 /// After an outage, mail comes in over this time.
 const CATCH_UP: Duration = Duration::from_mins(30);
 
@@ -25,46 +26,34 @@ pub(super) enum Event {
     Deliver(Box<InTransit>),
     /// A delivered message is judged again, and moved to spam.
     CallSpam(Address, u64),
-    /// People complain about a domain, on this day of a condition and on those that follow.
-    Complaints(Box<Condition>),
+    /// A message that the world wrote itself comes in.
+    ComesBack(Box<Back>),
+    /// What a condition makes happen by itself, on this day and on those that follow.
+    Daily(Box<Condition>),
+    /// Somebody's complaint is reported.
+    Complaint(Box<Complaint>),
+    /// A campaign's message goes out.
+    CampaignMail(Box<CampaignMail>),
+    /// The nth message that has nothing to do with anything comes into a mailbox.
+    Foreign(Address, u64),
 }
 
 /// A message on its way.
 #[derive(Debug)]
 pub(super) struct InTransit {
-    from: Address,
-    to: Address,
-    bytes: Arc<[u8]>,
-    key: String,
-    since: Moment,
-    /// Which of the submissions in evidence it is. `None`: a bounce, which is not judged, and never bounced itself.
-    submission: Option<usize>,
+    pub(super) from: Address,
+    pub(super) to: Address,
+    pub(super) bytes: Arc<[u8]>,
+    pub(super) key: String,
+    pub(super) letter: Option<LetterId>,
+    pub(super) since: Moment,
+    /// Which of the submissions in evidence it is.
+    submission: usize,
+    /// Whether its sender was told that it is late.
+    pub(super) told: bool,
 }
 
 impl World {
-    /// MAIL and RCPT of a signed-in account.
-    ///
-    /// # Errors
-    /// The server's refusal: nothing was taken over.
-    pub fn offer(&self, account: &Address, from: &Address, to: &Address, now: Moment) -> Result<(), Reply> {
-        let mut inside = self.lock();
-        inside.offer(account, from, to, now).inspect_err(|reply| {
-            let submission = Submission {
-                at: now,
-                account: account.clone(),
-                from: from.clone(),
-                to: to.clone(),
-                letter: None,
-                message_id: None,
-                date: None,
-                accepted: false,
-                code: reply.code,
-                stored: None,
-            };
-            inside.evidence.submissions.push(submission);
-        })
-    }
-
     /// The final dot of a message that was offered. `word_comes`: false where the connection breaks before the server's last word; the message is
     /// taken over all the same.
     pub fn submit(&self, account: &Address, from: &Address, to: &[Address], bytes: &[u8], word_comes: bool, now: Moment) -> Reply {
@@ -115,77 +104,10 @@ impl World {
 }
 
 impl Inside {
-    fn plan(&mut self, at: Moment, event: Event) {
+    pub(super) fn plan(&mut self, at: Moment, event: Event) {
         let serial = self.next_serial();
         self.events.insert((at, serial), event);
         self.planned.send_modify(|n| *n += 1);
-    }
-
-    /// What a condition makes happen by itself.
-    pub(super) fn plan_condition(&mut self, condition: &Condition) {
-        if matches!(condition.wrong, Wrong::Complaints(..)) && condition.from < condition.until {
-            self.plan(condition.from, Event::Complaints(Box::new(condition.clone())));
-        }
-    }
-
-    /// A day's complaints, at every receiver that is concerned; then the next day's are planned, so that a condition may last for ever.
-    fn complain(&mut self, condition: &Condition, at: Moment) {
-        let Wrong::Complaints(domain, a_day) = &condition.wrong else { return };
-        let concerned = self.accounts.values().filter(|a| condition.concerns(&a.spec.address, &a.spec.receiver, at));
-        let receivers: BTreeSet<String> = concerned.map(|a| a.spec.receiver.clone()).collect();
-        if let Ok(somebody) = Address::parse(&format!("campaign@{domain}")) {
-            for receiver in &receivers {
-                for _ in 0..*a_day {
-                    self.filter.learn(&somebody, receiver, Lesson::Complaint, at);
-                }
-            }
-        }
-        let tomorrow = at + Duration::from_hours(24);
-        if tomorrow < condition.until {
-            self.plan(tomorrow, Event::Complaints(Box::new(condition.clone())));
-        }
-    }
-
-    fn offer(&mut self, account: &Address, from: &Address, to: &Address, now: Moment) -> Result<(), Reply> {
-        if from != account {
-            return Err(Reply::new(553, "5.7.1 Sender address rejected: not owned by user"));
-        }
-        if !self.accounts.contains_key(to) {
-            let domain_is_here = self.accounts.keys().any(|a| a.domain() == to.domain());
-            let text = if domain_is_here {
-                "5.1.1 Recipient address rejected: User unknown"
-            } else {
-                "5.7.1 Relay access denied: this world has no way out"
-            };
-            return Err(Reply::new(if domain_is_here { 550 } else { 554 }, text));
-        }
-        let per_minute = self.accounts.get(account).and_then(|a| a.spec.personality.traits().per_minute);
-        if let (Some(most), Some(sender)) = (per_minute, self.accounts.get_mut(account)) {
-            while sender.handed.front().is_some_and(|at| now.since(*at) >= Duration::from_mins(1)) {
-                sender.handed.pop_front();
-            }
-            if sender.handed.len() >= most as usize {
-                return Err(Reply::new(432, "4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded"));
-            }
-        }
-        let mut greylisted: Option<Duration> = None;
-        for wrong in self.wrongs(to, now) {
-            match wrong {
-                Wrong::Gone => return Err(Reply::new(550, "5.1.1 The email account that you tried to reach does not exist")),
-                Wrong::Greylists(wait) => greylisted = greylisted.max(Some(*wait)),
-                _ => {}
-            }
-        }
-        match greylisted {
-            Some(wait) if !self.tried_before(from, to, wait, now) => Err(Reply::new(450, "4.2.0 Greylisted, please try again later")),
-            _ => Ok(()),
-        }
-    }
-
-    /// Whether the pair was tried at least `wait` ago; remembers that it was tried.
-    fn tried_before(&mut self, from: &Address, to: &Address, wait: Duration, now: Moment) -> bool {
-        let first = self.first_tries.entry((from.clone(), to.clone())).or_insert(now);
-        now.since(*first) >= wait
     }
 
     fn submit(&mut self, account: &Address, from: &Address, to: &[Address], bytes: &[u8], word_comes: bool, now: Moment) -> Reply {
@@ -224,8 +146,16 @@ impl Inside {
             let submission_index = self.evidence.submissions.len();
             self.evidence.submissions.push(submission);
             let bytes = with_trace(&bytes, from, to, personality.as_str(), &queued, now);
-            let submission = Some(submission_index);
-            let transit = InTransit { from: from.clone(), to: to.clone(), bytes: bytes.into(), key: key.clone(), since: now, submission };
+            let transit = InTransit {
+                from: from.clone(),
+                to: to.clone(),
+                bytes: bytes.into(),
+                key: key.clone(),
+                letter,
+                since: now,
+                submission: submission_index,
+                told: false,
+            };
             let at = now + self.transit(traits.transit_seconds, &key);
             self.plan(at, Event::Deliver(Box::new(transit)));
         }
@@ -254,39 +184,55 @@ impl Inside {
 
     fn carry_out(&mut self, event: Event, at: Moment) {
         match event {
-            Event::Deliver(transit) => self.deliver(*transit, at),
+            Event::Deliver(transit) => self.deliver(transit, at),
             Event::CallSpam(account, serial) => self.call_spam(&account, serial),
-            Event::Complaints(condition) => self.complain(&condition, at),
+            Event::ComesBack(back) => self.come_back(back, at),
+            Event::Daily(condition) => self.happen_today(&condition, at),
+            Event::Complaint(complaint) => self.report_complaint(&complaint, at),
+            Event::CampaignMail(mail) => self.send_campaign_mail(&mail, at),
+            Event::Foreign(account, n) => self.bring_foreign_mail(&account, n, at),
         }
     }
 
-    fn deliver(&mut self, transit: InTransit, at: Moment) {
+    /// When a mailbox's server, which cannot be reached now, takes mail again: spread by what `key` draws. `None`: it does now.
+    pub(super) fn after_outage(&self, to: &Address, key: &str, at: Moment) -> Option<Moment> {
+        if self.conditions.is_empty() {
+            return None;
+        }
+        let receiver = self.accounts.get(to).map_or("", |a| a.spec.receiver.as_str());
+        let concerns = |c: &&Condition| c.concerns(to, receiver, at);
         let outage_ends = |c: &Condition| matches!(c.wrong, Wrong::Outage).then_some(c.until);
+        let until = self.conditions.iter().filter(concerns).filter_map(outage_ends).max()?;
+        let share: f64 = self.seed.of_words(&["catch-up", key]).random();
+        Some(until + CATCH_UP.mul_f64(share))
+    }
+
+    fn deliver(&mut self, transit: Box<InTransit>, at: Moment) {
+        if let Some(later) = self.after_outage(&transit.to, &transit.key, at) {
+            return self.plan(later, Event::Deliver(transit));
+        }
         let Some(account) = self.accounts.get(&transit.to) else { return };
         let (receiver, personality) = (account.spec.receiver.clone(), account.spec.personality);
-        let concerns = |c: &&Condition| c.concerns(&transit.to, &receiver, at);
-        if let Some(until) = self.conditions.iter().filter(concerns).filter_map(outage_ends).max() {
-            let share: f64 = self.seed.of_words(&["catch-up", &transit.key]).random();
-            return self.plan(until + CATCH_UP.mul_f64(share), Event::Deliver(Box::new(transit)));
+        if let Some(said) = account.returns.clone() {
+            return self.report_failure(&transit, &said, None, By::Report, at);
         }
-        if transit.submission.is_none() {
-            return self.put(&transit, "INBOX", None, at);
-        }
-        if self.wrongs(&transit.to, at).any(|w| matches!(w, Wrong::Gone)) {
-            return self.bounce(&transit, &Reply::new(550, "5.1.1 The email account that you tried to reach does not exist"), at);
-        }
-        if account.quota.is_some_and(|q| account.size() + transit.bytes.len() as u64 > q) {
-            return self.bounce(&transit, &Reply::new(552, "5.2.2 The recipient's mailbox is full"), at);
+        if let Some((no, by)) = self.not_taken(account, &transit, at) {
+            let reply = reply(no, &receiver, personality);
+            if reply.is_transient() {
+                return self.try_again(transit, &reply, no, numbers(personality).wait(), at);
+            }
+            self.refuse(no, &transit.from, &transit.to, at);
+            return self.report_failure(&transit, &reply, Some(no), by, at);
         }
         if let Some((share, folder)) = account.filed.clone() {
             let is_letter = crate::words::LetterId::parse(&transit.key).is_ok();
             let digits = transit.key.get(22..).filter(|_| is_letter).and_then(|d| u32::from_str_radix(d, 16).ok());
             let folder = if digits.is_some_and(|d| d < share) { folder } else { "INBOX".into() };
-            return self.put(&transit, &folder, None, at);
+            return self.store(&transit, &folder, None, at);
         }
         let domain = transit.from.domain();
-        let fails = self.conditions.iter().filter(concerns).any(|c| matches!(&c.wrong, Wrong::FailsAuthentication(d) if *d == domain));
-        let blocklisted = self.conditions.iter().filter(concerns).any(|c| matches!(&c.wrong, Wrong::Blocklists(d) if *d == domain));
+        let fails = self.wrongs(&transit.to, at).any(|w| matches!(w, Wrong::FailsAuthentication(d) if *d == domain));
+        let blocklisted = self.wrongs(&transit.to, at).any(|w| matches!(w, Wrong::Blocklists(d, _) if *d == domain));
         let authentication = if fails { Authentication { spf: false, dkim: false, dmarc: false } } else { Authentication::default() };
         let judgement = self.filter.judge(&Arriving {
             from: &transit.from,
@@ -299,31 +245,41 @@ impl Inside {
             at,
         });
         match judgement {
-            Judgement::Inbox(category) => self.put(&transit, "INBOX", category, at),
+            Judgement::Inbox(category) => self.store(&transit, "INBOX", category, at),
             Judgement::Spam => {
                 let spam = self.accounts.get(&transit.to).and_then(|a| a.folder_of(FolderRole::Spam)).unwrap_or("INBOX").to_owned();
-                self.put(&transit, &spam, None, at);
+                self.store(&transit, &spam, None, at);
             }
-            Judgement::Refused(reply) => self.bounce(&transit, &reply, at),
-            Judgement::Deferred(reply, _) if at.since(transit.since) > TRIES_FOR => self.bounce(&transit, &reply, at),
-            Judgement::Deferred(_, wait) => self.plan(at + wait, Event::Deliver(Box::new(transit))),
+            Judgement::Refused(reply) => {
+                let no = if blocklisted { No::Blocklisted } else { No::Unauthenticated };
+                self.report_failure(&transit, &reply, Some(no), By::Refusal, at);
+            }
+            Judgement::Deferred(reply, wait) => self.try_again(transit, &reply, No::TooFast, wait, at),
         }
     }
 
-    fn put(&mut self, transit: &InTransit, folder: &str, category: Option<&'static str>, at: Moment) {
-        let mut message = self.message(transit.bytes.clone(), at, folder);
-        message.category = category;
-        if let Some(submission) = transit.submission.and_then(|n| self.evidence.submissions.get_mut(n)) {
+    /// Why the recipient's mailbox does not take a message, and how the sender comes to hear of it.
+    fn not_taken(&self, account: &Account, transit: &InTransit, at: Moment) -> Option<(No, By)> {
+        let wrong = self.wrongs(&transit.to, at).find_map(|wrong| match wrong {
+            Wrong::Gone(by) => Some((No::Gone, *by)),
+            Wrong::Full(by) => Some((No::Full, *by)),
+            _ => None,
+        });
+        let over = || account.quota.is_some_and(|q| account.size() + transit.bytes.len() as u64 > q);
+        wrong.or_else(|| over().then_some((No::Full, By::Refusal)))
+    }
+
+    /// A message that was submitted is there.
+    fn store(&mut self, transit: &InTransit, folder: &str, category: Option<&'static str>, at: Moment) {
+        let message = self.message(transit.bytes.clone(), at, folder);
+        if let Some(submission) = self.evidence.submissions.get_mut(transit.submission) {
             submission.stored = Some(message.first_folder.clone());
         }
         let (serial, mut again) = (message.serial, None);
-        let uid_validity = self.next_serial() as u32 + 1_000;
-        let Some(account) = self.accounts.get_mut(&transit.to) else { return };
-        let (personality, traits) = (account.spec.personality, account.spec.personality.traits());
-        let new = || super::Folder::new(special_use_of(personality, folder), uid_validity);
-        account.folders.entry(folder.to_owned()).or_insert_with(new).append(message);
-        account.bump();
-        if folder == "INBOX" && traits.moves_later > 0.0 && account.filed.is_none() && transit.submission.is_some() {
+        self.put(&transit.to, folder, Message { category, ..message });
+        let Some(account) = self.accounts.get(&transit.to) else { return };
+        let traits = account.spec.personality.traits();
+        if folder == "INBOX" && traits.moves_later > 0.0 && account.filed.is_none() {
             let mut draw = self.seed.of_words(&["judged again", &transit.key]);
             if draw.random::<f64>() < traits.moves_later {
                 again = Some(at + Duration::from_mins(draw.random_range(120..40 * 60)));
@@ -332,6 +288,19 @@ impl Inside {
         if let Some(later) = again {
             self.plan(later, Event::CallSpam(transit.to.clone(), serial));
         }
+        if folder == "INBOX" {
+            self.answer_if_away(transit, at);
+        }
+    }
+
+    /// Puts a message into a folder, which is made.
+    pub(super) fn put(&mut self, to: &Address, folder: &str, message: Message) {
+        let uid_validity = self.next_serial() as u32 + 1_000;
+        let Some(account) = self.accounts.get_mut(to) else { return };
+        let personality = account.spec.personality;
+        let new = || super::Folder::new(special_use_of(personality, folder), uid_validity);
+        account.folders.entry(folder.to_owned()).or_insert_with(new).append(message);
+        account.bump();
     }
 
     fn call_spam(&mut self, who: &Address, serial: u64) {
@@ -346,39 +315,17 @@ impl Inside {
             account.bump();
         }
     }
-
-    /// The sender's own server tells it that a message could not be delivered (RFC 3464).
-    fn bounce(&mut self, transit: &InTransit, reply: &Reply, at: Moment) {
-        if reply.code == 550 && reply.enhanced.is_some_and(|e| (e.subject, e.detail) == (1, 1)) {
-            let receiver = self.accounts.get(&transit.to).map(|a| a.spec.receiver.clone()).unwrap_or_default();
-            self.filter.learn(&transit.from, &receiver, Lesson::UnknownRecipient, at);
-        }
-        let bytes = delivery_report(transit, reply, at);
-        let bounce = InTransit {
-            from: transit.to.clone(),
-            to: transit.from.clone(),
-            bytes: bytes.into(),
-            key: format!("bounce of {}", transit.key),
-            since: at,
-            submission: None,
-        };
-        self.plan(at + Duration::from_secs(3), Event::Deliver(Box::new(bounce)));
-    }
 }
 
-fn sent_folder(account: &super::Account) -> Option<String> {
+pub(super) fn sent_folder(account: &super::Account) -> Option<String> {
     let by_role = account.folder_of(FolderRole::Sent).map(str::to_owned);
     by_role.or_else(|| account.folders.keys().find(|n| n.as_str() == "Sent Items").cloned())
-}
-
-fn rfc5322_date(at: Moment) -> String {
-    at.utc().format("%a, %d %b %Y %H:%M:%S +0000").to_string()
 }
 
 /// The message with the lines that servers put on top of it.
 fn with_trace(bytes: &[u8], from: &Address, to: &Address, by: &str, queued: &str, at: Moment) -> Vec<u8> {
     let mut top = String::new();
-    let date = rfc5322_date(at);
+    let date = header::date(at);
     let _ = write!(
         top,
         "Return-Path: <{from}>\r\nReceived: from {} by {by} with ESMTPSA id {queued}\r\n\tfor <{to}>; {date}\r\n",
@@ -405,27 +352,5 @@ fn with_other_message_id(bytes: &[u8], header_len: usize, original: Option<&str>
         }
     }
     out.extend_from_slice(&bytes[header_len..]);
-    out
-}
-
-/// A delivery status notification, with the original's header (RFC 3464, RFC 6522).
-fn delivery_report(transit: &InTransit, reply: &Reply, at: Moment) -> Vec<u8> {
-    let header_len = header::len(&transit.bytes);
-    let (from, to, date) = (&transit.from, &transit.to, rfc5322_date(at));
-    let status = reply.enhanced.map_or_else(|| "5.0.0".to_owned(), |e| e.to_string());
-    let boundary = format!("=_report_{}", transit.key.chars().filter(char::is_ascii_alphanumeric).take(30).collect::<String>());
-    let mut out = format!(
-        "From: Mail Delivery System <MAILER-DAEMON@{domain}>\r\nTo: <{from}>\r\nSubject: Undelivered Mail Returned to Sender\r\nDate: {date}\r\n\
-         Message-ID: <{boundary}@{domain}>\r\nAuto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n\
-         Content-Type: multipart/report; report-type=delivery-status;\r\n\tboundary=\"{boundary}\"\r\n\r\n\
-         --{boundary}\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\nYour message could not be delivered to <{to}>:\r\n{reply}\r\n\r\n\
-         --{boundary}\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mail.{domain}\r\nArrival-Date: {date}\r\n\r\n\
-         Final-Recipient: rfc822; {to}\r\nAction: failed\r\nStatus: {status}\r\nDiagnostic-Code: smtp; {reply}\r\n\r\n\
-         --{boundary}\r\nContent-Type: text/rfc822-headers\r\n\r\n",
-        domain = from.domain()
-    )
-    .into_bytes();
-    out.extend_from_slice(&transit.bytes[..header_len]);
-    out.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
     out
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::words::{Address, LetterId, Moment};
+use crate::words::{Address, LetterId, Moment, RefusalClass, SignalKind};
 
 /// A message that a signed-in account offered for sending.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +42,27 @@ pub struct Touched {
     pub serial: u64,
 }
 
+/// A message that the world wrote itself came in: something was sent back, or it has nothing to do with anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CameBack {
+    /// When.
+    pub at: Moment,
+    /// Into whose mailbox.
+    pub account: Address,
+    /// Into which folder.
+    pub folder: Arc<str>,
+    /// Its own Message-ID, with its brackets.
+    pub message_id: String,
+    /// What it says back; `None`: nothing that is to be heeded, such as a newsletter, or the news that a message was delivered.
+    pub kind: Option<SignalKind>,
+    /// The letter that it is about; `None`: another message, or none.
+    pub letter: Option<LetterId>,
+    /// Whom a report is about, or who answers.
+    pub who: Option<Address>,
+    /// Why a message was not taken; `None` where it was not about that, or nobody knows.
+    pub class: Option<RefusalClass>,
+}
+
 /// Everything that the world wrote down.
 #[derive(Clone, Debug, Default)]
 pub struct Evidence {
@@ -49,4 +70,6 @@ pub struct Evidence {
     pub submissions: Vec<Submission>,
     /// Every touch of a planted message.
     pub touched: Vec<Touched>,
+    /// Every message that the world wrote itself, in the order in which they came in.
+    pub came_back: Vec<CameBack>,
 }

@@ -1,5 +1,5 @@
 //! A model of spam filters: what each receiver thinks of each domain and mailbox that writes to it, and where a message lands. Everything that
-//! comes out of it is *modelled*; `docs/model.md` explains it to people, `filter/assumptions.yaml` holds every number with what it rests on.
+//! comes out of it is *modelled*; `docs/model.md` explains it to people, `assumptions.yaml` holds every number with what it rests on.
 //!
 //! A receiver keeps a [`Standing`] of a domain and one of each of its mailboxes. A standing is three things:
 //!
@@ -14,7 +14,6 @@
 //! authentication takes; the logistic function makes a chance of it, and one draw from (seed, receiver, message) makes a placement of that.
 //! Days are those of UTC: receivers have no other. No history is kept: a message costs three look-ups and one hash.
 
-mod assumptions;
 mod standing;
 #[cfg(test)]
 mod tests;
@@ -23,11 +22,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::Personality;
+use super::assumptions::{No, Numbers, numbers, reply};
 use crate::chance::Seed;
 use crate::words::{Address, Domain, Moment, Reply};
 
-pub use assumptions::assumptions_markdown;
-use assumptions::{No, Numbers, numbers, reply};
 use standing::{Standing, day_of};
 
 /// Which of the receivers' tests a domain's mail passes.
@@ -96,6 +94,8 @@ pub enum Lesson {
     Complaint,
     /// A letter went to somebody who is not there.
     UnknownRecipient,
+    /// It was refused because its domain stands on a blocklist.
+    Listed,
 }
 
 /// The filters of all receivers: what they think of every domain and mailbox.
@@ -161,7 +161,7 @@ impl Filter {
             return Judgement::Refused(no(No::Blocklisted));
         }
         if n.rate_limit > 0.0 && domain.pressure(n, n.free_volume_domain) >= n.rate_limit {
-            return Judgement::Deferred(no(No::TooFast), Duration::from_secs((n.rate_wait * 60.0) as u64));
+            return Judgement::Deferred(no(No::TooFast), n.wait());
         }
         domain.message_came(n, n.free_volume_domain);
         mailbox.message_came(n, n.free_volume_mailbox);
@@ -181,6 +181,16 @@ impl Filter {
         }
     }
 
+    /// What a receiver says at its door to one more message of a domain that has sent it too many today; `None`: nothing.
+    pub fn too_fast(&self, from: &Address, receiver: &str, at: Moment) -> Option<Reply> {
+        let known = self.receivers.get(receiver)?;
+        let n = numbers(known.personality);
+        let mut standing = known.senders.get(parts(from).1).filter(|_| n.rate_limit > 0.0)?.domain;
+        standing.go_to(day_of(at), n);
+        let is_too_fast = standing.pressure(n, n.free_volume_domain) >= n.rate_limit;
+        is_too_fast.then(|| reply(No::TooFast, receiver, known.personality))
+    }
+
     /// Learns from what became of a message. A receiver learns nothing of a domain from which it has never had mail: whoever can write a From line
     /// must not be able to fill its memory.
     pub fn learn(&mut self, from: &Address, receiver: &str, lesson: Lesson, at: Moment) {
@@ -197,6 +207,7 @@ impl Filter {
                 Lesson::Rescued => standing.worth(n.rescued_worth),
                 Lesson::Complaint => standing.harm(n.complaint_harm, n),
                 Lesson::UnknownRecipient => standing.harm(n.bad_address_harm, n),
+                Lesson::Listed => standing.is_listed(n),
             }
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::account::special_use_of;
 use super::{Folder, Inside, Lesson, Message, Touched, World, header};
-use crate::words::{Address, FolderRole, Moment};
+use crate::words::{Address, FolderRole, LetterId, Moment};
 
 /// The account or the folder is not there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,6 +32,17 @@ impl World {
     pub fn with_folder<R>(&self, who: &Address, folder: &str, f: impl FnOnce(&Folder) -> R) -> Result<R, NoSuchFolder> {
         let inside = self.lock();
         inside.accounts.get(who).and_then(|a| a.folders.get(folder)).map(f).ok_or(NoSuchFolder)
+    }
+
+    /// A letter as it lies at its recipient, or else in its sender's Sent folder: from whom, to whom, its bytes. `None`: it lies nowhere.
+    pub fn letter(&self, id: LetterId) -> Option<(Address, Address, Vec<u8>)> {
+        let inside = self.lock();
+        let taken = inside.evidence.submissions.iter().rev().find(|s| s.letter == Some(id) && s.accepted)?;
+        let copy = [&taken.to, &taken.from].into_iter().find_map(|who| {
+            let folders = inside.accounts.get(who)?.folders.values();
+            folders.flat_map(|f| f.messages.values()).find(|m| m.letter == Some(id))
+        })?;
+        Some((taken.from.clone(), taken.to.clone(), copy.bytes.to_vec()))
     }
 
     /// Puts a message into a folder, as APPEND does; gives its UID. `planted`: it is somebody else's, and nobody may touch it.

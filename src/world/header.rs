@@ -1,6 +1,6 @@
 //! What servers read of a message's header: a few fields, as they stand.
 
-use crate::words::{Address, LetterId};
+use crate::words::{Address, LetterId, Moment};
 
 /// Where the header block ends in a message, or in a part of one, the empty line included. A part may have no header at all.
 pub fn len(bytes: &[u8]) -> usize {
@@ -37,4 +37,9 @@ pub(super) fn value(header: &[u8], name: &str) -> Option<String> {
 pub(super) fn address(value: &str) -> Option<Address> {
     let inner = value.rsplit_once('<').map_or(value, |(_, rest)| rest.split('>').next().unwrap_or(rest));
     Address::parse(inner.trim()).ok()
+}
+
+/// A moment as Date and Received fields have it, in UTC (RFC 5322 §3.3).
+pub(super) fn date(at: Moment) -> String {
+    at.utc().format("%a, %d %b %Y %H:%M:%S +0000").to_string()
 }

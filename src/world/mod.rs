@@ -1,17 +1,31 @@
 //! A modelled mail world: accounts with their folders and messages, the habits of three kinds of servers, what can be wrong with them, and a
 //! model of the receivers' spam filters. Everything that comes out of it is *modelled*, and every output says so.
 //!
+//! ```text
+//! account, folders     mailboxes and what their owners do in them
+//! offer, delivery      from MAIL to a folder
+//! filter               what receivers think of senders
+//! back, life, reports  what comes back, what goes on by itself, and how such messages are written
+//! conditions           what is wrong, and when
+//! evidence             what the world wrote down
+//! ```
+//!
 //! There is one [`World`] behind both of its faces: `sandbox` serves it on sockets, `rehearsal` puts it behind the ports in virtual time. Nothing here
 //! waits or reads a clock: `now` is a parameter, and [`World::settle`] carries out what became due up to then, in the order of its time.
 
 mod account;
+mod assumptions;
+mod back;
 mod conditions;
 mod delivery;
 mod evidence;
 mod filter;
 mod folders;
 pub(crate) mod header;
+mod life;
+mod offer;
 mod personality;
+pub mod reports;
 #[cfg(test)]
 mod tests;
 
@@ -24,9 +38,10 @@ use crate::chance::Seed;
 use crate::words::{Address, Moment, Reply};
 
 pub use account::{Account, AccountSpec, Folder, Message};
-pub use conditions::{Condition, Whom, Wrong};
-pub use evidence::{Evidence, Submission, Touched};
-pub use filter::{Arriving, Authentication, Filter, Judgement, Lesson, assumptions_markdown};
+pub use assumptions::assumptions_markdown;
+pub use conditions::{By, Condition, Whom, Wrong};
+pub use evidence::{CameBack, Evidence, Submission, Touched};
+pub use filter::{Arriving, Authentication, Filter, Judgement, Lesson};
 pub use folders::{FlagChange, NoSuchFolder};
 pub use personality::{Personality, Traits};
 
@@ -48,6 +63,8 @@ struct Inside {
     evidence: Evidence,
     /// When a greylisting server first heard of a pair of sender and recipient.
     first_tries: BTreeMap<(Address, Address), Moment>,
+    /// When a machine last answered for who is away: away, to whom.
+    answered: BTreeMap<(Address, Address), Moment>,
     /// Mail takes no time.
     at_once: bool,
     /// The last number that was given: to messages, events, UIDVALIDITYs.
@@ -77,6 +94,7 @@ impl World {
                 events: BTreeMap::new(),
                 evidence: Evidence::default(),
                 first_tries: BTreeMap::new(),
+                answered: BTreeMap::new(),
                 at_once: false,
                 serial: 0,
                 planned: watch::Sender::new(0),
@@ -167,6 +185,8 @@ impl World {
     /// Empties an account, as it was at first; its secret stays. False: it is not there.
     pub fn empty_account(&self, address: &Address) -> bool {
         let mut inside = self.lock();
+        inside.first_tries.retain(|(_, to), _| to != address);
+        inside.answered.retain(|(away, to), _| away != address && to != address);
         let uid_validity = inside.next_serial() as u32 + 1_000;
         inside.accounts.get_mut(address).map(|account| account.empty(uid_validity)).is_some()
     }
@@ -208,7 +228,7 @@ impl Inside {
         if self.wrongs(address, now).any(|w| matches!(w, Wrong::Outage)) {
             return Err(Barred::Unreachable);
         }
-        if self.wrongs(address, now).any(|w| matches!(w, Wrong::Locked | Wrong::Gone)) {
+        if self.wrongs(address, now).any(|w| matches!(w, Wrong::Locked | Wrong::Gone(_))) {
             return Err(Barred::Refused(refused_sign_in(personality)));
         }
         personality.map(drop).ok_or_else(|| Barred::Refused(refused_sign_in(None)))

@@ -53,6 +53,8 @@ pub struct Traits {
     pub transit_seconds: [u32; 2],
     /// The share of delivered mail that is judged again, hours later.
     pub moves_later: f64,
+    /// Whether its vacation answers spare a message that asks for none by `X-Auto-Response-Suppress`.
+    pub heeds_suppress: bool,
 }
 
 impl Personality {

@@ -1,4 +1,4 @@
-//! The helpers for tests on real servers, tried out. Slot 18.
+//! The helpers for tests on real servers, tried out, and the odd mailboxes of the rig. Slots 17, 18, 20 and 21.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -6,10 +6,14 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use base64::Engine;
+use preheat::classify::{Incoming, Kind, read_message};
+use preheat::words::{Address, LetterId, Moment, RefusalClass};
+use preheat::world::Personality;
+use preheat::world::reports::{self, About, Server, Wish};
 
 use crate::rig::{Line, PoolOptions, Rig};
 
-/// Submits one message in plain SMTP; returns the final reply, or what the connection ended with.
+/// Submits one message in plain SMTP; returns the final reply or the first refusal, or what the connection ended with.
 fn submit(rig: &Rig, port: u16, from: &str, to: &str, text: &str) -> std::io::Result<String> {
     let stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(Duration::from_secs(20)))?;
@@ -32,7 +36,9 @@ fn submit(rig: &Rig, port: u16, from: &str, to: &str, text: &str) -> std::io::Re
     {
         write!(writer, "{command}\r\n")?;
         let answer = reply()?;
-        assert!(answer.starts_with(['2', '3']), "{answer}");
+        if !answer.starts_with(['2', '3']) {
+            return Ok(answer);
+        }
     }
     write!(writer, "From: {from}\r\nTo: {to}\r\n{text}\r\n.\r\n")?;
     reply()
@@ -40,14 +46,19 @@ fn submit(rig: &Rig, port: u16, from: &str, to: &str, text: &str) -> std::io::Re
 
 /// The messages in a folder once there is one at least.
 fn delivered(rig: &Rig, user: &str, folder: &str) -> Vec<String> {
+    delivered_at_least(1, rig, user, folder)
+}
+
+/// The messages in a folder once there are so many.
+fn delivered_at_least(n: usize, rig: &Rig, user: &str, folder: &str) -> Vec<String> {
     for _ in 0..400 {
         let messages = rig.messages(user, folder);
-        if !messages.is_empty() {
+        if messages.len() >= n {
             return messages;
         }
         std::thread::sleep(Duration::from_millis(50));
     }
-    panic!("nothing came to {folder} of {user}");
+    panic!("fewer than {n} came to {folder} of {user}");
 }
 
 #[test]
@@ -105,4 +116,98 @@ fn a_pool_with_implicit_tls_names_those_ports() {
     let yaml = fs::read_to_string(rig.write_pool(dir.path(), &options)).unwrap();
     assert!(yaml.contains(&format!("port: {}, tls: implicit", rig.port(993))), "{yaml}");
     assert_eq!(yaml.matches("  - ").count(), 1);
+}
+
+/// A letter as preheat writes them, to `to`: with a mark, and the wish not to be answered by machines.
+fn letter(n: u32, to: &str) -> (LetterId, String) {
+    let id = LetterId::parse(&format!("{n:024x}")).unwrap();
+    let text = format!(
+        "Message-ID: <{id}@warm-a.test>\r\nSubject: Hello {n}\r\nDate: Tue, 01 Dec 2026 09:00:00 +0100\r\nX-Preheat: rig.{id}.{}\r\n\
+         X-Auto-Response-Suppress: OOF, AutoReply\r\n\r\nHello {to}",
+        "0".repeat(64)
+    );
+    (id, text)
+}
+
+#[test]
+#[ignore = "needs the rig: tests/run"]
+fn mail_to_the_odd_domains_is_answered_given_back_or_put_off() {
+    let mut rig = Rig::from_env(20);
+    let anna = rig.user(1, "warm-a.test");
+    let send = |rig: &Rig, n: u32, to: &str| submit(rig, rig.port(1587), &anna, to, &letter(n, to).1).unwrap();
+    let came = |rig: &Rig, n: usize| -> Vec<Incoming> {
+        let all = delivered_at_least(n, rig, &anna, "INBOX");
+        all.iter().map(|message| read_message(message.as_bytes())).collect()
+    };
+
+    // Who is away has a machine answer, letters too, and each sender once.
+    let away = rig.user(1, "away.test");
+    for n in 1..=2 {
+        let said = send(&rig, n, &away);
+        assert!(said.starts_with("250"), "{said}");
+    }
+    assert_eq!(delivered_at_least(2, &rig, &away, "INBOX").len(), 2);
+    let [answer] = came(&rig, 1).try_into().unwrap();
+    assert_eq!((answer.kind, answer.recipients[0].address.as_deref()), (Kind::AutoReply, Some(away.as_str())));
+    assert_eq!(answer.original.message_ids[0].as_str(), format!("{}@warm-a.test", letter(1, &away).0));
+    rig.reset_mail();
+
+    // A full mailbox gives letters back, until there is room.
+    let full = rig.user(1, "full.test");
+    assert!(send(&rig, 3, &full).starts_with("250"));
+    let [bounce] = came(&rig, 1).try_into().unwrap();
+    let one = &bounce.recipients[0];
+    assert_eq!((bounce.kind, bounce.original.letter), (Kind::Bounce, Some(letter(3, &full).0)));
+    assert_eq!((one.address.as_deref(), one.class, one.hard), (Some(full.as_str()), RefusalClass::Full, false));
+    assert_eq!(one.status.as_deref(), Some("5.2.2"));
+    rig.fault(&["quota", &full, "1G"]);
+    assert!(send(&rig, 4, &full).starts_with("250"));
+    assert_eq!(delivered(&rig, &full, "INBOX").len(), 1);
+    rig.fault(&["quota", &full, "1B"]);
+    rig.reset_mail();
+
+    // A stranger's first try is put off, at RCPT; each pair for itself.
+    let grey = [rig.user(1, "grey.test"), rig.user(2, "grey.test")];
+    for to in &grey {
+        assert!(send(&rig, 5, to).starts_with("450 4.2.0 "));
+        assert!(send(&rig, 5, to).starts_with("250"));
+        assert_eq!(delivered(&rig, to, "INBOX").len(), 1);
+    }
+    rig.reset_mail();
+    assert!(send(&rig, 6, &grey[0]).starts_with("450 4.2.0 "), "after a reset everybody is a stranger");
+
+    // What is taken over comes back.
+    let late = rig.user(1, "late.test");
+    assert!(send(&rig, 7, &late).starts_with("250"));
+    let [bounce] = came(&rig, 1).try_into().unwrap();
+    let one = &bounce.recipients[0];
+    assert_eq!((bounce.kind, bounce.original.letter), (Kind::Bounce, Some(letter(7, &late).0)));
+    assert_eq!((one.address.as_deref(), one.class, one.hard), (Some(late.as_str()), RefusalClass::BadAddress, true));
+    assert!(rig.messages(&late, "INBOX").is_empty());
+}
+
+#[test]
+#[ignore = "needs the rig: tests/run"]
+fn a_complaint_a_reply_and_an_unsubscribe_are_dropped_into_a_mailbox() {
+    let rig = Rig::from_env(21);
+    let (anna, ben) = (rig.user(1, "warm-a.test"), rig.user(1, "warm-b.test"));
+    let (id, text) = letter(1, &ben);
+    assert!(submit(&rig, rig.port(1587), &anna, &ben, &text).unwrap().starts_with("250"));
+    let lies = delivered(&rig, &ben, "INBOX").remove(0);
+    let [from, to] = [&anna, &ben].map(|a| Address::parse(a).unwrap());
+    let about = About { from: &from, to: &to, message: lies.as_bytes() };
+    let at = Moment::parse_rfc3339("2026-12-01T10:00:00Z").unwrap();
+    for (n, (kind, bytes)) in (1..).zip([
+        (Kind::Complaint, reports::complaint(Server { habits: Personality::Dovecot, of: &to }, about, true, at)),
+        (Kind::Complaint, reports::complaint(Server { habits: Personality::Microsoft, of: &to }, about, false, at)),
+        (Kind::Reply, reports::reply(about, reports::REPLIES[0], at)),
+        (Kind::Unsubscribe, reports::unsubscribe(about, Wish::Words(reports::UNSUBSCRIBES[0]), at)),
+    ]) {
+        rig.deliver(&anna, "INBOX", std::str::from_utf8(&bytes).unwrap());
+        let messages = delivered_at_least(n, &rig, &anna, "INBOX");
+        let all: Vec<Incoming> = messages.iter().map(|m| read_message(m.as_bytes())).collect();
+        let of_kind: Vec<&Incoming> = all.iter().filter(|i| i.kind == kind).collect();
+        assert!(!of_kind.is_empty(), "{kind}: {messages:?}");
+        assert!(kind != Kind::Complaint || of_kind.iter().all(|i| i.original.letter == Some(id)), "{messages:?}");
+    }
 }

@@ -14,8 +14,8 @@
 #
 #   RIG_DIR        the state directory; a short path whose parents everybody may enter   (/tmp/preheat-rig)
 #   RIG_PORT_BASE  the ports are this plus the usual ones; best below 29000, where the kernel takes no ports   (20000)
-#   RIG_DOMAINS    the domains, of which each has the same users   (warm-a.test warm-b.test warm-c.test seeds.test)
-#   RIG_USERS      users per domain: u01, u02, …   (200)
+#   RIG_DOMAINS    the domains, of which each has the same users   (warm-a.test warm-b.test warm-c.test seeds.test and the odd ones)
+#   RIG_USERS      users per domain: u01, u02, …   (230)
 #   RIG_PASSWORD   everybody's password   (warm-secret-1); RIG_OWN_PASSWORDS=1: that and -u01, -u02, …
 #
 # What listens (base +):
@@ -24,6 +24,15 @@
 #    465  submission inside TLS                    1143  IMAP without any TLS (for fault proxies)
 #   1587  submission without any TLS               2143  IMAP without TLS, MOVE, UIDPLUS, SPECIAL-USE
 #     24  LMTP                                     3143  IMAP without TLS, all folders below `INBOX.`, no SPECIAL-USE
+#   2525  SMTP of a next hop that refuses everybody
+#
+# The odd domains have users like any other, who can sign in, look and send. What is odd is the mail to them:
+#   away.test   its users are away: a Sieve `vacation` answers each sender once a day, letters too. (It takes their
+#               X-Auto-Response-Suppress off first: Pigeonhole would heed it, others, such as Gmail, do not.)
+#   full.test   its mailboxes are full: mail is taken over, and comes back with 552 5.2.2. `faults.sh quota USER 1G` makes room,
+#               and 1B fills it again
+#   grey.test   greylisting: the first try of each sender to each user gets 450 4.2.0 at RCPT, every later one is taken
+#   late.test   mail is taken over and goes to a next hop, which refuses it: it comes back with 550 5.1.1
 #
 # Recipients that begin with reject- full- grey- policy- rate- get 550, 452, 450, 554, 421 at RCPT. A recipient that does
 # not exist (nobody@…) is taken and bounced. x@slow.test stays in the queue and bounces after a minute.
@@ -32,8 +41,8 @@ set -euo pipefail
 
 RIG_DIR=${RIG_DIR:-/tmp/preheat-rig}
 RIG_PORT_BASE=${RIG_PORT_BASE:-20000}
-RIG_DOMAINS=${RIG_DOMAINS:-warm-a.test warm-b.test warm-c.test seeds.test}
-RIG_USERS=${RIG_USERS:-200}
+RIG_DOMAINS=${RIG_DOMAINS:-warm-a.test warm-b.test warm-c.test seeds.test away.test full.test grey.test late.test}
+RIG_USERS=${RIG_USERS:-230}
 RIG_PASSWORD=${RIG_PASSWORD:-warm-secret-1}
 RIG_OWN_PASSWORDS=${RIG_OWN_PASSWORDS:-}
 
@@ -111,8 +120,8 @@ check_state_dir() {
 }
 
 make_directories() {
-  mkdir -p "$TLS" "$DOVECOT/sieve/users" "$RIG_DIR/mail" "$RIG_DIR/log" "$POSTFIX/etc" "$POSTFIX/spool" "$POSTFIX/data"
-  chown $MAIL_USER: "$RIG_DIR/mail"
+  mkdir -p "$TLS" "$DOVECOT/sieve/users" "$RIG_DIR/mail" "$RIG_DIR/grey" "$RIG_DIR/log" "$POSTFIX/etc" "$POSTFIX/spool" "$POSTFIX/data"
+  chown $MAIL_USER: "$RIG_DIR/mail" "$RIG_DIR/grey"
   chown postfix "$POSTFIX/data"
 }
 
@@ -135,14 +144,27 @@ make_certificates() {
 user_numbers() { seq -f %02g 1 "$RIG_USERS"; }
 
 make_users() {
-  local domain n
+  local domain n extra
   for domain in $RIG_DOMAINS; do
+    extra=''
+    [ "$domain" != full.test ] || extra='userdb_quota_rule=*:storage=1B'
     for n in $(user_numbers); do
-      echo "u$n@$domain:{PLAIN}$RIG_PASSWORD${RIG_OWN_PASSWORDS:+-u$n}::::::"
+      echo "u$n@$domain:{PLAIN}$RIG_PASSWORD${RIG_OWN_PASSWORDS:+-u$n}::::::$extra"
     done
   done >"$DOVECOT/users"
   chgrp dovecot "$DOVECOT/users"
   chmod 640 "$DOVECOT/users"
+}
+
+# What a user's mail goes through who has no rule of their own: the vacation of away.test. The other domains have no such file.
+make_vacation() {
+  cat >"$DOVECOT/sieve/away.test.sieve" <<'END'
+require ["editheader", "vacation"];
+deleteheader "X-Auto-Response-Suppress";
+vacation :days 1 :subject "Away until Monday" "I am away until Monday. I will write back then.";
+END
+  sievec -c "$DOVECOT/main.conf" "$DOVECOT/sieve/away.test.sieve"
+  chmod 644 "$DOVECOT"/sieve/away.test.*
 }
 
 # What every view of Dovecot shares: the users, where their mail lies, how it is quartered. The views differ in how they listen.
@@ -175,6 +197,8 @@ userdb {
 }
 plugin {
   sieve = file:$DOVECOT/sieve/users/%u.sieve
+  sieve_default = $DOVECOT/sieve/%d.sieve
+  sieve_extensions = +editheader
   quota = maildir:User quota
   quota_rule = *:storage=1G
 }
@@ -211,6 +235,7 @@ dovecot_main() {
   dovecot_common main
   cat <<END
 protocols = imap lmtp
+submission_host = 127.0.0.1:$(port 25)
 ssl = yes
 disable_plaintext_auth = yes
 protocol lmtp {
@@ -325,7 +350,7 @@ smtp_host_lookup = native
 default_transport = error:5.1.2 rig: no route off this machine
 virtual_mailbox_domains = $domains, slow.test
 virtual_transport = lmtp:unix:private/dovecot-lmtp
-transport_maps = inline:{ {slow.test = lmtp:inet:127.0.0.1:9} }
+transport_maps = inline:{ {slow.test = lmtp:inet:127.0.0.1:9}, {late.test = smtp:[127.0.0.1]:$(port 2525)} }
 lmtp_destination_recipient_limit = 1
 queue_run_delay = 5s
 minimal_backoff_time = 5s
@@ -341,6 +366,9 @@ smtpd_client_connection_count_limit = 0
 smtpd_error_sleep_time = 0
 smtpd_peername_lookup = no
 default_process_limit = 200
+smtpd_restriction_classes = greylisting, next_hop
+greylisting = check_policy_service unix:private/greylist
+next_hop = check_recipient_access regexp:$POSTFIX/etc/next_hop, reject
 smtpd_relay_restrictions = permit_sasl_authenticated, permit_auth_destination, reject
 smtpd_recipient_restrictions = check_recipient_access regexp:$POSTFIX/etc/rcpt, permit_sasl_authenticated, permit_auth_destination, reject
 header_checks = regexp:$POSTFIX/etc/header_checks
@@ -356,8 +384,30 @@ postfix_tables() {
     grey '450 4.2.0 rig: greylisted, try again' \
     policy '554 5.7.1 rig: blocked by policy' \
     rate '421 4.7.28 rig: unusual rate of mail' >"$POSTFIX/etc/rcpt"
+  echo '/@grey\.test$/ greylisting' >>"$POSTFIX/etc/rcpt"
+  echo '/^/ 550 5.1.1 rig: no such user here' >"$POSTFIX/etc/next_hop"
   echo '/^(.*)$/ $1' >"$POSTFIX/etc/senders" # everybody may send as themselves, and as nobody else
   echo '/^(X-Preheat|Date):/ INFO' >"$POSTFIX/etc/header_checks"
+}
+
+# A policy service of Postfix (SMTPD_POLICY_README): whoever was not seen before, with this recipient, is put off.
+greylist_policy() {
+  cat <<END
+#!/bin/bash
+while IFS='=' read -r key value; do
+  case \$key in
+    sender) sender=\${value//\//_} ;;
+    recipient) recipient=\${value//\//_} ;;
+    '')
+      if mkdir -p "$RIG_DIR/grey/\$recipient" && mkdir "$RIG_DIR/grey/\$recipient/<\$sender>" 2>/dev/null; then
+        printf 'action=450 4.2.0 rig: greylisted, please try again later\n\n'
+      else
+        printf 'action=DUNNO\n\n'
+      fi
+      ;;
+  esac
+done
+END
 }
 
 postfix_master() {
@@ -368,6 +418,8 @@ postfix_master() {
 127.0.0.1:$(port 587)  inet n - n - - smtpd -o smtpd_tls_security_level=encrypt $signed_in
 127.0.0.1:$(port 465)  inet n - n - - smtpd -o smtpd_tls_wrappermode=yes $signed_in
 127.0.0.1:$(port 1587) inet n - n - - smtpd -o smtpd_tls_security_level=none -o smtpd_tls_auth_only=no $signed_in
+127.0.0.1:$(port 2525) inet n - n - - smtpd -o myhostname=next-hop.late.test -o smtpd_recipient_restrictions=next_hop
+greylist  unix - n n -     0 spawn user=$MAIL_USER argv=$POSTFIX/etc/greylist
 pickup    unix n - n 60    1 pickup
 cleanup   unix n - n -     0 cleanup
 qmgr      unix n - n 300   1 qmgr
@@ -413,6 +465,9 @@ configure() {
   make_certificates
   make_users
   for view in $VIEWS; do "dovecot_$view" >"$DOVECOT/$view.conf"; done
+  make_vacation
+  greylist_policy >"$POSTFIX/etc/greylist"
+  chmod 755 "$POSTFIX/etc/greylist"
   postfix_main >"$POSTFIX/etc/main.cf"
   postfix_master >"$POSTFIX/etc/master.cf"
   postfix_tables
@@ -432,7 +487,7 @@ wait_for_port() {
 
 refuse_taken_ports() {
   local offset
-  for offset in 24 25 143 465 587 993 1143 1587 2143 3143; do
+  for offset in 24 25 143 465 587 993 1143 1587 2143 2525 3143; do
     ! (exec 3<>"/dev/tcp/127.0.0.1/$(port $offset)") 2>/dev/null ||
       die "port $(port $offset) is taken: stop the other rig, or choose another RIG_PORT_BASE"
   done
@@ -452,7 +507,7 @@ start_servers() {
     dovecot -c "$DOVECOT/$view.conf" </dev/null >>"$RIG_DIR/log/start.log" 2>&1 || die "dovecot: $(tail -3 "$RIG_DIR/log/start.log")"
   done
   postfix -c "$POSTFIX/etc" start </dev/null >>"$RIG_DIR/log/start.log" 2>&1 || die "postfix: $(tail -3 "$RIG_DIR/log/start.log")"
-  for offset in 24 25 143 465 587 993 1143 1587 2143 3143; do wait_for_port "$(port $offset)"; done
+  for offset in 24 25 143 465 587 993 1143 1587 2143 2525 3143; do wait_for_port "$(port $offset)"; done
 }
 
 children_of() { ps -o pid= --ppid "$(echo "$@" | tr ' ' ,)" || true; }
@@ -495,7 +550,7 @@ reset_mail() {
   if [ $# = 0 ]; then
     postsuper -c "$POSTFIX/etc" -d ALL >/dev/null 2>&1 || true
     cut -d: -f1 "$DOVECOT/users" | drop_sessions
-    rm -rf "$RIG_DIR"/mail/* "$DOVECOT"/sieve/users/* "$RIG_DIR"/planted/* "$RIG_DIR"/junk/*
+    rm -rf "$RIG_DIR"/mail/* "$DOVECOT"/sieve/users/* "$RIG_DIR"/planted/* "$RIG_DIR"/junk/* "$RIG_DIR"/grey/*
     return
   fi
   for user; do
@@ -503,7 +558,7 @@ reset_mail() {
   done
   printf '%s\n' "$@" | drop_sessions
   for user; do
-    rm -rf "$RIG_DIR/mail/${user#*@}/${user%@*}" "$DOVECOT/sieve/users/$user".* "$RIG_DIR/planted/$user" "$RIG_DIR/junk/$user"
+    rm -rf "$RIG_DIR/mail/${user#*@}/${user%@*}" "$DOVECOT/sieve/users/$user".* "$RIG_DIR/planted/$user" "$RIG_DIR/junk/$user" "$RIG_DIR/grey/$user"
   done
 }
 

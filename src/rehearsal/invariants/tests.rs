@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::testing::{START, Stage, address};
 use crate::run::Pace;
 use crate::words::{Domain, Moment, Provider};
-use crate::world::{AccountSpec, Condition, FlagChange, Personality, Whom, Wrong};
+use crate::world::{AccountSpec, By, Condition, FlagChange, Personality, Whom, Wrong};
 
 fn at(text: &str) -> Moment {
     Moment::parse_rfc3339(text).unwrap()
@@ -238,7 +238,7 @@ async fn a_suspension_that_was_forgotten_is_found_out() {
     let hour = Duration::from_hours(1);
     stage.suspended = vec![(q.clone(), now - hour, now + hour)];
     assert_eq!(stage.found().await, Vec::<String>::new());
-    stage.world.add_condition(Condition { wrong: Wrong::Gone, whom: Whom::Mailbox(q.clone()), from: now, until: now + hour });
+    stage.world.add_condition(Condition { wrong: Wrong::Gone(By::Refusal), whom: Whom::Mailbox(q.clone()), from: now, until: now + hour });
     assert!(stage.world.offer(&a, &a, &q, now).is_err());
     assert_says(&stage.found().await, "1: q@z.test was offered a letter of a@x.test");
 }

@@ -98,12 +98,17 @@ fn wrongs(fault: &Fault, config: &Config) -> Result<Vec<(Wrong, Whom)>, Nobody> 
     match &fault.what {
         What::Outage => at_whom(Wrong::Outage),
         What::Locked => at_whom(Wrong::Locked),
-        What::Gone => at_whom(Wrong::Gone),
+        What::Gone(by) => at_whom(Wrong::Gone(*by)),
+        What::Full(by) => at_whom(Wrong::Full(*by)),
+        What::Away => at_whom(Wrong::Away),
         What::Flaky(share) => at_whom(Wrong::Flaky(*share)),
         What::Greylisting(wait) => at_whom(Wrong::Greylists(*wait)),
-        What::Blocklisted => of_domains(&fault.at, config, Wrong::Blocklists),
+        What::Blocklisted(by) => of_domains(&fault.at, config, |domain| Wrong::Blocklists(domain, *by)),
         What::FailsAuthentication => of_domains(&fault.at, config, Wrong::FailsAuthentication),
-        What::Complaints(a_day) => of_domains(&fault.at, config, |domain| Wrong::Complaints(domain, *a_day)),
+        What::Complaints(a_day, of_letters) => {
+            of_domains(&fault.at, config, |domain| Wrong::Complaints { domain, a_day: *a_day, of_letters: *of_letters })
+        }
+        What::Campaign(a_day) => of_domains(&fault.at, config, |domain| Wrong::Campaign(domain, *a_day)),
         // These are about the machine, not about the world.
         What::Asleep(..) | What::Killed(_) => Ok(Vec::new()),
     }

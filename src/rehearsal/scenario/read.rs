@@ -13,6 +13,7 @@ use crate::config::read::read_section;
 use crate::config::table::listed;
 use crate::config::{ConfigError, scalars, syntax, tree};
 use crate::words::{Address, Domain, Finding};
+use crate::world::By;
 
 impl Scenario {
     /// Reads a scenario from a file.
@@ -56,43 +57,55 @@ fn scenario(name: &str, fields: &Fields, f: &mut Findings<'_>) -> Scenario {
     }
 }
 
-/// The key that a kind of fault wants beside the common ones, and an example of it.
-fn wanted_key(what: &str) -> Option<(&'static str, &'static str)> {
+/// The keys that a kind of fault has beside the common ones, each with an example where it must be there.
+fn own_keys(what: &str) -> &'static [(&'static str, Option<&'static str>)] {
     match what {
-        "flaky" => Some(("share", "share: 0.02")),
-        "complaints" => Some(("a_day", "a_day: 5")),
-        "killed" => Some(("a_day", "a_day: 3")),
-        "greylisting" => Some(("wait", "wait: 10m")),
-        "asleep" => Some(("hours", "hours: 22:30-09:40")),
-        _ => None,
+        "gone" | "full" | "blocklisted" => &[("by", None)],
+        "flaky" => &[("share", Some("share: 0.02"))],
+        "complaints" => &[("a_day", Some("a_day: 5")), ("share", None)],
+        "campaign" => &[("a_day", Some("a_day: 20"))],
+        "killed" => &[("a_day", Some("a_day: 3"))],
+        "greylisting" => &[("wait", Some("wait: 10m"))],
+        "asleep" => &[("hours", Some("hours: 22:30-09:40"))],
+        _ => &[],
     }
+}
+
+fn has_key(what: &str, key: &str) -> bool {
+    own_keys(what).iter().any(|(own, _)| *own == key)
 }
 
 fn fault(fields: &Fields, f: &mut Findings<'_>) -> Option<Fault> {
     let at = fields.given("at").map(|_| whom(fields, f));
     let hours = fields.given("hours").map(|_| hours(fields, f));
     let word = fields.text("what")?;
-    let wanted = wanted_key(&word);
-    for key in ["share", "a_day", "wait", "hours"] {
-        if fields.has(key) && wanted.is_none_or(|(wanted, _)| wanted != key) {
+    for key in ["share", "a_day", "wait", "hours", "by"] {
+        if fields.has(key) && !has_key(&word, key) {
             let place = fields.place(key);
-            let whose: Vec<&str> = super::keys::WHATS.iter().copied().filter(|w| wanted_key(w).is_some_and(|(k, _)| k == key)).collect();
+            let whose: Vec<&str> = super::keys::WHATS.iter().copied().filter(|w| has_key(w, key)).collect();
             f.error(place, format!("`{key}` says nothing of `{word}`"), format!("it is for {}; leave it out", listed(&whose)));
         }
     }
-    if let Some((key, example)) = wanted
-        && !fields.has(key)
-    {
-        f.error(fields.at, format!("`{key}` is missing: `{word}` wants it"), format!("add `{example}`"));
+    for (key, example) in own_keys(&word) {
+        if let Some(example) = example
+            && !fields.has(key)
+        {
+            f.error(fields.at, format!("`{key}` is missing: `{word}` wants it"), format!("add `{example}`"));
+        }
     }
+    let by = || if fields.has("by") { fields.text("by").and_then(|word| By::parse(&word)) } else { Some(By::Report) };
+    let of_letters = || if fields.has("share") { fields.share("share") } else { Some(0.0) };
     let what = match word.as_str() {
         "outage" => Some(What::Outage),
         "locked" => Some(What::Locked),
-        "gone" => Some(What::Gone),
+        "gone" => by().map(What::Gone),
+        "full" => by().map(What::Full),
+        "away" => Some(What::Away),
         "flaky" => fields.share("share").map(What::Flaky),
-        "blocklisted" => Some(What::Blocklisted),
+        "blocklisted" => by().map(What::Blocklisted),
         "broken-dmarc" => Some(What::FailsAuthentication),
-        "complaints" => fields.whole("a_day").map(What::Complaints),
+        "complaints" => fields.whole("a_day").zip(of_letters()).map(|(a_day, share)| What::Complaints(a_day, share)),
+        "campaign" => fields.whole("a_day").map(What::Campaign),
         "greylisting" => fields.duration("wait").map(What::Greylisting),
         "asleep" => hours.flatten().map(|(from, to)| What::Asleep(from, to)),
         _ => fields.whole("a_day").map(What::Killed),
@@ -110,13 +123,13 @@ fn fault(fields: &Fields, f: &mut Findings<'_>) -> Option<Fault> {
 /// Whether `at` can be said of this kind of fault. `None`: nothing is given; `Some(None)`: what is given is faulty.
 #[expect(clippy::option_option, reason = "not given, faulty and given are three things")]
 fn fits(word: &str, at: Option<Option<At>>, fields: &Fields, f: &mut Findings<'_>) -> Option<At> {
-    let is_about_a_domain = matches!(word, "blocklisted" | "broken-dmarc" | "complaints");
+    let is_about_a_domain = matches!(word, "blocklisted" | "broken-dmarc" | "complaints" | "campaign");
     match (word, at) {
         ("asleep" | "killed", Some(_)) => {
             f.error(fields.place("at"), format!("`at` says nothing of `{word}`"), "it is the machine of preheat; leave `at` out");
             None
         }
-        ("outage" | "locked" | "gone", None) if !fields.has("at") => {
+        ("outage" | "locked" | "gone" | "full" | "away", None) if !fields.has("at") => {
             f.error(fields.at, format!("`at` is missing: `{word}` wants it"), format!("add `at:` with {}", whom_is_wanted()));
             None
         }
@@ -188,12 +201,13 @@ mod tests {
     #[test]
     fn every_word_of_the_table_is_read() {
         for word in super::super::keys::WHATS {
-            let extra = wanted_key(word).map_or(String::new(), |(_, example)| format!(", {example}"));
+            let extra: Vec<&str> = own_keys(word).iter().filter_map(|(_, example)| *example).collect();
             let at = if matches!(*word, "asleep" | "killed") { "" } else { ", at: all" };
-            let text = format!("about: x\nfaults: [{{what: {word}{at}{extra}}}]\n");
+            let text =
+                format!("about: x\nfaults: [{{what: {word}{at}{}}}]\n", extra.iter().fold(String::new(), |all, one| all + ", " + one));
             let scenario = Scenario::parse("s", &text, Path::new("s.yaml")).unwrap_or_else(|e| panic!("{word}: {e}"));
             assert_eq!((scenario.faults.len(), scenario.faults[0].days), (1, TO_THE_END), "{word}");
         }
-        assert_eq!(super::super::keys::FAULT.keys.len(), 8, "a new key has its place in `wanted_key` or among the common ones");
+        assert_eq!(super::super::keys::FAULT.keys.len(), 9, "a new key has its place in `own_keys` or among the common ones");
     }
 }

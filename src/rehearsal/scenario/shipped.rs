@@ -23,6 +23,7 @@ fn texts() -> &'static [(&'static str, &'static str)] {
         "account-locked",
         "flaky-network",
         "dead-partner",
+        "full-mailbox",
         "complaint-storm",
         "holiday-gap",
         "laptop-sleeps",

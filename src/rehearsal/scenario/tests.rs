@@ -5,7 +5,7 @@ use std::path::Path;
 use super::*;
 use crate::config::{Config, Nothing, ScheduleOrigin, parse};
 use crate::words::{Address, Domain, LocalDate, Moment, Zone};
-use crate::world::{Condition, Whom, Wrong};
+use crate::world::{By, Condition, Whom, Wrong};
 
 const POOL: &str = "zone: Europe/Berlin\ndefaults: {smtp: mail.new.example, imap: mail.new.example, secret: 'env:P_{local}'}\nmailboxes:\n  \
     - anna@new.example\n  - bert@other.example\n  - {address: kim@plain.example, role: partner}\n";
@@ -53,6 +53,7 @@ fn every_shipped_scenario_reads_says_what_it_is_and_fits_any_pool() {
             "account-locked",
             "flaky-network",
             "dead-partner",
+            "full-mailbox",
             "complaint-storm",
             "holiday-gap",
             "laptop-sleeps",
@@ -90,8 +91,11 @@ fn the_kinds_of_faults_are_those_of_the_shipped_files() {
     assert_eq!(faults("provider-outage"), [(What::Outage, At::BiggestReceiver, 15, 2)]);
     assert_eq!(faults("broken-dmarc"), [(What::FailsAuthentication, At::All, 1, TO_THE_END)]);
     assert_eq!(faults("flaky-network"), [(What::Flaky(0.02), At::All, 1, TO_THE_END)]);
-    assert_eq!(faults("complaint-storm"), [(What::Complaints(5), At::All, 22, 3)]);
-    assert_eq!(faults("dead-partner"), [(What::Gone, At::FirstPartner, 8, TO_THE_END)]);
+    assert_eq!(faults("complaint-storm"), [(What::Complaints(5, 0.2), At::All, 22, 3), (What::Campaign(20), At::All, 22, 3)]);
+    assert_eq!(faults("dead-partner"), [(What::Gone(By::Report), At::FirstPartner, 8, TO_THE_END)]);
+    assert_eq!(faults("full-mailbox"), [(What::Full(By::Report), At::FirstPartner, 8, 5)]);
+    assert_eq!(faults("holiday-gap"), [(What::Away, At::BiggestReceiver, 20, 14)]);
+    assert_eq!(faults("blocklisted"), [(What::Blocklisted(By::Report), At::All, 15, 5)]);
     assert_eq!(Scenario::by_name("killed", None).unwrap().kills(40), 3);
 }
 
@@ -112,6 +116,8 @@ faults:
   - {what: blocklisted, at: first-partner}
   - {what: locked, at: generic}
   - {what: killed}
+  - {what: full, at: all, by: mail}
+  - {what: campaign, by: report}
 ";
     let error = Scenario::parse("mine", text, Path::new("scenarios/mine.yaml")).unwrap_err();
     assert_eq!(
@@ -179,7 +185,19 @@ scenarios/mine.yaml:14:24: error: `generic` is no receiver
 scenarios/mine.yaml:15:5: error: `a_day` is missing: `killed` wants it
       - {what: killed}
         ^
-  hint: add `a_day: 3`"
+  hint: add `a_day: 3`
+scenarios/mine.yaml:16:31: error: `by` cannot be `mail`
+      - {what: full, at: all, by: mail}
+                                  ^
+  hint: one of `refusal` or `report`
+scenarios/mine.yaml:17:5: error: `a_day` is missing: `campaign` wants it
+      - {what: campaign, by: report}
+        ^
+  hint: add `a_day: 20`
+scenarios/mine.yaml:17:26: error: `by` says nothing of `campaign`
+      - {what: campaign, by: report}
+                             ^
+  hint: it is for `gone`, `full` or `blocklisted`; leave it out"
     );
 }
 
@@ -219,6 +237,8 @@ fn whom_a_fault_concerns() {
     assert_eq!(whom("{what: locked, at: first-warming}", &gmail), mailbox("anna@new.example"));
     assert_eq!(whom("{what: gone, at: first-partner}", &gmail), mailbox("kim@plain.example"));
     assert_eq!(whom("{what: gone, at: Mia@gmail.example}", &gmail), mailbox("mia@gmail.example"));
+    assert_eq!(whom("{what: full, at: first-partner}", &gmail), mailbox("kim@plain.example"));
+    assert_eq!(whom("{what: away, at: gmail}", &gmail), [Whom::Receiver("gmail".into())]);
     assert_eq!(whom("{what: outage, at: gmail.example}", &gmail), [Whom::Domain(Domain::parse("gmail.example").unwrap())]);
     assert_eq!(whom("{what: outage, at: first-domain}", &gmail), [Whom::Domain(Domain::parse("new.example").unwrap())]);
     assert_eq!(whom("{what: outage, at: biggest-receiver}", &gmail), [Whom::Receiver("gmail".into())]);
@@ -233,12 +253,19 @@ fn faults_of_domains_are_of_every_warming_domain_or_of_one() {
     let pool = pool(GMAIL);
     let told = |line: &str| conditions(line, &pool).into_iter().map(|c| (c.wrong, c.whom)).collect::<Vec<_>>();
     let [new, other] = ["new.example", "other.example"].map(|d| Domain::parse(d).unwrap());
-    assert_eq!(told("{what: blocklisted}"), [(Wrong::Blocklists(new.clone()), Whom::All), (Wrong::Blocklists(other.clone()), Whom::All)]);
+    let listed = |domain: &Domain, by| (Wrong::Blocklists(domain.clone(), by), Whom::All);
+    assert_eq!(told("{what: blocklisted}"), [listed(&new, By::Report), listed(&other, By::Report)]);
+    assert_eq!(told("{what: blocklisted, by: refusal, at: first-domain}"), [listed(&new, By::Refusal)]);
     let gmail = || Whom::Receiver("gmail".into());
     assert_eq!(
         told("{what: complaints, a_day: 4, at: gmail}"),
-        [(Wrong::Complaints(new.clone(), 4), gmail()), (Wrong::Complaints(other.clone(), 4), gmail())]
+        [&new, &other].map(|d| (Wrong::Complaints { domain: d.clone(), a_day: 4, of_letters: 0.0 }, gmail()))
     );
+    assert_eq!(
+        told("{what: complaints, a_day: 1, share: 0.5, at: first-domain}"),
+        [(Wrong::Complaints { domain: new.clone(), a_day: 1, of_letters: 0.5 }, Whom::All)]
+    );
+    assert_eq!(told("{what: campaign, a_day: 9, at: other.example}"), [(Wrong::Campaign(other.clone(), 9), Whom::All)]);
     assert_eq!(told("{what: broken-dmarc, at: first-domain}"), [(Wrong::FailsAuthentication(new), Whom::All)]);
     assert_eq!(told("{what: broken-dmarc, at: other.example}"), [(Wrong::FailsAuthentication(other), Whom::All)]);
 }
@@ -341,6 +368,6 @@ fn the_page_on_scenarios_holds_every_key_and_every_shipped_one() {
     }
     let (_, example) = prose.split_once("```yaml\n").unwrap();
     let example = scenario(example.split_once("```").unwrap().0);
-    assert_eq!((example.faults.len(), example.holidays.len()), (4, 1));
+    assert_eq!((example.faults.len(), example.holidays.len()), (5, 1));
     example.conditions(&pool(GMAIL), date("2026-11-30"), BERLIN).unwrap_or_else(|e| panic!("{e}"));
 }

@@ -9,8 +9,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::dump::dump;
+use super::signal::Signal;
 use crate::sandbox::Population;
-use crate::words::Address;
+use crate::words::{Address, Reply};
 use crate::world::{AccountSpec, Condition, Personality, Whom, Wrong};
 
 /// A request: `{"do": "…", …}`. Users are named by their address or by the name that they sign in with; messages come in base64.
@@ -104,6 +105,29 @@ pub enum Deed {
         user: String,
         /// How many.
         bytes: Option<u64>,
+    },
+    /// Sends something back about a letter, to who wrote it.
+    Signal(Signal),
+    /// Has a machine answer for a user who is away; without a text, no more.
+    Vacation {
+        /// Who is away.
+        user: String,
+        /// What the machine says.
+        text: Option<String>,
+    },
+    /// Has mail to a user taken over and come back with a server's words; without them, no more.
+    Bounce {
+        /// To whom.
+        user: String,
+        /// Such as `550 5.1.1 User unknown`.
+        said: Option<String>,
+    },
+    /// Has the first try of each sender to a user put off, or no more.
+    Greylist {
+        /// To whom.
+        user: String,
+        /// Whether it is so.
+        on: bool,
     },
     /// Has the provider refuse a user's sign-ins.
     Lock {
@@ -199,6 +223,17 @@ impl Deed {
             Self::Quota { user, bytes } => {
                 world.with_account(&who(&user)?, |account| account.quota = bytes);
             }
+            Self::Signal(signal) => return signal.send(population),
+            Self::Vacation { user, text } => {
+                world.with_account(&who(&user)?, |account| account.away = text);
+            }
+            Self::Bounce { user, said } => {
+                let said = said.as_deref().map(refusal).transpose()?;
+                world.with_account(&who(&user)?, |account| account.returns = said);
+            }
+            Self::Greylist { user, on } => {
+                world.with_account(&who(&user)?, |account| account.greylists = on);
+            }
             Self::Lock { user } => {
                 let (wrong, whom, until) = (Wrong::Locked, Whom::Mailbox(who(&user)?), now + FOR_EVER);
                 world.add_condition(Condition { wrong, whom, from: now, until });
@@ -247,12 +282,19 @@ fn is_done(done: bool, otherwise: &str) -> Result<(), String> {
     done.then_some(()).ok_or_else(|| otherwise.to_owned())
 }
 
-fn named(folder: &str) -> Result<(), String> {
+pub(super) fn named(folder: &str) -> Result<(), String> {
     let is_name = !folder.is_empty()
         && folder.len() <= 200
         && !folder.chars().any(char::is_control)
         && folder.split('/').all(|level| !level.is_empty());
     is_done(is_name, "a folder's name is 1 to 200 bytes without controls, with `/` between levels")
+}
+
+/// A server's refusal for good: three digits, and its words.
+fn refusal(said: &str) -> Result<Reply, String> {
+    let (code, text) = said.split_once(' ').unwrap_or_default();
+    let reply = code.parse().ok().map(|code| Reply::new(code, text)).filter(Reply::is_permanent).filter(|r| r.code >= 500);
+    reply.ok_or_else(|| "a refusal is a code from 500 to 599 and its words".to_owned())
 }
 
 fn decode(message: &str) -> Result<Vec<u8>, String> {

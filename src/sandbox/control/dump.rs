@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 use crate::words::Address;
 use crate::world::{Folder, Message, World};
 
-/// Accounts with their folders and messages, then everything that was submitted, and every touch of somebody else's message.
+/// Accounts with their folders and messages, then everything that was submitted, every touch of somebody else's message, and what the world
+/// itself sent back.
 pub(super) fn dump(world: &World, users: &[Address]) -> Value {
     let accounts: Map<String, Value> = users
         .iter()
@@ -33,7 +34,17 @@ pub(super) fn dump(world: &World, users: &[Address]) -> Value {
         .collect();
     let touched: Vec<Value> =
         evidence.touched.iter().map(|t| json!({ "at": t.at, "account": t.account, "what": t.what, "serial": t.serial })).collect();
-    json!({ "modelled": true, "accounts": accounts, "submissions": submissions, "touched": touched })
+    let came_back: Vec<Value> = evidence
+        .came_back
+        .iter()
+        .map(|c| {
+            json!({
+                "at": c.at, "account": c.account, "folder": &*c.folder, "message_id": c.message_id, "kind": c.kind,
+                "letter": c.letter.map(|l| l.to_string()), "who": c.who, "class": c.class,
+            })
+        })
+        .collect();
+    json!({ "modelled": true, "accounts": accounts, "submissions": submissions, "touched": touched, "came_back": came_back })
 }
 
 fn folder_of(folder: &Folder) -> Value {

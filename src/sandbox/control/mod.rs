@@ -8,6 +8,7 @@
 
 pub mod deeds;
 mod dump;
+pub mod signal;
 #[cfg(test)]
 mod tests;
 

@@ -125,7 +125,8 @@ async fn passwords_locks_limits_and_outages() {
 fn submit(talk: &Talk, ids: &[LetterId]) {
     let bob = Address::parse("bob@partner.test").unwrap();
     for id in ids {
-        let message = format!("X-Preheat: k1.{id}.00\r\nDate: Tue, 01 Dec 2026 09:00:00 +0100\r\n\r\nhello\r\n");
+        let message =
+            format!("X-Preheat: k1.{id}.00\r\nMessage-ID: <{id}@partner.test>\r\nDate: Tue, 01 Dec 2026 09:00:00 +0100\r\n\r\nhello\r\n");
         let now = Clock::System.now();
         assert_eq!(talk.sandbox.world().submit(&bob, &bob, &[anna()], message.as_bytes(), true, now).code, 250);
     }
@@ -161,6 +162,100 @@ async fn a_share_of_the_letters_is_filed_and_the_rest_comes_at_once() {
     assert_eq!(submissions[0]["date"], "Tue, 01 Dec 2026 09:00:00 +0100");
     let stored = |folder: &str| submissions.as_array().unwrap().iter().filter(|s| s["stored"] == folder).count();
     assert_eq!((stored("Junk/Really"), stored("INBOX")), (junk.len(), rest.len()));
+}
+
+#[tokio::test]
+async fn something_comes_back_about_a_letter_as_a_server_or_a_person_would_write_it() {
+    use crate::classify::{Kind, read_message};
+    let mut talk = Talk::new(false).await;
+    let id = LetterId::of_start(&anna(), LocalDate::ymd(2026, 12, 1).unwrap(), 1);
+    submit(&talk, &[id]);
+    let world = talk.sandbox.world().clone();
+    world.settle(Clock::System.now());
+    let (bob, letter) = ("bob@partner.test", id.to_string());
+    let read = |folder: &str, uid: &Value| {
+        let uid = u32::try_from(uid.as_u64().unwrap()).unwrap();
+        let bytes = world.with_folder(&Address::parse(bob).unwrap(), folder, |f| f.messages[&uid].bytes.to_vec()).unwrap();
+        read_message(&bytes)
+    };
+    for (request, kind) in [
+        (json!({ "kind": "bounce" }), Kind::Bounce),
+        (json!({ "kind": "bounce", "said": "552 5.2.2 Mailbox full" }), Kind::Bounce),
+        (json!({ "kind": "delay" }), Kind::Delay),
+        (json!({ "kind": "delivered" }), Kind::Delivered),
+        (json!({ "kind": "complaint", "folder": "Junk" }), Kind::Complaint),
+        (json!({ "kind": "complaint", "named": false }), Kind::Complaint),
+        (json!({ "kind": "auto_reply" }), Kind::AutoReply),
+        (json!({ "kind": "reply", "text": "Yes, on Friday." }), Kind::Reply),
+        (json!({ "kind": "unsubscribe" }), Kind::Unsubscribe),
+    ] {
+        let mut whole = request.clone();
+        (whole["do"], whole["letter"]) = (json!("signal"), json!(letter));
+        let done = talk.done(whole).await;
+        assert_eq!(done["user"], bob);
+        let incoming = read(done["folder"].as_str().unwrap(), &done["uid"]);
+        assert_eq!(incoming.kind, kind, "{request}: {}", incoming.evidence);
+        let names_letter = !matches!(kind, Kind::AutoReply | Kind::Reply | Kind::Unsubscribe);
+        assert_eq!(incoming.original.letter, names_letter.then_some(id), "{request}");
+        let who = incoming.recipients.first().and_then(|r| r.address.clone());
+        let is_named = kind != Kind::Reply && request["named"] != json!(false);
+        assert_eq!(who.as_deref(), is_named.then_some(ANNA), "{request}");
+    }
+    // About a message that somebody else sent.
+    let message = BASE64.encode(format!("From: {bob}\r\nTo: Kim <kim@outside.example>\r\nMessage-ID: <7@x.test>\r\n\r\nbuy\r\n"));
+    let done = talk.done(json!({ "do": "signal", "kind": "bounce", "message": message })).await;
+    let incoming = read("INBOX", &done["uid"]);
+    assert_eq!(incoming.recipients[0].address.as_deref(), Some("kim@outside.example"));
+    assert_eq!(incoming.original.message_ids[0].as_str(), "7@x.test");
+    let to_outside = BASE64.encode("From: kim@outside.example\r\nTo: anna@warm.test\r\n\r\n");
+    for (request, why) in [
+        (json!({ "kind": "bounce" }), "name the `letter` that it is about, or give the `message`"),
+        (json!({ "kind": "bounce", "letter": "0".repeat(24) }), "that letter lies nowhere"),
+        (json!({ "kind": "bounce", "letter": "x" }), "a letter id is 24"),
+        (json!({ "kind": "bounce", "letter": letter, "said": "no" }), "`said` does not fit"),
+        (json!({ "kind": "delay", "letter": letter, "said": "550 5.1.1 no" }), "`said` does not fit"),
+        (json!({ "kind": "reply", "message": to_outside }), "kim@outside.example has no mailbox here"),
+        (json!({ "kind": "reply", "message": BASE64.encode("Subject: x\r\n\r\n") }), "the message has no From and To"),
+        (json!({ "kind": "reply", "letter": letter, "folder": "a//b" }), "a folder's name is"),
+        (json!({ "kind": "shout", "letter": letter }), "not a request"),
+        (json!({ "kind": "reply", "letter": letter, "loud": true }), "not a request"),
+    ] {
+        let mut whole = request.clone();
+        whole["do"] = json!("signal");
+        let answer = talk.ask(whole).await;
+        assert!(answer["ok"] == false && answer["error"].as_str().unwrap().starts_with(why), "{request}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_mailbox_may_be_away_give_mail_back_or_put_strangers_off() {
+    let mut talk = Talk::new(false).await;
+    let (world, bob) = (talk.sandbox.world().clone(), Address::parse("bob@partner.test").unwrap());
+    let send = |n: u32| {
+        let now = Clock::System.now();
+        world.offer(&bob, &bob, &anna(), now)?;
+        let message = format!("From: {bob}\r\nTo: {ANNA}\r\nMessage-ID: <{n}@partner.test>\r\nSubject: {n}\r\n\r\nhello\r\n");
+        world.submit(&bob, &bob, &[anna()], message.as_bytes(), true, now);
+        world.settle(Clock::System.now());
+        Ok::<(), crate::words::Reply>(())
+    };
+    talk.done(json!({ "do": "greylist", "user": ANNA, "on": true })).await;
+    assert_eq!(send(1).unwrap_err().code, 450);
+    talk.done(json!({ "do": "greylist", "user": ANNA, "on": false })).await;
+    talk.done(json!({ "do": "vacation", "user": ANNA, "text": "Back on Monday." })).await;
+    send(2).unwrap();
+    talk.done(json!({ "do": "vacation", "user": ANNA, "text": null })).await;
+    talk.done(json!({ "do": "bounce", "user": ANNA, "said": "550 5.1.1 User unknown" })).await;
+    send(3).unwrap();
+    let answer = talk.ask(json!({ "do": "bounce", "user": ANNA, "said": "450 4.2.0 later" })).await;
+    assert_eq!(answer["error"], "a refusal is a code from 500 to 599 and its words");
+    talk.done(json!({ "do": "bounce", "user": ANNA, "said": null })).await;
+    send(4).unwrap();
+    let dump = talk.done(json!({ "do": "dump" })).await;
+    let back: Vec<_> = dump["came_back"].as_array().unwrap().iter().map(|c| (c["kind"].clone(), c["account"].clone())).collect();
+    assert_eq!(back, [(json!("auto_reply"), json!(bob)), (json!("bounce"), json!(bob))]);
+    let lies = dump["accounts"][ANNA]["folders"]["INBOX"]["messages"].as_array().unwrap().len();
+    assert_eq!(lies, 2, "the second and the fourth");
 }
 
 #[tokio::test]

@@ -281,6 +281,8 @@ impl Session {
                 }
                 Answer::next("250 2.1.5 Ok")
             }
+            // RFC 5321 §3.8.
+            Err(reply) if reply.code == 421 => Answer::close(&reply.to_string()),
             Err(reply) => Answer::next(&reply.to_string()),
         }
     }

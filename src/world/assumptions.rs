@@ -1,13 +1,14 @@
-//! The numbers of the filter model, from `assumptions.yaml`: each with what it rests on.
+//! The numbers of the modelled world, from `assumptions.yaml`: each with what it rests on.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::super::Personality;
-use crate::words::Reply;
+use super::Personality;
+use crate::words::{RefusalClass, Reply};
 
 /// The file.
 #[derive(Debug, Deserialize)]
@@ -36,6 +37,8 @@ struct Assumption {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Replies {
+    gone: BTreeMap<String, String>,
+    full: BTreeMap<String, String>,
     blocklisted: BTreeMap<String, String>,
     unauthenticated: BTreeMap<String, String>,
     too_fast: BTreeMap<String, String>,
@@ -44,9 +47,28 @@ struct Replies {
 /// Why a receiver does not take a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum No {
+    Gone,
+    Full,
     Blocklisted,
     Unauthenticated,
     TooFast,
+}
+
+impl No {
+    /// What that is about, as servers of this kind say it: Gmail speaks of a reputation, never of a list.
+    pub(super) const fn class(self, habits: Personality) -> RefusalClass {
+        match self {
+            Self::Blocklisted if matches!(habits, Personality::Gmail) => RefusalClass::Reputation,
+            Self::Gone => RefusalClass::BadAddress,
+            Self::Full => RefusalClass::Full,
+            Self::Blocklisted => RefusalClass::Blocklist,
+            Self::Unauthenticated => RefusalClass::Authentication,
+            Self::TooFast => RefusalClass::Rate,
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) const ALL: [Self; 5] = [Self::Gone, Self::Full, Self::Blocklisted, Self::Unauthenticated, Self::TooFast];
 }
 
 macro_rules! numbers {
@@ -80,6 +102,17 @@ numbers! {
     harm_half_life, most_harm, complaint_harm, bad_address_harm, harm_volume, blocklist_harm,
     dmarc_fails, one_of_two_fails, dmarc_refused,
     promotions, updates,
+    report_soon, report_from, report_to, report_in_spam, delay_notice,
+    complaints_reported, complaints_unnamed, away_again,
+    campaign_unknown, campaign_full, campaign_refused, campaign_late, campaign_told, campaign_away, campaign_answered, campaign_unsubscribed,
+    foreign_every,
+}
+
+impl Numbers {
+    /// When a sender's server tries again.
+    pub(super) fn wait(&self) -> Duration {
+        Duration::from_secs((self.rate_wait * 60.0) as u64)
+    }
 }
 
 impl Assumption {
@@ -116,6 +149,8 @@ pub(super) fn numbers(personality: Personality) -> &'static Numbers {
 /// What a receiver says: in its own words where the file has them, else in those of its personality.
 pub(super) fn reply(no: No, receiver: &str, personality: Personality) -> Reply {
     let replies = match no {
+        No::Gone => &file().replies.gone,
+        No::Full => &file().replies.full,
         No::Blocklisted => &file().replies.blocklisted,
         No::Unauthenticated => &file().replies.unauthenticated,
         No::TooFast => &file().replies.too_fast,
@@ -158,9 +193,21 @@ mod tests {
     fn shares_are_shares() {
         for personality in Personality::ALL {
             let n = numbers(*personality);
+            let campaign = [
+                n.campaign_unknown,
+                n.campaign_full,
+                n.campaign_refused,
+                n.campaign_late,
+                n.campaign_told,
+                n.campaign_away,
+                n.campaign_answered,
+                n.campaign_unsubscribed,
+            ];
             let shares = [n.pace, n.worth_memory, n.domain_share, n.idle_keeps, n.dmarc_refused, n.promotions + n.updates];
+            let shares = [&shares[..], &[n.report_in_spam, n.complaints_reported, n.complaints_unnamed, campaign.iter().sum()]].concat();
             assert!(shares.iter().all(|s| (0.0..=1.0).contains(s)), "{personality}: {shares:?}");
             assert!(n.free_volume_domain > 0.0 && n.free_volume_mailbox > 0.0 && n.harm_volume > 0.0 && n.harm_half_life > 0.0);
+            assert!(n.report_from < n.report_to && n.report_from > 0.0 && n.foreign_every > 0.0, "{personality}");
         }
     }
 
@@ -170,16 +217,40 @@ mod tests {
         assert!(said(No::Blocklisted, "yahoo").starts_with("553 5.7.1 [BL21] "));
         assert_eq!(said(No::Blocklisted, "new.example"), "554 5.7.1 Service unavailable; Sender address blocked using a domain blocklist");
         for personality in Personality::ALL {
-            for (no, permanent) in [(No::Blocklisted, true), (No::Unauthenticated, true), (No::TooFast, false)] {
+            for no in No::ALL {
                 let reply = reply(no, "nobody", *personality);
-                assert!(reply.enhanced.is_some() && reply.is_permanent() == permanent && reply.is_transient() != permanent, "{reply}");
+                // Gmail tries a full mailbox again, the others do not.
+                let passes = no == No::TooFast || no == No::Full && *personality == Personality::Gmail;
+                assert!(reply.enhanced.is_some() && reply.is_permanent() != passes && reply.is_transient() == passes, "{reply}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_receivers_say_is_understood_as_what_they_mean() {
+        use crate::classify::classify;
+        use crate::words::Provider;
+        let receivers = [
+            ("gmail", Personality::Gmail, Provider::Gmail),
+            ("microsoft", Personality::Microsoft, Provider::Microsoft),
+            ("yahoo", Personality::Dovecot, Provider::Yahoo),
+            ("icloud", Personality::Dovecot, Provider::Icloud),
+            ("new.example", Personality::Dovecot, Provider::Generic),
+        ];
+        for (receiver, personality, provider) in receivers {
+            for no in No::ALL {
+                let reply = reply(no, receiver, personality);
+                let class = classify(provider, &reply);
+                // A full mailbox that may be emptied says nothing final.
+                let passes = no == No::Full && reply.is_transient();
+                assert_eq!(class, if passes { RefusalClass::Temporary } else { no.class(personality) }, "{receiver}: {reply}");
             }
         }
     }
 
     #[test]
     fn the_page_on_the_model_shows_the_numbers_that_are_in_use() {
-        let page = include_str!("../../../docs/model.md");
+        let page = include_str!("../../docs/model.md");
         let table = assumptions_markdown();
         assert!(page.contains(&table), "docs/model.md must hold this table:\n{table}");
     }

@@ -590,7 +590,6 @@ fn the_readmes_example_loads_and_its_commands_are_those_that_there_are() {
     desk.write("preheat.yaml", yaml);
     let check = desk.preheat(&["check", "--offline"]);
     assert_eq!(check.status.code(), Some(0), "{}", all(&check));
-    // The README is told of `events` when it is merged.
     for command in COMMANDS.iter().filter(|c| **c != "resume") {
         assert!(readme.contains(&format!("`preheat {command}")), "the README does not name {command}");
     }

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::{Ledger, LedgerError};
 
 /// Tables with what was decided and what happened, each with its key. Leases are about processes, not about the pool.
-const TABLES: [(&str, &str); 15] = [
+const TABLES: [(&str, &str); 19] = [
     ("pool", "id"),
     ("mailbox", "address"),
     ("day", "mailbox, date"),
@@ -25,6 +25,10 @@ const TABLES: [(&str, &str); 15] = [
     ("signal", "mailbox, message_id"),
     ("signal_recipient", "mailbox, message_id, n"),
     ("suppression", "address, since"),
+    ("verdict", "subject, date"),
+    ("lifted", "scope"),
+    ("checked", "domain"),
+    ("ready", "domain, since"),
 ];
 
 impl Ledger {

@@ -13,9 +13,9 @@ use tempfile::TempDir;
 
 /// Tuesday, seven o'clock in Berlin.
 const MORNING: &str = "2026-12-01T06:00:00Z x1";
-const COMMANDS: [&str; 16] = [
-    "demo", "init", "check", "plan", "explain", "agenda", "run", "rehearse", "status", "pause", "resume", "inspect", "suppress", "ledger",
-    "sandbox", "schema",
+const COMMANDS: [&str; 18] = [
+    "demo", "init", "check", "plan", "explain", "agenda", "run", "rehearse", "status", "health", "ready", "pause", "resume", "inspect",
+    "suppress", "ledger", "sandbox", "schema",
 ];
 
 /// A pool that carries its ramp: two warming domains, five partners at as many hosts.
@@ -38,7 +38,7 @@ mailboxes:
 ";
 
 /// An empty folder to call `preheat` in.
-struct Desk {
+pub struct Desk {
     dir: TempDir,
 }
 
@@ -48,56 +48,56 @@ impl Desk {
     }
 
     /// With [`POOL`] and a key.
-    fn with_pool() -> Self {
+    pub fn with_pool() -> Self {
         let desk = Self::empty();
         assert_eq!(desk.preheat(&["init"]).status.code(), Some(0));
         desk.write("preheat.yaml", POOL);
         desk
     }
 
-    fn path(&self, name: &str) -> std::path::PathBuf {
+    pub fn path(&self, name: &str) -> std::path::PathBuf {
         self.dir.path().join(name)
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub fn write(&self, name: &str, text: &str) {
         fs::create_dir_all(self.path(name).parent().unwrap()).unwrap();
         fs::write(self.path(name), text).unwrap();
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_preheat"));
         command.current_dir(&self.dir).args(args).env("PREHEAT_CLOCK", MORNING).env_remove("PREHEAT_CONFIG").env_remove("COLUMNS");
         command.stdin(Stdio::null());
         command
     }
 
-    fn preheat(&self, args: &[&str]) -> Output {
+    pub fn preheat(&self, args: &[&str]) -> Output {
         self.command(args).output().unwrap()
     }
 
     /// The JSON on standard output, which holds nothing else.
-    fn json(&self, args: &[&str]) -> Value {
+    pub fn json(&self, args: &[&str]) -> Value {
         let output = self.preheat(args);
         serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{args:?}: {e}\n{}", all(&output)))
     }
 }
 
-fn out(output: &Output) -> String {
+pub fn out(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-fn err(output: &Output) -> String {
+pub fn err(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
 /// Everything that a command said, and how it ended.
-fn all(output: &Output) -> String {
+pub fn all(output: &Output) -> String {
     format!("{}--- talk\n{}--- exit {}\n", out(output), err(output), output.status.code().unwrap())
 }
 
 /// The whole output as a snapshot; seconds that went by are taken back.
 #[track_caller]
-fn snapshot(name: &str, output: &Output) {
+pub fn snapshot(name: &str, output: &Output) {
     insta::with_settings!({ filters => vec![(r"T06:00:\d\dZ", "T06:00:00Z"), (r"06:00:\d\dZ", "06:00:00Z")], prepend_module_to_snapshot => false }, {
         insta::assert_snapshot!(name, all(output));
     });
@@ -105,7 +105,7 @@ fn snapshot(name: &str, output: &Output) {
 
 /// Fits 100 columns, has no colour, and no spaces at its line ends.
 #[track_caller]
-fn assert_plain(text: &str) {
+pub fn assert_plain(text: &str) {
     assert!(!text.contains('\x1b'), "{text}");
     for line in text.lines() {
         assert!(line.chars().count() <= 100, "{} columns: {line}", line.chars().count());

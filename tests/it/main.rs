@@ -25,3 +25,4 @@ mod score;
 mod story;
 mod sweep;
 mod sweep_pool;
+mod warm;

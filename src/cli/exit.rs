@@ -19,6 +19,8 @@ pub enum Exit {
     Problems,
     /// `check`: nothing worse than a spam folder that is not known.
     SpamFolderUnknown,
+    /// `ready`: a domain is not. No error.
+    NotReady,
     /// Another preheat runs this pool (EX_TEMPFAIL).
     Held,
     /// The config has errors (EX_CONFIG).
@@ -33,6 +35,7 @@ impl Exit {
             Self::Failed => 1,
             Self::Problems => 3,
             Self::SpamFolderUnknown => 4,
+            Self::NotReady => 5,
             Self::Held => 75,
             Self::BadConfig => 78,
         }
@@ -49,6 +52,7 @@ Exit codes:
   2   the command line cannot be read
   3   `check` or `ledger check` found errors
   4   `check` found a mailbox whose spam folder is not known, and nothing worse
+  5   `ready`: a domain is not ready
   75  another preheat runs this pool: try again later
   78  the config has errors";
 

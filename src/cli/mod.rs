@@ -7,6 +7,7 @@ mod demo;
 mod events;
 mod exit;
 mod explain;
+mod health;
 mod init;
 mod inspect;
 mod ledger;
@@ -15,6 +16,7 @@ mod pause;
 mod plan;
 mod pool;
 mod printer;
+mod ready;
 mod rehearse;
 mod run;
 mod sandbox;
@@ -75,6 +77,10 @@ enum Command {
     Sent(sent::Args),
     /// Show where pool, domains and mailboxes stand
     Status(status::Args),
+    /// Put the last 14 days of mailboxes and domains into a number, with all that it is made of
+    Health(health::Args),
+    /// Say whether domains are warm: the evidence, what is wanting, and the earliest date
+    Ready(ready::Args),
     /// Stop sending from a mailbox, a domain or all; looking and rescuing go on
     Pause(pause::PauseArgs),
     /// Let a paused mailbox, domain or all send again
@@ -117,6 +123,8 @@ pub fn main() -> u8 {
         Command::Allowance(a) => allowance::allowance(&a, &cli.config, printer),
         Command::Sent(a) => sent::sent(&a, &cli.config, printer),
         Command::Status(a) => status::status(&a, &cli.config, printer),
+        Command::Health(a) => health::health(&a, &cli.config, printer),
+        Command::Ready(a) => ready::ready(&a, &cli.config, printer),
         Command::Pause(a) => pause::pause(&a, &cli.config, printer),
         Command::Resume(a) => pause::resume(&a, &cli.config, printer),
         Command::Inspect(a) => inspect::inspect(&a, printer),

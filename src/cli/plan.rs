@@ -1,18 +1,15 @@
 //! `preheat plan`.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::pool::{Pool, runtime};
 use super::printer::Printer;
 use super::{CliError, Exit};
-use crate::agenda::carries;
-use crate::config::{Config, Mailbox, ScheduleOrigin};
-use crate::ledger::Ledger;
+use crate::config::{Config, ScheduleOrigin};
 use crate::ramp::{PlannedDay, draw_curve};
 use crate::report::plan::{MailboxPlan, PlanReport};
-use crate::run::{Guarded, PlanStart, RealMail, guarded, history_with, plan_all, whole_pool};
-use crate::words::{Address, LocalDate, Moment, Role};
+use crate::run::{Outlook, PlanStart, outlook};
+use crate::words::{Address, Role};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -78,67 +75,20 @@ async fn report(pool: &Pool, chosen: &[Address], days: Option<u32>) -> Result<Pl
     let seed = pool.seed(ledger.as_ref()).await?;
     let now = pool.clock.now();
     let config = &pool.config;
-    let mut starts = Vec::new();
-    // Domain caps are shared, so the whole of each domain is planned, whoever is shown.
-    let domains: Vec<_> = chosen.iter().map(Address::domain).collect();
-    let warming: Vec<&Mailbox> =
-        config.mailboxes.values().filter(|m| m.role == Role::Warming && domains.contains(&m.address.domain())).collect();
-    let mut by_date: BTreeMap<LocalDate, Vec<&Mailbox>> = BTreeMap::new();
-    for mailbox in &warming {
-        by_date.entry(now.local_date(mailbox.zone)).or_default().push(mailbox);
-    }
-    let mut guards = BTreeMap::new();
-    for (date, mailboxes) in by_date {
-        if let Some(ledger) = &ledger {
-            guards.insert(date, guarded(config, ledger, date, &mailboxes, now).await?);
-        }
-    }
-    for mailbox in warming {
-        starts.push(start_of(mailbox, ledger.as_ref(), &guards, now).await?);
-    }
-    let peaks: BTreeMap<Address, u32> = config
-        .mailboxes
-        .values()
-        .filter_map(|m| config.schedule_of(m).map(|s| (m.address.clone(), s.ramp.target.min(m.daily_cap.unwrap_or(u32::MAX)))))
-        .collect();
-    let feasible = carries(&whole_pool(config), &config.pairs, &peaks);
-    let pool_cap = |a: &Address| feasible.per_mailbox.get(a).filter(|c| c.carries < c.wanted).map(|c| c.carries);
-    let planned = plan_all(config, seed, &starts, &pool_cap, days);
-    let shown = starts.iter().zip(planned).filter(|(s, _)| chosen.contains(&s.mailbox.address));
+    let domains = chosen.iter().map(Address::domain).collect();
+    let Outlook { starts, days, feasibility } = outlook(config, ledger.as_ref(), seed, &domains, now, days).await?;
+    let shown = starts.iter().zip(days).filter(|(s, _)| chosen.contains(&s.mailbox.address));
     let mailboxes = shown.map(|(start, days)| mailbox_plan(config, start, days)).collect();
-    let mut warnings = feasible.refusals;
-    warnings.extend(feasible.thin.map(|thin| crate::words::Finding::warning(config.pool.clone(), thin)));
-    let today = now.local_date(config.zone);
+    let mut warnings = feasibility.refusals;
+    warnings.extend(feasibility.thin.map(|thin| crate::words::Finding::warning(config.pool.clone(), thin)));
     Ok(PlanReport {
         pool: config.pool.clone(),
         clock_name: pool.clock.name(),
-        generated_for: today,
+        generated_for: now.local_date(config.zone),
         mailboxes,
-        carries: feasible.sentences,
+        carries: feasibility.sentences,
         warnings,
     })
-}
-
-async fn start_of(
-    mailbox: &Mailbox,
-    ledger: Option<&Ledger>,
-    guards: &BTreeMap<LocalDate, Guarded>,
-    now: Moment,
-) -> Result<PlanStart, CliError> {
-    let (address, today) = (&mailbox.address, now.local_date(mailbox.zone));
-    let mut days = match ledger {
-        Some(l) => l.days_before(address.clone(), today).await?,
-        None => Vec::new(),
-    };
-    let guard = guards.get(&today);
-    if let (Some(last), Some((_, said))) = (days.last_mut(), guard.and_then(|g| g.last.get(address))) {
-        last.verdict = Some(said.verdict);
-    }
-    let paused = guard.and_then(|g| g.paused.get(address)).cloned();
-    let real_mail = RealMail::of(ledger, mailbox).await?;
-    let history = history_with(&days, &real_mail.by_date);
-    let first = history.first().map(|d| d.date).or(mailbox.start_on).unwrap_or(today);
-    Ok(PlanStart { mailbox: mailbox.clone(), first, today, history, paused, real_mail })
 }
 
 fn mailbox_plan(config: &Config, start: &PlanStart, days: Vec<PlannedDay>) -> MailboxPlan {

@@ -47,6 +47,15 @@ impl Config {
     pub fn warming_domains(&self) -> BTreeSet<Domain> {
         self.mailboxes.values().filter(|m| m.role == Role::Warming).map(|m| m.address.domain()).collect()
     }
+
+    /// The warming mailboxes of each domain, by address.
+    pub fn warming_by_domain(&self) -> BTreeMap<Domain, Vec<&Mailbox>> {
+        let mut domains: BTreeMap<Domain, Vec<&Mailbox>> = BTreeMap::new();
+        for mailbox in self.mailboxes.values().filter(|m| m.role == Role::Warming) {
+            domains.entry(mailbox.address.domain()).or_default().push(mailbox);
+        }
+        domains
+    }
 }
 
 /// One mailbox of the pool.

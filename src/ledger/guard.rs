@@ -133,6 +133,19 @@ impl Ledger {
             .await
     }
 
+    /// What the guard said last of each of these subjects, where it has said anything.
+    pub async fn last_words(&self, subjects: Vec<Subject>) -> Result<Vec<VerdictRow>, LedgerError> {
+        self.store
+            .ask(move |c| {
+                let mut words = Vec::with_capacity(subjects.len());
+                for subject in &subjects {
+                    words.extend(last_word(c, subject)?);
+                }
+                Ok(words)
+            })
+            .await
+    }
+
     /// A pause of the guard was said in mid-day: it is written down, and what these mailboxes have not sent of the date is not sent any more.
     /// Gives the mailboxes that stop, with what they had still to send.
     pub async fn stop_today(
@@ -201,8 +214,7 @@ impl Ledger {
     pub async fn rest_of(&self, mailbox: Address, now: Moment) -> Result<Option<Moment>, LedgerError> {
         self.store
             .ask(move |c| {
-                let sql = "SELECT subject, date, at, verdict, until, rulings FROM verdict WHERE subject = ?1 ORDER BY date DESC LIMIT 1";
-                let last = one(c, sql, [Subject::Mailbox(mailbox).to_string()], read_verdict)?;
+                let last = last_word(c, &Subject::Mailbox(mailbox))?;
                 Ok(last.filter(|v| v.verdict == Verdict::Rest).and_then(|v| match v.until {
                     Some(Until::Moment(end)) if end > now => Some(end),
                     _ => None,
@@ -275,6 +287,11 @@ pub(super) fn note_verdict(c: &Connection, v: &VerdictRow) -> Result<(), LedgerE
         execute(c, sql, params![mailbox.as_str(), date, v.verdict.as_str()])?;
     }
     Ok(())
+}
+
+fn last_word(c: &Connection, subject: &Subject) -> Result<Option<VerdictRow>, LedgerError> {
+    let sql = "SELECT subject, date, at, verdict, until, rulings FROM verdict WHERE subject = ?1 ORDER BY date DESC LIMIT 1";
+    one(c, sql, [subject.to_string()], read_verdict)
 }
 
 fn read_judged(r: &Row<'_>) -> Result<JudgedLetter, LedgerError> {

@@ -39,7 +39,7 @@ pub fn rehearse(rehearsal: &Rehearsal, progress: &dyn Fn(u32, u32)) -> Result<Re
         .start_paused(true)
         .build()
         .map_err(|e| RehearsalError::Runtime(e.to_string()))?;
-    runtime.block_on(play(rehearsal, progress))
+    runtime.block_on(async { give_account(play(rehearsal, progress).await?).await })
 }
 
 /// What the receivers think of the warming domains: receiver → domain → 0 to 1.
@@ -59,7 +59,8 @@ pub(super) struct Played<'a> {
     pub(super) runs: Vec<Begun>,
 }
 
-async fn play(rehearsal: &Rehearsal, progress: &dyn Fn(u32, u32)) -> Result<Rehearsed, RehearsalError> {
+/// Plays it to its end; the account of it is still to be given.
+pub(super) async fn play<'a>(rehearsal: &'a Rehearsal, progress: &dyn Fn(u32, u32)) -> Result<Played<'a>, RehearsalError> {
     let config = Arc::new(prepared_config(rehearsal)?);
     let starts = cron(&config, rehearsal.from, rehearsal.days);
     let Some(first) = starts.first().copied() else {
@@ -101,8 +102,7 @@ async fn play(rehearsal: &Rehearsal, progress: &dyn Fn(u32, u32)) -> Result<Rehe
         progress(n + 1, rehearsal.days);
     }
     pump.abort();
-    let played = Played { rehearsal, config, ledger, world, listener, reputation, until: clock.now(), planted, runs: director.begun };
-    give_account(played).await
+    Ok(Played { rehearsal, config, ledger, world, listener, reputation, until: clock.now(), planted, runs: director.begun })
 }
 
 /// Starts runs as cron does, and again after kills.

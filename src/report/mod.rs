@@ -4,8 +4,10 @@
 pub mod allowance;
 pub mod chart;
 pub mod explain;
+pub mod health;
 mod markup;
 pub mod plan;
+pub mod ready;
 pub mod rehearsal;
 pub mod status;
 pub mod suspended;

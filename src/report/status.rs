@@ -5,9 +5,12 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
+use super::health::whom;
 use super::suspended;
 use super::table::{Align, Table, indented};
+use crate::guard::Subject;
 use crate::ledger::{MailboxStatus, PauseRow, PlacementCounts, SuspensionRow, TroubleRow};
+use crate::run::WordInForce;
 use crate::words::{Address, Domain, LocalDate, Moment, Role};
 
 /// What `status` shows.
@@ -23,6 +26,10 @@ pub struct StatusReport {
     pub began: bool,
     /// The mailboxes, in order.
     pub mailboxes: Vec<MailboxLine>,
+    /// The health of domains of which there is a number.
+    pub health: BTreeMap<Domain, u32>,
+    /// What the guard said last of mailboxes and domains that do not go on for it.
+    pub words: Vec<WordInForce>,
     /// Pauses in force.
     pub pauses: Vec<PauseRow>,
     /// Mailboxes to which nobody writes for a while.
@@ -44,6 +51,8 @@ pub struct MailboxLine {
     pub schedule: Option<String>,
     /// What the ledger says of it; `None` before its first agenda.
     pub status: Option<MailboxStatus>,
+    /// Its health, from 0 to 100; `None` for partners, and where too little is known for a number.
+    pub health: Option<u32>,
 }
 
 /// Sums of some mailboxes.
@@ -85,7 +94,7 @@ impl Sums {
         a.rescued += b.rescued;
     }
 
-    fn cells(&self, name: String, ramp_day: String) -> [String; 11] {
+    fn cells(&self, name: String, ramp_day: String, health: Option<u32>) -> Row {
         let n = |n: u32| if n == 0 { "·".to_owned() } else { n.to_string() };
         let w = &self.week;
         [
@@ -100,6 +109,7 @@ impl Sums {
             n(w.missing),
             n(w.uncertain + w.unaccounted),
             n(w.rejected + w.bounced),
+            health.map(|score| score.to_string()).unwrap_or_default(),
         ]
     }
 }
@@ -109,7 +119,10 @@ const ALWAYS: usize = 6;
 /// From this width on all columns are there.
 const FULL: usize = 96;
 
-const COLUMNS: [(&str, Align); 11] = [
+/// The cells of a line.
+type Row = [String; COLUMNS.len()];
+
+const COLUMNS: [(&str, Align); 12] = [
     ("", Align::Left),
     ("day", Align::Right),
     ("sent", Align::Right),
@@ -121,7 +134,10 @@ const COLUMNS: [(&str, Align); 11] = [
     ("missing", Align::Right),
     ("unsure", Align::Right),
     ("refused", Align::Right),
+    ("health", Align::Right),
 ];
+/// The column of the health.
+const HEALTH: usize = COLUMNS.len() - 1;
 
 impl StatusReport {
     /// Tables for a terminal, at most `width` columns wide (60 at least), without colour.
@@ -143,6 +159,7 @@ impl StatusReport {
         }
         out += "\nRamp day, today's letters, and where those of the last 7 days were seen\n\n";
         out += &self.table(width);
+        out += &self.said(width);
         out += &self.not_sent(width);
         if !self.troubles.is_empty() {
             out += "\nWhat does not work\n";
@@ -156,6 +173,27 @@ impl StatusReport {
             }
         }
         out
+    }
+
+    /// What the guard said of those that do not go on. What a domain's word says is not said again for each of its mailboxes.
+    fn said(&self, width: usize) -> String {
+        let of_domains: BTreeMap<&Domain, &WordInForce> = self
+            .words
+            .iter()
+            .filter_map(|word| if let Subject::Domain(domain) = &word.subject { Some((domain, word)) } else { None })
+            .collect();
+        let is_said = |word: &WordInForce| match &word.subject {
+            Subject::Mailbox(address) => {
+                of_domains.get(&address.domain()).is_some_and(|w| w.verdict == word.verdict && w.sentence == word.sentence)
+            }
+            Subject::Domain(_) | Subject::Route(..) => false,
+        };
+        let mut out = String::new();
+        for word in self.words.iter().filter(|word| !is_said(word)) {
+            let verdict = word.verdict.as_str().replace('_', " ");
+            out += &indented(&format!("{}: {verdict} on {}: {}", whom(&word.subject), word.date, word.sentence), width, 2, 4);
+        }
+        if out.is_empty() { out } else { format!("\nWhat the guard says; `preheat explain MAILBOX` tells how it came to that\n{out}") }
     }
 
     /// What was on today's agenda and stays unsent, and why: a day that fell short is seen at once.
@@ -175,26 +213,25 @@ impl StatusReport {
     /// A heading for each domain, its mailboxes by their local parts, and the sums.
     fn table(&self, width: usize) -> String {
         let mut headings = Vec::new();
-        let mut rows: Vec<[String; 11]> = Vec::new();
+        let mut rows: Vec<Row> = Vec::new();
         let mut total = Sums::default();
         for ((role, domain), lines) in self.by_domain() {
+            let health = self.health.get(&domain).copied().filter(|_| role == Role::Warming);
             headings.push(if role == Role::Partner { format!("{domain}, partners") } else { domain.to_string() });
             rows.push(Default::default());
             let mut sums = Sums::default();
             for line in &lines {
                 let day = line.ramp_day().map_or_else(|| "·".into(), |d| d.to_string());
-                rows.push(line.sums().cells(format!("  {}", line.address.local()), day));
+                rows.push(line.sums().cells(format!("  {}", line.address.local()), day, line.health));
                 sums.add(line.sums());
             }
             if lines.len() > 1 {
-                rows.push(sums.cells("  all".into(), String::new()));
+                rows.push(sums.cells("  all".into(), String::new(), health));
             }
             total.add(sums);
         }
-        rows.push(total.cells("pool".into(), String::new()));
-        // On a narrow terminal, columns in which nothing stands make room for the names.
-        let empty = |column: usize| rows.iter().all(|row| matches!(row[column].as_str(), "" | "·"));
-        let shown: Vec<usize> = (0..COLUMNS.len()).filter(|c| *c < ALWAYS || width >= FULL || !empty(*c)).collect();
+        rows.push(total.cells("pool".into(), String::new(), None));
+        let shown = shown(&rows, width);
         let mut table = Table::new(&shown.iter().map(|c| COLUMNS[*c]).collect::<Vec<_>>());
         for row in &rows {
             table.row(shown.iter().map(|c| row[*c].as_str()));
@@ -217,7 +254,8 @@ impl StatusReport {
 
     /// The status as JSON: `pool`, `clock`, `at`, `pauses[]` (`scope`, `since`, `reason`), `suspensions[]` (see [`suspended::to_json`]), `troubles[]`, `mailboxes[]`: `address`, `domain`, `role`,
     /// `date`, `schedule`, `ramp_day` (null for partners and before the first agenda), `quota`, `sent`, `to_send`, `accepted`, `not_sent` (a count for each
-    /// reason), and `last_7_days` with a count for each placement and end.
+    /// reason), `health` (null where there is no number), and `last_7_days` with a count for each placement and end; `domains[]` of the warming ones: `domain`,
+    /// `health`; `guard[]`: `subject`, `date`, `verdict`, `until` (null: until the next date is judged), `sentence`.
     pub fn to_json(&self) -> Value {
         let mailboxes: Vec<Value> = self
             .mailboxes
@@ -229,7 +267,8 @@ impl StatusReport {
                 let accepted = m.status.as_ref().and_then(|s| s.day.as_ref()).map_or(0, |d| d.accepted);
                 json!({
                     "address": m.address, "domain": m.address.domain(), "role": m.role, "date": m.date, "schedule": m.schedule,
-                    "ramp_day": m.ramp_day(), "quota": s.quota, "sent": s.sent, "to_send": s.to_send, "accepted": accepted, "not_sent": not_sent, "last_7_days": s.week,
+                    "ramp_day": m.ramp_day(), "quota": s.quota, "sent": s.sent, "to_send": s.to_send, "accepted": accepted, "not_sent": not_sent,
+                    "health": m.health, "last_7_days": s.week,
                 })
             })
             .collect();
@@ -246,11 +285,39 @@ impl StatusReport {
             })
             .collect();
         let suspensions: Vec<Value> = self.suspensions.iter().map(suspended::to_json).collect();
+        let domains: Vec<Value> = self
+            .by_domain()
+            .into_keys()
+            .filter(|(role, _)| *role == Role::Warming)
+            .map(|(_, domain)| json!({ "domain": domain, "health": self.health.get(&domain) }))
+            .collect();
+        let guard: Vec<Value> = self
+            .words
+            .iter()
+            .map(|w| json!({ "subject": w.subject, "date": w.date, "verdict": w.verdict, "until": w.until, "sentence": w.sentence }))
+            .collect();
         json!({
             "pool": self.pool, "clock": self.clock_name, "at": self.now, "began": self.began,
-            "mailboxes": mailboxes, "pauses": pauses, "suspensions": suspensions, "troubles": troubles,
+            "mailboxes": mailboxes, "domains": domains, "guard": guard, "pauses": pauses, "suspensions": suspensions, "troubles": troubles,
         })
     }
+}
+
+/// Which columns are shown. Health is there where there is any. Where there is no room, columns in which nothing stands make some for the names; on a narrow
+/// terminal health itself does, too.
+fn shown(rows: &[Row], width: usize) -> Vec<usize> {
+    let is_empty = |column: &usize| rows.iter().all(|row| matches!(row[*column].as_str(), "" | "·"));
+    let wide = |column: &usize| rows.iter().map(|row| row[*column].chars().count()).max().unwrap_or(0).max(COLUMNS[*column].0.len());
+    let fits = |shown: &[usize]| shown.iter().map(wide).sum::<usize>() + 2 * shown.len().saturating_sub(1) <= width;
+    let mut shown: Vec<usize> = (0..COLUMNS.len()).filter(|c| *c != HEALTH || !is_empty(c)).collect();
+    let has_health = shown.contains(&HEALTH);
+    if width < FULL || (has_health && !fits(&shown)) {
+        shown.retain(|c| *c < ALWAYS || !is_empty(c));
+    }
+    if width < FULL && !fits(&shown) {
+        shown.retain(|c| *c != HEALTH);
+    }
+    shown
 }
 
 #[cfg(test)]
@@ -280,5 +347,37 @@ mod tests {
         let json = &report.to_json()["suspensions"][0];
         assert_eq!((&json["class"], &json["code"], &json["enhanced"]), (&json!("mailbox_full"), &json!(552), &json!("5.2.2")));
         assert_eq!((&json["until"], &json["letter"]), (&json!("2026-12-08T09:00:00Z"), &Value::Null));
+    }
+
+    #[test]
+    fn health_is_a_column_where_there_is_any_and_room_for_it() {
+        let line = |address: &str, role, health| MailboxLine {
+            address: Address::parse(address).unwrap(),
+            role,
+            date: LocalDate::EPOCH,
+            schedule: None,
+            status: None,
+            health,
+        };
+        let mailboxes = vec![line("anna@new.example", Role::Warming, Some(97)), line("ben@new.example", Role::Warming, None)];
+        let partner = line("eva@one.example", Role::Partner, None);
+        let mut report = StatusReport { began: true, mailboxes, ..StatusReport::default() };
+        report.mailboxes.push(partner);
+        report.health.insert(Domain::parse("new.example").unwrap(), 64);
+        let healths = |report: &StatusReport, width| -> Vec<String> {
+            let text = report.to_text(width);
+            let table = || text.lines().filter(|l| l.starts_with("  "));
+            assert!(table().all(|l| l.chars().count() <= width), "{text}");
+            table().filter_map(|l| l.split_whitespace().last()).map(str::to_owned).collect()
+        };
+        // The titles; then anna, ben, both together, and eva.
+        assert_eq!(healths(&report, 100), ["health", "97", "·", "64", "·"]);
+        assert_eq!(healths(&report, 60), ["health", "97", "·", "64", "·"], "the empty columns make room");
+        report.mailboxes[1].address = Address::parse(&format!("{}@new.example", "b".repeat(40))).unwrap();
+        assert!(!report.to_text(60).contains("health"), "a long name wants it more");
+        assert!(report.to_text(100).contains("health"));
+        report.mailboxes[0].health = None;
+        report.health.clear();
+        assert!(!report.to_text(100).contains("health"), "nobody has any");
     }
 }

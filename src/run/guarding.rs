@@ -3,7 +3,9 @@
 //! A date is judged when the next one is planned: the last day that a warming mailbox has behind it, with all that is known by then. What was said
 //! of a date stays; what is seen of its letters later counts in the window of the dates after it.
 
+mod describe;
 mod facts;
+mod in_force;
 mod midday;
 mod said;
 
@@ -17,6 +19,8 @@ use crate::guard::{
 use crate::ledger::{CheckedRow, DayRow, Ledger, LedgerError, TroubleRow, VerdictRow};
 use crate::words::{Address, Domain, LocalDate, Moment, OutsideMail, Provider, Role};
 
+pub use describe::{Described, describe};
+pub use in_force::{WordInForce, words_in_force};
 pub(super) use midday::{heed_rate, judge_now};
 pub use said::{Paused, Said};
 

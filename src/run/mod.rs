@@ -18,6 +18,7 @@ mod plan;
 mod prepare;
 mod progress;
 mod quotas;
+mod readiness;
 mod room;
 mod sending;
 mod sight;
@@ -38,13 +39,14 @@ use all_sent::{AllSent, Sending};
 use context::{Desk, Pacer};
 
 pub use context::Context;
-pub use guarding::{Guarded, Paused, Said};
+pub use guarding::{Described, Guarded, Paused, Said, WordInForce, describe, words_in_force};
 pub use holder::{is_dead, this_process};
 pub use participants::{calendar_of, engagement_of, participant, window_of};
-pub use plan::{PlanStart, plan_all};
+pub use plan::{Outlook, PlanStart, outlook, plan_all};
 pub use prepare::{DatePlan, date_of, plan_date, shortfalls_in_words};
 pub use progress::{News, Progress, Silent};
 pub use quotas::{NoQuotas, Standing, Standings, guarded, history_of, history_with, standings, stored_quota, whole_pool};
+pub use readiness::readiness;
 pub use room::RealMail;
 pub use sending::Pace;
 

@@ -1,13 +1,16 @@
 //! The plan of a whole pool: each mailbox's ramp by calendar date, under its own caps, its domain's, its provider's and the pool's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::guarding::Paused;
+use super::guarding::{Guarded, Paused};
+use super::quotas::{guarded, history_with, whole_pool};
 use super::room::RealMail;
+use crate::agenda::{Feasibility, carries};
 use crate::chance::Seed;
 use crate::config::{Calendar, Config, Mailbox, provider_facts};
+use crate::ledger::{Ledger, LedgerError};
 use crate::ramp::{Caps, DayRecord, OutsideCount, PlannedDay, domain_shares, project};
-use crate::words::{Address, LocalDate};
+use crate::words::{Address, Domain, LocalDate, Moment, Role};
 
 /// What a mailbox's plan starts from.
 #[derive(Clone, Debug)]
@@ -24,6 +27,77 @@ pub struct PlanStart {
     pub paused: Option<Paused>,
     /// Its real mail: what is known of it is taken to go on.
     pub real_mail: RealMail,
+}
+
+/// The plans of whole domains, as things are.
+#[derive(Clone, Debug)]
+pub struct Outlook {
+    /// What the plan of each warming mailbox of these domains starts from, by address.
+    pub starts: Vec<PlanStart>,
+    /// Its days, in the same order: what has been, then what is to come.
+    pub days: Vec<Vec<PlannedDay>>,
+    /// What the pool can carry.
+    pub feasibility: Feasibility,
+}
+
+/// Plans the ramps of all warming mailboxes of these domains, whole domains because their caps are shared, on what the ledger knows of them.
+///
+/// `ledger`: none before the first run. `days`: how many dates to come; without, to the ramps' end.
+///
+/// # Errors
+/// The ledger's.
+pub async fn outlook(
+    config: &Config,
+    ledger: Option<&Ledger>,
+    seed: Seed,
+    domains: &BTreeSet<Domain>,
+    now: Moment,
+    days: Option<u32>,
+) -> Result<Outlook, LedgerError> {
+    let is_one = |m: &&Mailbox| m.role == Role::Warming && domains.contains(&m.address.domain());
+    let warming: Vec<&Mailbox> = config.mailboxes.values().filter(is_one).collect();
+    let mut by_date: BTreeMap<LocalDate, Vec<&Mailbox>> = BTreeMap::new();
+    for mailbox in &warming {
+        by_date.entry(now.local_date(mailbox.zone)).or_default().push(mailbox);
+    }
+    let mut guards = BTreeMap::new();
+    for (date, mailboxes) in by_date {
+        if let Some(ledger) = ledger {
+            guards.insert(date, guarded(config, ledger, date, &mailboxes, now).await?);
+        }
+    }
+    let mut starts = Vec::new();
+    for mailbox in warming {
+        starts.push(start_of(mailbox, ledger, &guards, now).await?);
+    }
+    let peak = |m: &Mailbox| config.schedule_of(m).map(|s| s.ramp.target.min(m.daily_cap.unwrap_or(u32::MAX)));
+    let peaks = config.mailboxes.values().filter_map(|m| Some((m.address.clone(), peak(m)?))).collect();
+    let feasibility = carries(&whole_pool(config), &config.pairs, &peaks);
+    let pool_cap = |a: &Address| feasibility.per_mailbox.get(a).filter(|c| c.carries < c.wanted).map(|c| c.carries);
+    let days = plan_all(config, seed, &starts, &pool_cap, days);
+    Ok(Outlook { starts, days, feasibility })
+}
+
+async fn start_of(
+    mailbox: &Mailbox,
+    ledger: Option<&Ledger>,
+    guards: &BTreeMap<LocalDate, Guarded>,
+    now: Moment,
+) -> Result<PlanStart, LedgerError> {
+    let (address, today) = (&mailbox.address, now.local_date(mailbox.zone));
+    let mut days = match ledger {
+        Some(l) => l.days_before(address.clone(), today).await?,
+        None => Vec::new(),
+    };
+    let guard = guards.get(&today);
+    if let (Some(last), Some((_, said))) = (days.last_mut(), guard.and_then(|g| g.last.get(address))) {
+        last.verdict = Some(said.verdict);
+    }
+    let paused = guard.and_then(|g| g.paused.get(address)).cloned();
+    let real_mail = RealMail::of(ledger, mailbox).await?;
+    let history = history_with(&days, &real_mail.by_date);
+    let first = history.first().map(|d| d.date).or(mailbox.start_on).unwrap_or(today);
+    Ok(PlanStart { mailbox: mailbox.clone(), first, today, history, paused, real_mail })
 }
 
 /// Every mailbox's days, all to the same last date. Two passes: what each wants, then with its share of its domain's cap.

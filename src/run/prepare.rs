@@ -13,6 +13,7 @@ use super::guarding::Guarded;
 use super::participants::{calendar_of, engagement_of, participant, window_of};
 use super::progress::News;
 use super::quotas::{NoQuotas, Standings, day_plan, standings};
+use super::readiness::note_readiness;
 use super::sending::Pace;
 use super::suspending::{stop_letters_to, suspended_in_words, suspended_on};
 use crate::agenda::{History, LateLetter, Participant, Shortfall, make, respread};
@@ -144,14 +145,17 @@ pub(super) async fn make_agendas(cx: &Context, planner: &Fence, desks: &[Desk]) 
             by_date.entry(desk.date).or_default().push(&desk.mailbox);
         }
     }
+    let (mut these, mut climbing) = (BTreeSet::new(), BTreeSet::new());
     for (date, mailboxes) in by_date {
         let plan = plan_date(cx, date, &mailboxes).await?;
+        these.extend(mailboxes.iter().map(|m| m.address.clone()));
+        climbing.extend(plan.climbing);
         for sentence in suspended_in_words(&plan.suspended, date).into_iter().chain(shortfalls_in_words(&plan.agenda.shortfalls, date)) {
             cx.tell(&News::Note(sentence));
         }
         cx.ledger.store_agenda(planner.clone(), plan.verdicts, plan.days, plan.agenda, cx.clock.now()).await?;
     }
-    Ok(())
+    if these.is_empty() { Ok(()) } else { note_readiness(cx, planner, &these, &climbing).await }
 }
 
 /// Where the pool could not fill quotas: a sentence for each reason, however many mailboxes share it.
@@ -180,6 +184,8 @@ pub struct DatePlan {
     pub verdicts: Vec<VerdictRow>,
     /// The same by mailbox and route.
     pub guarded: Guarded,
+    /// Warming mailboxes that have ramp days to earn yet.
+    pub climbing: BTreeSet<Address>,
     /// The quotas.
     pub days: Vec<DayPlan>,
     /// The letters.
@@ -199,6 +205,7 @@ pub async fn plan_date(cx: &Context, date: LocalDate, mailboxes: &[&Mailbox]) ->
         NoQuotas::Ledger(e) => RunError::Ledger(e),
     })?;
     let Standings { of: standings, guarded } = standings;
+    let climbing = standings.iter().filter(|(_, s)| !s.position.done).map(|(address, _)| address.clone()).collect();
     let days: Vec<DayPlan> = mailboxes.iter().map(|m| day_plan(&cx.config, m, date, standings.get(&m.address))).collect();
     let quotas: BTreeMap<&Address, u32> = days.iter().map(|d| (&d.mailbox, d.quota)).collect();
     let mut participants: Vec<Participant> =
@@ -216,7 +223,7 @@ pub async fn plan_date(cx: &Context, date: LocalDate, mailboxes: &[&Mailbox]) ->
         quarters: guarded.quarters.iter().map(|(domain, routes)| (domain.clone(), routes.keys().copied().collect())).collect(),
     };
     let agenda = make(cx.seed, date, &participants, &cx.config.pairs, &history);
-    Ok(DatePlan { verdicts: guarded.new.clone(), guarded, days, agenda, suspended })
+    Ok(DatePlan { verdicts: guarded.new.clone(), guarded, climbing, days, agenda, suspended })
 }
 
 /// A day begun late is spread over what is left of the window; what does not fit is skipped, and says so.

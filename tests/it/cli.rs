@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 /// Tuesday, seven o'clock in Berlin.
 const MORNING: &str = "2026-12-01T06:00:00Z x1";
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 21] = [
     "demo",
     "init",
     "check",
@@ -25,6 +25,8 @@ const COMMANDS: [&str; 19] = [
     "allowance",
     "sent",
     "status",
+    "health",
+    "ready",
     "pause",
     "resume",
     "inspect",
@@ -65,7 +67,7 @@ impl Desk {
     }
 
     /// With [`POOL`] and a key.
-    fn with_pool() -> Self {
+    pub fn with_pool() -> Self {
         let desk = Self::empty();
         assert_eq!(desk.preheat(&["init"]).status.code(), Some(0));
         desk.write("preheat.yaml", POOL);
@@ -93,7 +95,7 @@ impl Desk {
     }
 
     /// The JSON on standard output, which holds nothing else.
-    fn json(&self, args: &[&str]) -> Value {
+    pub fn json(&self, args: &[&str]) -> Value {
         let output = self.preheat(args);
         serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{args:?}: {e}\n{}", all(&output)))
     }
@@ -103,7 +105,7 @@ pub fn out(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-pub(super) fn err(output: &Output) -> String {
+pub fn err(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
@@ -114,7 +116,7 @@ pub fn all(output: &Output) -> String {
 
 /// The whole output as a snapshot; seconds that went by are taken back.
 #[track_caller]
-fn snapshot(name: &str, output: &Output) {
+pub fn snapshot(name: &str, output: &Output) {
     insta::with_settings!({ filters => vec![(r"T06:00:\d\dZ", "T06:00:00Z"), (r"06:00:\d\dZ", "06:00:00Z")], prepend_module_to_snapshot => false }, {
         insta::assert_snapshot!(name, all(output));
     });
@@ -122,7 +124,7 @@ fn snapshot(name: &str, output: &Output) {
 
 /// Fits 100 columns, has no colour, and no spaces at its line ends.
 #[track_caller]
-fn assert_plain(text: &str) {
+pub fn assert_plain(text: &str) {
     assert!(!text.contains('\x1b'), "{text}");
     for line in text.lines() {
         assert!(line.chars().count() <= 100, "{} columns: {line}", line.chars().count());

@@ -28,3 +28,4 @@ mod score;
 mod story;
 mod sweep;
 mod sweep_pool;
+mod warm;

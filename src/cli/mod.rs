@@ -77,7 +77,7 @@ enum Command {
     Sent(sent::Args),
     /// Show where pool, domains and mailboxes stand
     Status(status::Args),
-    /// Put the last 14 days of mailboxes and domains into a number, with all that it is made of
+    /// Put the last 14 days of mailboxes and domains into a number, part by part
     Health(health::Args),
     /// Say whether domains are warm: the evidence, what is wanting, and the earliest date
     Ready(ready::Args),

@@ -95,10 +95,10 @@ macro_rules! numbers {
 
 numbers! {
     unknown, well_known,
-    most_earned, pace, pace_messages, steady_worth, opened_worth, answered_worth, flagged_worth, rescued_worth, worth_half, worth_memory,
+    most_earned, pace, pace_messages, opened_worth, answered_worth, flagged_worth, spam_cost, rescued_worth, even_worth, worth_memory,
     domain_share,
     idle_grace, idle_keeps, volume_memory,
-    free_volume_domain, free_volume_mailbox, growth_share, growth_messages, step_harm, rate_limit, rate_wait,
+    free_volume_domain, free_volume_mailbox, growth_share, growth_messages, step_harm, distrust, distrust_harm, rate_limit, rate_wait,
     harm_half_life, most_harm, complaint_harm, bad_address_harm, harm_volume, blocklist_harm,
     dmarc_fails, one_of_two_fails, dmarc_refused,
     promotions, updates,

@@ -148,6 +148,8 @@ fn spam_lands_in_the_junk_folder_of_its_server_and_a_rescue_is_a_lesson() {
         world.settle(start() + HOUR);
         let spam = uids(&world, who, junk);
         assert!(spam.len() >= 7, "{who}: {spam:?}");
+        // They are read where they lie, too.
+        world.set_flags(&address(who), junk, &spam, FlagChange::Add, &flags(&["\\Seen"]), start() + HOUR).unwrap();
         if rescues {
             assert_eq!(world.move_messages(&address(who), junk, &spam, "INBOX", start() + HOUR).unwrap().len(), spam.len());
         }
@@ -235,14 +237,15 @@ fn a_listed_domain_gets_its_letters_back_with_the_receivers_words() {
 fn too_much_from_a_stranger_waits_until_the_next_day() {
     let world = world();
     world.with_filter(|f| *f = Filter::new(Seed(1)));
-    for n in 0..100 {
+    for n in 0..60 {
         send(&world, "anna@new.test", "greg@g.test", n, start());
     }
     let arrived = || messages(&world, "greg@g.test", "INBOX").len() + messages(&world, "greg@g.test", "[Gmail]/Spam").len();
     world.settle(start() + HOUR * 10);
-    assert_eq!(arrived(), 40);
+    // Four times the 8 that pass for anybody.
+    assert_eq!(arrived(), 32);
     world.settle(start() + HOUR * 24);
-    assert_eq!(arrived(), 100);
+    assert_eq!(arrived(), 60);
 }
 
 #[test]

@@ -44,7 +44,7 @@ const SOURCES: &[Source] = &[
     letters::MOVES,
     others::SIGNALS,
     others::VERDICTS,
-    // A source of `domain.ready` belongs here, once the ledger holds when a domain was found ready.
+    others::READY,
     others::SUPPRESSED,
     others::UNSUPPRESSED,
     others::SUSPENDED,

@@ -9,7 +9,7 @@ use super::super::{LedgerError, PauseScope};
 use super::taken::turn;
 use super::{Source, Span, least};
 use crate::event::{EventKind, Happened, Said, SignalNews, VerdictNews, kind_of_signal};
-use crate::words::{Address, LetterId, LocalDate, Moment, RefusalClass, SignalKind, SuppressionCause, Verdict};
+use crate::words::{Address, Domain, LetterId, LocalDate, Moment, RefusalClass, SignalKind, SuppressionCause, Verdict};
 
 /// Gives every row of a span to `offer`, with its columns. The question's first two parameters are the span's.
 fn each(
@@ -83,6 +83,22 @@ pub(super) const VERDICTS: Source = Source {
         })
     },
     next: |c, from| least(c, "verdict", "at", from),
+};
+
+pub(super) const READY: Source = Source {
+    kinds: &[EventKind::DomainReady],
+    read: |c, span, taken| {
+        each(c, span, "SELECT since, domain, evidence FROM ready WHERE since >= ?1 AND since < ?2", &mut |row| {
+            let (since, domain): (i64, String) = (row.get()?, row.get()?);
+            taken.offer(since, EventKind::DomainReady, turn::BEGIN, &["ready", &domain], || {
+                let evidence: Value = serde_json::from_str(&row.get::<String>()?).unwrap_or_default();
+                let foreign = || LedgerError::Foreign(format!("that {domain} was ready"));
+                let date = evidence["date"].as_str().and_then(LocalDate::parse).ok_or_else(foreign)?;
+                Ok((None, Happened::Ready { domain: Domain::parse(&domain).map_err(|_| foreign())?, date }))
+            })
+        })
+    },
+    next: |c, from| least(c, "ready", "since", from),
 };
 
 pub(super) const SUPPRESSED: Source = Source {

@@ -158,18 +158,19 @@ fn is_within(share: f64, band: std::ops::RangeInclusive<f64>, what: &str) {
 }
 
 #[test]
-fn the_standard_ramp_begins_with_half_and_ends_nearly_clean() {
+fn the_standard_ramp_begins_in_the_inbox_mostly_and_ends_nearly_clean() {
+    // An authenticated domain that sends few letters, to people who read them, is not what filters are made against.
     for (personality, first, fifth, sixth) in [
-        (Gmail, 55.0..=75.0, 93.0..=98.5, 94.0..=99.0),
-        (Dovecot, 60.0..=78.0, 93.0..=99.0, 94.5..=99.0),
-        (Microsoft, 48.0..=70.0, 88.0..=96.0, 90.0..=97.0),
+        (Gmail, 90.0..=95.5, 95.5..=98.5, 96.0..=99.0),
+        (Dovecot, 93.0..=97.5, 97.0..=99.0, 97.0..=99.5),
+        (Microsoft, 86.0..=92.5, 93.0..=97.0, 94.0..=97.5),
     ] {
         let shares = Shares::of(&standard(), |seed| Sender::new(seed, personality));
         is_within(shares.week(1), first, &format!("{personality}, week 1"));
         is_within(shares.week(5), fifth, &format!("{personality}, week 5"));
         is_within(shares.week(6), sixth, &format!("{personality}, week 6"));
         let weeks = shares.weeks();
-        assert!(weeks.windows(2).all(|w| w[0] <= w[1] + 1.0), "{personality}: {weeks:?}");
+        assert!(weeks.windows(2).all(|w| w[0] <= w[1] + 2.5), "{personality}: {weeks:?}");
     }
     let slow = Shares::of(&standard(), |seed| Sender::new(seed, Microsoft));
     let quick = Shares::of(&standard(), |seed| Sender::new(seed, Gmail));
@@ -177,16 +178,18 @@ fn the_standard_ramp_begins_with_half_and_ends_nearly_clean() {
 }
 
 #[test]
-fn too_fast_falls_into_spam_and_stays_there_for_more_than_a_week() {
+fn too_fast_falls_into_spam_and_stays_there_for_weeks() {
     let mut volumes = vec![50, 100, 150, 200, 280, 340, 400];
-    volumes.extend([400; 14]);
+    volumes.extend([400; 49]);
     for personality in [Gmail, Microsoft, Dovecot] {
         let shares = Shares::of(&volumes, |seed| Sender::new(seed, personality));
-        for day in 0..9 {
+        for day in 0..21 {
             is_within(shares.inbox(day..day + 1), 0.0..=50.0, &format!("{personality}, day {}", day + 1));
         }
-        is_within(shares.week(1), 0.0..=15.0, &format!("{personality}, week 1"));
-        is_within(shares.week(3), 60.0..=97.0, &format!("{personality}, two weeks at a steady volume"));
+        is_within(shares.week(1), 0.0..=10.0, &format!("{personality}, week 1"));
+        // Where every letter is rescued it is over in the end; not where nobody learns from that.
+        let eighth = if personality == Microsoft { 0.0..=60.0 } else { 80.0..=99.0 };
+        is_within(shares.week(8), eighth, &format!("{personality}, seven weeks at a steady volume"));
     }
 }
 
@@ -222,20 +225,23 @@ fn a_listed_domain_is_refused_and_comes_back_slowly() {
         assert!(listed.iter().all(|d| d.refused > 0 && (d.inbox, d.spam) == (0, 0)), "{listed:?}");
         let before = shares.week(2);
         is_within(shares.inbox(21..23), 0.0..=before - 20.0, &format!("{personality}, the first two days after, {before} before"));
-        is_within(shares.week(6), before..=99.0, &format!("{personality}, week 6"));
+        // It went on at full volume, and is not quite as it was after two weeks; at Microsoft, which learns nothing from rescues, far from it.
+        let least = if personality == Microsoft { 40.0 } else { before - 12.0 };
+        is_within(shares.week(6), least..=99.0, &format!("{personality}, week 6, {before} before"));
     }
 }
 
 #[test]
-fn a_storm_of_complaints_is_a_marked_drop_and_over_in_two_weeks() {
-    let volumes = [standard(), vec![30; 28]].concat();
+fn a_storm_of_complaints_is_a_marked_drop_and_over_in_a_month_at_full_volume() {
+    let volumes = [standard(), vec![30; 42]].concat();
     let complaints = |day| if (44..47).contains(&day) { 5 } else { 0 };
     for personality in [Gmail, Microsoft, Dovecot] {
         let shares = Shares::of(&volumes, |seed| Sender { complaints, ..Sender::new(seed, personality) });
         let before = shares.inbox(42..44);
         is_within(shares.inbox(46..49), 20.0..=before - 20.0, &format!("{personality}, the storm, {before} before"));
         is_within(shares.inbox(49..52), 30.0..=before - 5.0, &format!("{personality}, days after"));
-        is_within(shares.inbox(60..63), before - 5.0..=99.5, &format!("{personality}, two weeks later"));
+        is_within(shares.inbox(67..70), before - 14.0..=99.5, &format!("{personality}, three weeks later"));
+        is_within(shares.inbox(76..80), before - 4.0..=99.5, &format!("{personality}, over a month later"));
     }
 }
 
@@ -250,8 +256,8 @@ fn a_holiday_is_a_small_dip_and_a_month_of_silence_a_large_one() {
         play(&mut sender, &standard());
         let (before, week, holiday, month) = (there(&sender, 42), there(&sender, 47), there(&sender, 52), there(&sender, 82));
         assert!((before - week).abs() < 0.01, "{personality}: a week of silence costs nothing: {before} {week}");
-        assert!((0.003..0.06).contains(&(before - holiday)), "{personality}: {before} {holiday}");
-        assert!(month < before - 0.08 && month > 0.5, "{personality}: {before} {month}");
+        assert!((0.0005..0.03).contains(&(before - holiday)), "{personality}: {before} {holiday}");
+        assert!(month < before - 0.01 && month > 0.85, "{personality}: {before} {month}");
         let back: Vec<Day> = (52..66).map(|day| sender.day(day, 30)).collect();
         let inbox: u32 = back.iter().map(|d| d.inbox).sum();
         assert!((380..=417).contains(&inbox), "{personality}: {inbox} of 420");
@@ -275,7 +281,7 @@ fn a_rescue_teaches_gmail_and_dovecot_and_not_microsoft() {
         let taught = |rescues: u32| {
             let mut sender = Sender { people: NOBODY, ..Sender::new(5, personality) };
             for n in 0..10 {
-                sender.day(n, 10);
+                sender.day(n, 4);
                 for _ in 0..rescues {
                     sender.filter.learn(&address("anna@new.test"), "there", Lesson::Rescued, monday() + DAY * n as u32 + DAY / 2);
                 }
@@ -284,34 +290,111 @@ fn a_rescue_teaches_gmail_and_dovecot_and_not_microsoft() {
         };
         taught(4) - taught(0)
     };
-    assert!(gain(Gmail) > 0.2 && gain(Dovecot) > 0.15, "{} {}", gain(Gmail), gain(Dovecot));
+    assert!(gain(Gmail) > 0.1 && gain(Dovecot) > 0.05, "{} {}", gain(Gmail), gain(Dovecot));
     assert!(gain(Microsoft).abs() < 1e-12, "{}", gain(Microsoft));
+}
+
+#[test]
+fn a_rescue_makes_good_what_spam_said_and_is_no_profit_over_the_inbox() {
+    for personality in [Gmail, Microsoft, Dovecot] {
+        let n = numbers(personality);
+        // Ten days with five letters, all opened.
+        let earned = |spam: bool, rescue: bool| {
+            let mut standing = Standing::unknown(0);
+            for day in 0..10 {
+                standing.go_to(day, n);
+                for _ in 0..5 {
+                    standing.message_came(n, 20.0);
+                    standing.worth(if spam { -n.spam_cost } else { 0.0 });
+                    standing.worth(if rescue { n.rescued_worth } else { 0.0 });
+                    standing.worth(if spam && !rescue { 0.0 } else { n.opened_worth });
+                }
+            }
+            standing.go_to(10, n);
+            standing.score()
+        };
+        let (inbox, rescued, left) = (earned(false, false), earned(true, true), earned(true, false));
+        assert!(left < -0.5 && rescued >= left && rescued < inbox, "{personality}: {inbox} {rescued} {left}");
+        // A letter that is rescued and opened leaves its sender where a stranger is; not at Microsoft, which does not learn from the rescue.
+        assert_eq!(rescued.abs() < 1e-9, personality != Microsoft, "{personality}: {rescued}");
+    }
+}
+
+#[test]
+fn trouble_lasts_at_full_volume_and_fades_at_a_small_one() {
+    let complaints = |day| if (44..47).contains(&day) { 5 } else { 0 };
+    let full = [standard(), vec![30; 42]].concat();
+    // A week of silence, then from 6 a day upwards.
+    let small = [standard(), vec![30; 5], vec![0; 7], (0..30).map(|n| (6.0 * 1.06_f64.powi(n)) as u32).collect()].concat();
+    for personality in [Gmail, Microsoft, Dovecot] {
+        let play = |volumes: &[u32]| Shares::of(volumes, |seed| Sender { complaints, ..Sender::new(seed, personality) });
+        let (full, small) = (play(&full), play(&small));
+        let (there, here) = (full.inbox(54..61), small.inbox(54..61));
+        assert!(there < here - 4.0, "{personality}, the second week after: {there:.0} % at full volume, {here:.0} % at a small one");
+        is_within(full.inbox(77..84), 93.0..=99.0, &format!("{personality}, in the end it is over all the same"));
+    }
+}
+
+#[test]
+fn small_servers_think_alike_of_a_domain_and_large_ones_for_themselves() {
+    let mut filter = Filter::new(Seed(1));
+    let (from, to) = (address("anna@new.test"), address("kim@there.test"));
+    let send = |filter: &mut Filter, receiver: &str, personality, count: u32| {
+        for n in 0..count {
+            let key = format!("{receiver} {n}");
+            let authentication = Authentication::default();
+            let _ = filter.judge(&Arriving {
+                from: &from,
+                to: &to,
+                receiver,
+                personality,
+                authentication,
+                blocklisted: false,
+                key: &key,
+                at: monday(),
+            });
+        }
+    };
+    let there = |filter: &Filter, receiver: &str| filter.reputation(&from.domain(), receiver, monday());
+    for (receiver, personality) in [("one.test", Dovecot), ("two.test", Dovecot), ("gmail", Gmail), ("microsoft", Microsoft)] {
+        send(&mut filter, receiver, personality, 1);
+    }
+    let before = ["one.test", "two.test", "gmail", "microsoft"].map(|receiver| there(&filter, receiver));
+    send(&mut filter, "one.test", Dovecot, 60);
+    let after = ["one.test", "two.test", "gmail", "microsoft"].map(|receiver| there(&filter, receiver));
+    let same = |a: f64, b: f64| (a - b).abs() < 1e-12;
+    assert!(after[0] < before[0] - 0.3 && same(after[0], after[1]) && after[2..] == before[2..], "{before:?} {after:?}");
+    send(&mut filter, "gmail", Gmail, 60);
+    assert!(there(&filter, "gmail") < before[2] - 0.3 && same(there(&filter, "one.test"), after[0]));
 }
 
 #[test]
 fn steady_growth_does_no_harm_and_a_jump_does() {
     let reputation_after = |volumes: &[u32]| {
-        let mut sender = Sender { people: NOBODY, ..Sender::new(2, Gmail) };
+        let mut sender = Sender::new(2, Gmail);
         play(&mut sender, volumes);
         sender.filter.reputation(&address("anna@new.test").domain(), "there", monday() + DAY * volumes.len() as u32)
     };
-    let twenty_percent: Vec<u32> = (0..20).map(|n| (10.0 * 1.2_f64.powi(n)) as u32).collect();
+    let twenty_percent: Vec<u32> = (0..20).map(|n| (4.0 * 1.2_f64.powi(n)) as u32).collect();
     let two_a_day: Vec<u32> = (0..20).map(|n| 4 + 2 * n).collect();
-    let level = reputation_after(&[10; 20]);
-    assert!(reputation_after(&twenty_percent) >= level && reputation_after(&two_a_day) >= level - 0.01);
+    let level = reputation_after(&[4; 20]);
+    assert!(reputation_after(&twenty_percent) >= level - 0.01 && reputation_after(&two_a_day) >= level - 0.01);
     // Weekends are no fall, and Mondays no jump.
-    let weeks: Vec<u32> = (0..20).map(|n| if n % 7 < 5 { 60 } else { 0 }).collect();
-    let steady = [vec![20, 25, 31, 38, 47, 58], weeks].concat();
-    assert!(reputation_after(&steady) >= level - 0.03, "{}", reputation_after(&steady));
-    let jump: Vec<u32> = [vec![10; 19], vec![60]].concat();
+    let weeks: Vec<u32> = (0..20).map(|n| if n % 7 < 5 { 20 } else { 0 }).collect();
+    let steady = [vec![4, 6, 8, 10, 12, 14, 16, 18], weeks].concat();
+    assert!(reputation_after(&steady) >= level - 0.01, "{}", reputation_after(&steady));
+    let jump: Vec<u32> = [vec![4; 19], vec![24]].concat();
     assert!(reputation_after(&jump) < level - 0.4, "{} {level}", reputation_after(&jump));
+    // A jump is no history: what follows it is judged by what was steady before, and has to grow from there.
+    let (once, twice) = ([vec![4; 17], vec![24]].concat(), [vec![4; 17], vec![24, 24]].concat());
+    assert!(reputation_after(&twice) < reputation_after(&[once, vec![4]].concat()) - 0.1);
 }
 
 #[test]
 fn many_times_the_steady_volume_is_deferred_by_those_who_count() {
     let deferred = |personality| Sender::new(1, personality).day(0, 200).deferred;
-    // 20 a day pass as steady for a stranger; the line is at twice that.
-    assert_eq!([Gmail, Microsoft, Dovecot].map(deferred), [160, 160, 0]);
+    // 8 and 6 a day pass for a stranger; the line is at four times that.
+    assert_eq!([Gmail, Microsoft, Dovecot].map(deferred), [200 - 32, 200 - 24, 0]);
 }
 
 #[test]
@@ -445,9 +528,9 @@ fn pool(mailboxes: u32, receivers: u32) -> Vec<f64> {
 #[test]
 fn a_pool_at_several_receivers_does_nearly_as_well_and_a_large_one_is_distrusted_at_first() {
     let (small, large) = (pool(3, 4), pool(40, 5));
-    is_within(small[0], 52.0..=72.0, "3 mailboxes, week 1");
-    is_within(small[5], 91.0..=98.0, "3 mailboxes, week 6");
-    // 160 a day are 32 at each receiver, from a domain that nobody knows.
-    is_within(large[0], 30.0..=55.0, "40 mailboxes, week 1");
-    is_within(large[5], 92.0..=98.0, "40 mailboxes, week 6");
+    is_within(small[0], 90.0..=96.0, "3 mailboxes, week 1");
+    is_within(small[5], 94.0..=98.5, "3 mailboxes, week 6");
+    // 160 a day are 32 at each receiver, from a domain that nobody knows: four times what passes for anybody.
+    is_within(large[0], 8.0..=30.0, "40 mailboxes, week 1");
+    is_within(large[5], 85.0..=97.0, "40 mailboxes, week 6");
 }

@@ -39,11 +39,18 @@ fn within_quota(case: &Case<'_>, found: &mut Found) {
 fn at_most_half_answers(case: &Case<'_>, found: &mut Found) {
     for ((mailbox, date), sent) in &case.sent {
         let Some(day) = case.day(mailbox, *date).filter(|_| case.members.get(mailbox).is_some_and(Member::is_warming)) else { continue };
-        if sent.answers > day.plan.quota / 2 {
-            let quota = day.plan.quota;
+        let quota = planned_quota(day);
+        if sent.answers > quota / 2 {
             found.add(1, None, || format!("{mailbox} sent {} answers on {date}, more than half of its quota of {quota}", sent.answers));
         }
     }
+}
+
+/// A day's quota as its agenda was made for it: a pause of the guard in mid-day takes off what was not sent by then.
+fn planned_quota(day: &DayRow) -> u32 {
+    let reasons: Vec<serde_json::Value> = serde_json::from_str(&day.plan.reasons).unwrap_or_default();
+    let planned = reasons.last().and_then(|reason| u32::try_from(reason["value"].as_u64()?).ok());
+    planned.filter(|_| day.verdict == Some(Verdict::Pause)).unwrap_or(day.plan.quota)
 }
 
 /// A quota is never above what its ramp day allows by the schedule, nor above the mailbox's own caps.

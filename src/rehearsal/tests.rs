@@ -89,8 +89,10 @@ fn counted(letters: &[LetterFacts], config: &Config, is_one: impl Fn(&Address) -
 
 #[test]
 fn health_counts_every_letter_of_the_last_fortnight_punished_or_not() {
-    let scenario = Scenario::by_name("broken-dmarc", None).unwrap();
-    let played = Rehearsal { scenario, ..rehearsal(pool(1, 2, 6, "standard-6w", ""), 5, 19) };
+    let scenario = Scenario::by_name("too-fast", None).unwrap();
+    let mut config = pool(1, 3, 6, "standard-6w", "");
+    scenario.put_schedule_into(&mut config).unwrap();
+    let played = Rehearsal { scenario: Scenario { schedule: None, ..scenario }, ..rehearsal(config, 5, 19) };
     after(&played, async |played| {
         let (config, ledger, now) = (&*played.config, &played.ledger, played.until);
         let everybody: Vec<_> = config.mailboxes.values().collect();
@@ -109,8 +111,8 @@ fn health_counts_every_letter_of_the_last_fortnight_punished_or_not() {
             assert_eq!(by_provider(facts), counted(&history.letters, config, |a| a == address, from));
         }
         let all = Letters::sum(of_domain.values());
-        assert!(all.spam > 0 && all.missing > 0 && all.n() > 30, "{all:?}");
-        let words = ledger.verdicts(from).await.unwrap();
+        assert!(all.spam > 0 && all.n() > 30, "{all:?}");
+        let words = ledger.verdicts(LocalDate::EPOCH).await.unwrap();
         assert!(words.iter().any(|v| v.verdict.restarts_window()), "its window began anew, and health does not mind");
         let older = counted(&history.letters, config, |a| a.domain() == domain, LocalDate::EPOCH);
         assert!(Letters::sum(older.values()).sent > all.sent, "what is older than a fortnight is left out");

@@ -214,8 +214,9 @@ fn a_receiver_that_finds_it_too_fast_says_so_at_its_door() {
         codes
     };
     let greg = codes("greg@g.test", 0);
-    assert_eq!(greg.iter().filter(|r| r.code == 250).count(), 40);
-    assert!(greg[40..].iter().all(|r| r.to_string().starts_with("421 4.7.28 ")));
+    // Four times the 8 that pass for anybody.
+    assert_eq!(greg.iter().filter(|r| r.code == 250).count(), 32);
+    assert!(greg[32..].iter().all(|r| r.to_string().starts_with("421 4.7.28 ")));
     let tomorrow = start() + DAY;
     assert_eq!(send(&world, "anna@new.test", "greg@g.test", 500, tomorrow).code, 250);
     assert!(codes("mia@m.test", 600).iter().any(|r| r.to_string().starts_with("451 4.7.500 ")));

@@ -1,4 +1,4 @@
-//! The rehearsals: six weeks of the whole practice pool, and of a small one when things go wrong.
+//! The rehearsals: a ramp of six weeks with the whole practice pool, and of a small one when things go wrong.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -19,8 +19,8 @@ use crate::words::{Address, LocalDate, Role};
 
 /// The ramp that is rehearsed.
 const SCHEDULE: &str = "standard-6w";
-/// Six weeks; for tests two.
-const DAYS: u32 = 42;
+/// A ramp of six weeks, and two more: a day on which the guard holds is made up for later. For tests two weeks.
+const DAYS: u32 = 56;
 const DAYS_IN_TESTS: u32 = 14;
 /// Beside `healthy`, which is played with the whole pool and with the small one.
 const SCENARIOS: [&str; 5] = ["too-fast", "complaint-storm", "broken-dmarc", "provider-outage", "holiday-gap"];

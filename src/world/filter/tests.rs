@@ -161,9 +161,9 @@ fn is_within(share: f64, band: std::ops::RangeInclusive<f64>, what: &str) {
 fn the_standard_ramp_begins_in_the_inbox_mostly_and_ends_nearly_clean() {
     // An authenticated domain that sends few letters, to people who read them, is not what filters are made against.
     for (personality, first, fifth, sixth) in [
-        (Gmail, 90.0..=95.5, 95.5..=98.5, 96.0..=99.0),
-        (Dovecot, 93.0..=97.5, 97.0..=99.0, 97.0..=99.5),
-        (Microsoft, 86.0..=92.5, 93.0..=97.0, 94.0..=97.5),
+        (Gmail, 93.0..=98.0, 96.5..=99.0, 97.0..=99.5),
+        (Dovecot, 94.5..=98.5, 97.5..=99.5, 97.5..=99.5),
+        (Microsoft, 90.0..=95.0, 95.0..=98.0, 95.5..=98.0),
     ] {
         let shares = Shares::of(&standard(), |seed| Sender::new(seed, personality));
         is_within(shares.week(1), first, &format!("{personality}, week 1"));
@@ -174,7 +174,7 @@ fn the_standard_ramp_begins_in_the_inbox_mostly_and_ends_nearly_clean() {
     }
     let slow = Shares::of(&standard(), |seed| Sender::new(seed, Microsoft));
     let quick = Shares::of(&standard(), |seed| Sender::new(seed, Gmail));
-    assert!((1..=6).all(|week| slow.week(week) + 1.0 < quick.week(week)), "{:?} {:?}", slow.weeks(), quick.weeks());
+    assert!((1..=6).all(|week| slow.week(week) < quick.week(week)), "{:?} {:?}", slow.weeks(), quick.weeks());
 }
 
 #[test]
@@ -483,7 +483,7 @@ fn a_new_mailbox_of_a_good_domain_begins_better_than_a_stranger() {
             .count()
     };
     let (new_mailbox, stranger) = (inbox("berta@new.test"), inbox("carl@strange.test"));
-    assert!(new_mailbox > stranger + 6, "{new_mailbox} and {stranger} of 40");
+    assert!(new_mailbox > stranger + 3, "{new_mailbox} and {stranger} of 40");
 }
 
 /// The inbox share by week of a domain with several mailboxes on the standard ramp, whose letters go to several receivers as chance has it.

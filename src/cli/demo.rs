@@ -1,4 +1,4 @@
-//! `preheat demo`: a day over real sockets, six weeks rehearsed, and a page with the pictures. What a visitor sees first.
+//! `preheat demo`: a day over real sockets, a ramp rehearsed, and a page with the pictures. What a visitor sees first.
 
 mod day;
 mod folder;
@@ -22,7 +22,7 @@ use weeks::Rehearsals;
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Starts the sandbox's mail servers inside this process, runs one day of twelve practice mailboxes over real SMTP and IMAP on a fast clock, then \
-rehearses six weeks, also when things go wrong, and writes an HTML page with the pictures. It needs no account, no setup and no network: nothing leaves \
+rehearses a ramp of six weeks (and two more, for the days on which the guard holds), also when things go wrong, and writes an HTML page with the pictures. It needs no account, no setup and no network: nothing leaves \
 this machine. Where mail lands is modelled.\n\n\
 Exit codes: 0 shown, and every invariant held; 1 it could not be done, was stopped, or an invariant did not hold, which is a bug in preheat: what is \
 printed shows it."

@@ -14,8 +14,8 @@ use crate::words::Role;
 
 /// The first words.
 const WELCOME: &str = "\
-First, twelve mailboxes live through one day on mail servers inside this process: real SMTP, IMAP and TLS, on a fast clock. Then six weeks are \
-rehearsed, in virtual time, also when things go wrong. It takes less than a minute, and nothing leaves this machine. Where mail lands is modelled.";
+First, twelve mailboxes live through one day on mail servers inside this process: real SMTP, IMAP and TLS, on a fast clock. Then a ramp of six \
+weeks is rehearsed, in virtual time, also when things go wrong. It takes less than a minute, and nothing leaves this machine. Where mail lands is modelled.";
 
 /// What will happen.
 pub fn welcome(width: usize) -> String {
@@ -66,7 +66,7 @@ fn servers_word(practised: &Practised) -> String {
     format!("By the servers' own count they took {taken} messages; {match_}, each handed over once. {}.", report::capitalised(held))
 }
 
-/// The six weeks, and the scenarios beside each other.
+/// The rehearsed ramp, and the scenarios beside each other.
 pub fn weeks_text(weeks: &Rehearsals, width: usize) -> String {
     let mut out = format!("\n{}\n", report::to_brief(&weeks.ramp, width));
     out += &report::scenarios_text(&weeks.scenarios, width);

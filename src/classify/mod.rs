@@ -19,6 +19,7 @@ mod fields;
 mod glance;
 mod heading;
 mod incoming;
+mod index;
 mod notice;
 mod original;
 mod parts;

@@ -3,16 +3,22 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
+use super::index::Index;
 use super::text::{self, Folded};
 
 const SHIPPED: &str = include_str!("phrases.txt");
 
-type Sections = BTreeMap<&'static str, Vec<Vec<String>>>;
+type Sections = BTreeMap<&'static str, Section>;
+
+struct Section {
+    phrases: Vec<Vec<String>>,
+    index: Index,
+}
 
 fn sections() -> &'static Sections {
     static SECTIONS: OnceLock<Sections> = OnceLock::new();
     SECTIONS.get_or_init(|| {
-        let mut sections = Sections::new();
+        let mut sections: BTreeMap<&str, Vec<Vec<String>>> = BTreeMap::new();
         let mut name = "";
         for (_, line) in text::data_lines(SHIPPED) {
             if let Some(heading) = text::heading(line) {
@@ -22,17 +28,20 @@ fn sections() -> &'static Sections {
             let pieces = line.split("...").map(|p| p.trim().to_owned()).collect();
             sections.entry(name).or_default().push(pieces);
         }
-        sections
+        let with_index = |phrases: Vec<Vec<String>>| Section { index: Index::of(phrases.iter().map(Vec::as_slice)), phrases };
+        sections.into_iter().map(|(name, phrases)| (name, with_index(phrases))).collect()
     })
 }
 
 fn section(name: &str) -> &'static [Vec<String>] {
-    sections().get(name).map_or(&[], Vec::as_slice)
+    sections().get(name).map_or(&[], |section| section.phrases.as_slice())
 }
 
 /// The first phrase of a section that stands in a text.
 pub fn found(name: &str, folded: &Folded) -> Option<String> {
-    section(name).iter().find(|phrase| folded.has_in_order(phrase)).map(|phrase| phrase.join(" ... "))
+    let section = sections().get(name)?;
+    let mut phrases = section.index.candidates(folded).into_iter().map(|n| &section.phrases[n]);
+    phrases.find(|phrase| folded.has_in_order(phrase)).map(|phrase| phrase.join(" ... "))
 }
 
 /// Whether a text begins with a phrase of a section.
@@ -102,8 +111,8 @@ mod tests {
 
     #[test]
     fn every_phrase_is_found_in_itself() {
-        for (name, phrases) in sections() {
-            for phrase in phrases {
+        for (name, section) in sections() {
+            for phrase in &section.phrases {
                 let folded = Folded::new(&phrase.join(" "));
                 assert!(found(name, &folded).is_some(), "[{name}] {phrase:?} is not as texts are folded");
             }

@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use super::index::Index;
 use super::text::{self, Folded};
 use crate::words::{Enhanced, Provider, RefusalClass};
 
@@ -101,6 +102,7 @@ impl Rule {
 #[derive(Debug)]
 pub struct Rules {
     with_words: Vec<Rule>,
+    index: Index,
     codes_alone: Vec<Rule>,
 }
 
@@ -109,7 +111,7 @@ impl Rules {
     pub fn shipped() -> &'static Self {
         static RULES: OnceLock<Rules> = OnceLock::new();
         // The shipped file is proved whole by a test; a line that could not be read would be passed over.
-        RULES.get_or_init(|| Self::parse(SHIPPED).unwrap_or_else(|_| Self { with_words: Vec::new(), codes_alone: Vec::new() }))
+        RULES.get_or_init(|| Self::parse(SHIPPED).unwrap_or_else(|_| Self::new(Vec::new(), Vec::new())))
     }
 
     /// Reads rules.
@@ -128,12 +130,17 @@ impl Rules {
             let rule = class.and_then(|class| Rule::parse(n, class, line)).ok_or(n)?;
             if rule.words.is_empty() { codes_alone.push(rule) } else { with_words.push(rule) }
         }
-        Ok(Self { with_words, codes_alone })
+        Ok(Self::new(with_words, codes_alone))
+    }
+
+    fn new(with_words: Vec<Rule>, codes_alone: Vec<Rule>) -> Self {
+        let index = Index::of(with_words.iter().map(|rule| rule.words.as_slice()));
+        Self { with_words, index, codes_alone }
     }
 
     /// The first rule with words that fits.
     pub fn by_words(&self, said: &Said<'_>) -> Option<&Rule> {
-        self.with_words.iter().find(|rule| rule.fits(said))
+        self.index.candidates(said.words).into_iter().map(|n| &self.with_words[n]).find(|rule| rule.fits(said))
     }
 
     /// The first rule on codes alone that fits.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::words::{LetterId, MessageId, RefusalClass, mailbox_word as word};
+use crate::words::{LetterId, MessageId, RefusalClass, Reply, mailbox_word as word};
 
 word! {
     /// What a message is. It says what the message claims; whether the claim is believed is decided where the evidence is.
@@ -98,6 +98,14 @@ pub struct Row<'a> {
 }
 
 impl Recipient {
+    /// What is said of it, as the reply of a server that refused it: without code where the report has none. Reports quote the server's line, the
+    /// code and all; it is not said twice.
+    pub fn as_reply(&self) -> Reply {
+        let words = if self.diagnostic.is_empty() { self.status.as_deref().unwrap_or_default() } else { self.diagnostic.as_str() };
+        let quoted = self.reply.and_then(|code| words.strip_prefix(&code.to_string())).filter(|rest| rest.starts_with([' ', '-']));
+        Reply::new(self.reply.unwrap_or(0), quoted.map_or(words, |rest| rest.trim_start_matches([' ', '-'])))
+    }
+
     /// The recipient as `preheat inspect --json` and the event stream print it.
     pub fn row(&self) -> RecipientRow<'_> {
         RecipientRow {
@@ -123,5 +131,25 @@ impl Incoming {
             feedback_type: self.feedback_type.as_deref(),
             evidence: &self.evidence,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_of_a_recipient_has_its_code_once() {
+        let reply = |reply, status: &str, diagnostic: &str| {
+            let (status, diagnostic) = (Some(status.to_owned()), diagnostic.to_owned());
+            let told = Recipient { address: None, status, reply, diagnostic, class: RefusalClass::Full, hard: false };
+            (told.as_reply().to_string(), told.as_reply().enhanced.map(|e| e.to_string()))
+        };
+        let full = ("552 5.2.2 over quota".to_owned(), Some("5.2.2".to_owned()));
+        assert_eq!(reply(Some(552), "5.2.2", "552 5.2.2 over quota"), full);
+        assert_eq!(reply(Some(552), "5.2.2", "552-5.2.2 over quota"), full);
+        assert_eq!(reply(Some(552), "5.2.2", "5.2.2 over quota"), full);
+        assert_eq!(reply(Some(552), "5.2.2", "5520 messages lie there").0, "552 5520 messages lie there");
+        assert_eq!(reply(None, "5.2.2", "").1, full.1, "the report's own figures, where nothing else is said");
     }
 }

@@ -42,6 +42,7 @@ struct Tally {
     /// Not sent because something does not work.
     skipped: u32,
     missing: u32,
+    came_back: u32,
     is_prepared: bool,
     said_at: Option<Moment>,
 }
@@ -153,6 +154,7 @@ impl Tally {
             News::Rescued(_, n) => self.rescued += n,
             News::Opened(_) => self.opened += 1,
             News::Missing(_, n) => self.missing += n,
+            News::CameBack(_, n) => self.came_back += n,
             News::Suspended(_)
             | News::Heard { .. }
             | News::RefusedMarks(..)
@@ -164,7 +166,7 @@ impl Tally {
 
     /// For the live line, which is cut at the terminal's width.
     fn in_short(&self) -> String {
-        let faults = self.deferred + self.refused + self.uncertain + self.skipped + self.missing;
+        let faults = self.deferred + self.refused + self.uncertain + self.skipped + self.missing + self.came_back;
         let faults = if faults > 0 { format!(", {faults} with trouble") } else { String::new() };
         let passed = if self.passed > 0 { format!(", {} not sent", self.passed) } else { String::new() };
         format!(
@@ -174,7 +176,7 @@ impl Tally {
     }
 
     fn in_words(&self) -> String {
-        let waiting = self.sent.saturating_sub(self.inbox + self.spam);
+        let waiting = self.sent.saturating_sub(self.inbox + self.spam + self.came_back);
         let mut text = format!(
             "{} sent ({} of them answers), {} seen in the inbox, {} in spam, {} rescued, {} opened, {waiting} waiting",
             self.sent, self.answers, self.inbox, self.spam, self.rescued, self.opened
@@ -182,6 +184,7 @@ impl Tally {
         for (n, what) in [
             (self.deferred, "deferred"),
             (self.refused, "refused"),
+            (self.came_back, "came back"),
             (self.uncertain, "uncertain"),
             (self.passed + self.skipped, "not sent"),
             (self.missing, "missing"),
@@ -244,12 +247,14 @@ fn sentence(news: &News, verbose: bool) -> Option<String> {
             format!("{from}: letter {letter} may have been taken ({why}): it is looked for, and not sent again")
         }
         News::Suspended(row) => format!("{} (hint: {})", suspended::suspended_in_words(row), suspended::hint(row)),
-        News::Skipped(from, n, why) => format!("{from}: {n} letter(s) not sent: {why}"),
+        News::Skipped(from, n, why) => format!("{from}: {} not sent: {}", letters(*n), why.in_words()),
         News::Heard { at, kind, words } => {
             let deserves_a_line = matches!(kind, SignalKind::Bounce | SignalKind::Complaint | SignalKind::Unsubscribe);
-            return (deserves_a_line || verbose).then(|| format!("{at}: {}: {words}", kind.as_str().replace('_', "-")));
+            return (deserves_a_line || verbose).then(|| format!("{at}: {words}"));
         }
-        News::Missing(at, n) => format!("{at}: {n} letter(s) to it are missing: accepted a day ago and in no folder"),
+        // The report has a line of its own.
+        News::CameBack(..) => return None,
+        News::Missing(at, n) => format!("{at}: missing {} to it: accepted a day ago and in no folder", letters(*n)),
         News::RefusedMarks(at, n) => format!("{at}: {n} message(s) with our header were not acted on: copies, or not of our making"),
         News::SpamFolderUnknown(at) => {
             format!(
@@ -260,6 +265,10 @@ fn sentence(news: &News, verbose: bool) -> Option<String> {
         News::Note(text) => text.clone(),
     };
     Some(text)
+}
+
+fn letters(n: u32) -> String {
+    if n == 1 { "1 letter".to_owned() } else { format!("{n} letters") }
 }
 
 #[cfg(test)]
@@ -369,5 +378,13 @@ mod tests {
         tally.take(&skipped(2, SkipReason::SignIn));
         assert!(tally.in_short().ends_with("0 answers, 4 not sent, 2 with trouble"), "{}", tally.in_short());
         assert!(tally.in_words().ends_with("0 waiting, 6 not sent"), "{}", tally.in_words());
+    }
+
+    #[test]
+    fn a_letter_that_came_back_is_not_waited_for() {
+        let mut tally = Tally { sent: 3, inbox: 1, ..Tally::default() };
+        tally.take(&News::CameBack(Address::parse("a@new.example").unwrap(), 1));
+        assert!(tally.in_words().ends_with("1 waiting, 1 came back"), "{}", tally.in_words());
+        assert!(tally.in_short().ends_with("1 with trouble"), "{}", tally.in_short());
     }
 }

@@ -193,7 +193,7 @@ fn the_lines_for_people() {
     2026-12-01T08:00:00Z  letter.missing         anna@new.test to eva@old.test: not seen within 24 hours
     2026-12-01T08:00:00Z  letter.bounced         anna@new.test to eva@old.test: came back
     2026-12-01T08:00:00Z  letter.unaccounted     anna@new.test to eva@old.test: found nowhere within 72 hours
-    2026-12-01T08:00:00Z  letter.skipped         anna@new.test to eva@old.test: not sent: late
+    2026-12-01T08:00:00Z  letter.skipped         anna@new.test to eva@old.test: not sent: the window ended first
     2026-12-01T08:00:00Z  bounce.received        anna@new.test: mail to gone1@out.test and 1 more came back: bad_address, permanent (550 5.1.1 no such user)
     2026-12-01T08:00:00Z  delay.received         anna@new.test: mail to gone1@out.test and 1 more is late: bad_address, permanent (550 5.1.1 no such user)
     2026-12-01T08:00:00Z  complaint.received     anna@new.test: gone1@out.test and 1 more called mail spam (abuse)

@@ -57,7 +57,7 @@ impl LetterNews {
             Step::Missing => "not seen within 24 hours".to_owned(),
             Step::Bounced(said) => format!("came back{}", said.bracketed()),
             Step::Unaccounted => "found nowhere within 72 hours".to_owned(),
-            Step::Skipped(reason) => format!("not sent: {reason}"),
+            Step::Skipped(reason) => format!("not sent: {}", reason.in_words()),
         }
     }
 }

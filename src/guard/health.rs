@@ -9,7 +9,7 @@ use super::limits::{JUDGED_FROM, STRETCHED_DAYS, reports_complaints};
 use super::signals::{bounces_by_class, complaint_count, sent};
 use super::wilson::{Interval, Z_95_TWO_SIDED, wilson};
 use super::window::Window;
-use super::wording::percent;
+use super::wording::{counted, percent};
 use crate::words::{LocalDate, Provider, SignalScope};
 
 /// Full points at this inbox rate: what [`super::ready`] asks for.
@@ -238,7 +238,7 @@ fn steadiness(facts: &Facts, window: Window) -> HealthPart {
             let why = format!("{steady} of {} send-days within half and twice {median}, the one in the middle", volumes.len());
             (Some(steady as f64 / volumes.len() as f64), why)
         }
-        _ => (None, format!("{} send-days are too few to say", volumes.len())),
+        _ => (None, format!("{} so far: too few to say", counted(volumes.len() as u64, "send-day", "send-days"))),
     };
     HealthPart { name: "steadiness", weight: 5, points, why }
 }

@@ -9,7 +9,7 @@ use super::facts::{Facts, Letters, Subject};
 use super::health::{Placements, by_provider, describing_window};
 use super::limits::STRETCHED_DAYS;
 use super::window::Window;
-use super::wording::percent;
+use super::wording::{counted, percent};
 use crate::words::{LocalDate, Provider, RampDay, Verdict, mailbox_word as word};
 
 /// Letters that the evidence rests on, at least.
@@ -204,9 +204,9 @@ impl<'a> Seen<'a> {
         conditions.extend(self.by_provider());
         conditions.push(self.calm());
         let breadth = format!(
-            "{} recipients at {} providers{}",
-            self.about.recipients,
-            self.known_providers,
+            "{} at {}{}",
+            counted(self.about.recipients.into(), "recipient", "recipients"),
+            counted(self.known_providers.into(), "provider", "providers"),
             if self.is_thin() { format!(": the evidence is thin, {RECIPIENTS} and {PROVIDERS} are asked for") } else { String::new() }
         );
         conditions.push(told(Condition::Breadth, !self.is_thin(), breadth));

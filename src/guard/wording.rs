@@ -211,7 +211,7 @@ impl Ruling {
     }
 }
 
-fn counted(n: u64, one: &str, more: &str) -> String {
+pub(super) fn counted(n: u64, one: &str, more: &str) -> String {
     if n == 1 { format!("1 {one}") } else { format!("{n} {more}") }
 }
 

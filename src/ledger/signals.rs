@@ -4,15 +4,13 @@ use std::collections::BTreeSet;
 
 use rusqlite::{Connection, Row, params};
 
-use super::letters::{Said, apply, lapse_answers_to, state_of};
+use super::letters::{Said, apply, lapse_answers_to, letter, state_of};
 use super::rows::{InOrder, all, execute, one};
 use super::suppress::{SOFT_BOUNCES, SuppressionRow, soft_bounce_dates, suppress};
 use super::{Fence, Ledger, LedgerError, ms};
 use crate::classify::Recipient;
 use crate::letter::{LetterEvent, can_bounce};
-use crate::words::{
-    Address, LetterId, LocalDate, MessageId, Moment, Provider, RefusalClass, Reply, SignalKind, SignalScope, SuppressionCause,
-};
+use crate::words::{Address, LetterId, LocalDate, MessageId, Moment, Provider, RefusalClass, SignalKind, SignalScope, SuppressionCause};
 
 /// A signal as the ledger keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -211,8 +209,10 @@ fn bounce_letter(c: &Connection, signal: &NewSignal) -> Result<bool, LedgerError
     if !state_of(c, id)?.is_some_and(can_bounce) {
         return Ok(false);
     }
-    let told = signal.recipients.first();
-    let reply = told.map(|r| Reply::new(r.reply.unwrap_or(0), &r.diagnostic));
+    let recipient = letter(c, id)?.map(|letter| letter.plan.recipient);
+    let is_its_own = |r: &&Recipient| r.address.as_deref() == recipient.as_ref().map(Address::as_str);
+    let told = signal.recipients.iter().find(is_its_own).or(signal.recipients.first());
+    let reply = told.map(Recipient::as_reply);
     apply(c, id, LetterEvent::Bounced, signal.row.at, reply.as_ref().map_or(Said::Nothing, Said::Reply))?;
     lapse_answers_to(c, id, signal.row.at)?;
     Ok(true)

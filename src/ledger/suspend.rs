@@ -2,6 +2,8 @@
 //!
 //! Suspensions are kept: what was in force at any moment can be told later.
 
+use std::time::Duration;
+
 use rusqlite::{Connection, Row, params};
 
 use super::rows::{address, all, execute, maybe, moment, one, word};
@@ -44,14 +46,19 @@ pub struct WordOfServers {
 
 const COLUMNS: &str = "mailbox, since, until, class, code, text, letter";
 
+/// Two who hear of a mailbox at the same time write it down in either order: a suspension that begins so soon after another is the same.
+const SAME: Duration = Duration::from_hours(24);
+
 impl Ledger {
-    /// Suspends `row.mailbox` from `row.since` until `row.until`, unless it is suspended then: that one is left as it is. Says whether it is new.
+    /// Suspends `row.mailbox` from `row.since` until `row.until`, unless it is suspended then, or a moment later by another's word: that one is left
+    /// as it is. Says whether it is new.
     ///
     /// A refusal is a fact, as the outcome of a letter is: it needs no lease.
     pub async fn suspend(&self, row: SuspensionRow) -> Result<bool, LedgerError> {
         self.store
             .run(move |c| {
-                if is_suspended(c, &row.mailbox, row.since)? {
+                let known = "SELECT 1 FROM suspension WHERE mailbox = ?1 AND since <= ?2 AND until > ?3";
+                if one(c, known, params![row.mailbox.as_str(), ms(row.since + SAME), ms(row.since)], |_| Ok(()))?.is_some() {
                     return Ok(false);
                 }
                 // One that began in this very millisecond was lifted in it, too.

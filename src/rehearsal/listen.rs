@@ -63,7 +63,7 @@ impl Progress for Listener {
             News::Rejected(_, from, said) => self.hear(at, Some(from), format!("refused: {said}"), 1),
             News::Uncertain(_, from, why) => self.hear(at, Some(from), format!("uncertain: {why}"), 1),
             News::Skipped(_, _, SkipReason::Quota) => {}
-            News::Skipped(who, n, why) => self.hear(at, Some(who), format!("not sent: {why}"), *n),
+            News::Skipped(who, n, why) => self.hear(at, Some(who), format!("not sent: {}", why.in_words()), *n),
             News::Missing(who, n) => self.hear(at, Some(who), "letters to it are missing".into(), *n),
             News::RefusedMarks(who, n) => self.hear(at, Some(who), "a mark was not believed, or a second copy came".into(), *n),
             News::Suspended(s) => self.hear(at, Some(&s.mailbox), format!("suspended as a recipient: {}", s.reply), 1),
@@ -73,6 +73,7 @@ impl Progress for Listener {
             | News::Sent { .. }
             | News::Seen { .. }
             | News::Heard { .. }
+            | News::CameBack(..)
             | News::Rescued(..)
             | News::Opened(_) => {}
         }

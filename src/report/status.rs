@@ -204,7 +204,7 @@ impl StatusReport {
             if out.is_empty() {
                 out += "\nToday's letters that are not sent\n";
             }
-            let reasons: Vec<String> = status.not_sent.iter().map(|(reason, n)| format!("{n} {reason}")).collect();
+            let reasons: Vec<String> = status.not_sent.iter().map(|(reason, n)| format!("{n} because {}", reason.in_words())).collect();
             out += &indented(&format!("{}: {}", line.address, reasons.join(", ")), width, 2, 4);
         }
         out

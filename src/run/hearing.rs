@@ -71,6 +71,16 @@ enum Reading {
     Nothing,
 }
 
+/// What was new in one look.
+#[derive(Default)]
+struct Counts {
+    signals: u32,
+    /// Those of a kind that may be the reason of a pause.
+    weighing: u32,
+    /// Letters of ours that ended with one.
+    bounced: u32,
+}
+
 /// Hears messages that are no letters of ours.
 pub(super) async fn hear(
     cx: &Context,
@@ -84,7 +94,7 @@ pub(super) async fn hear(
         return Ok(Extent::All);
     }
     let known = known(cx, desk, candidates.iter().filter_map(Candidate::id).collect()).await?;
-    let (mut lines, mut weighs) = (0, false);
+    let mut counts = Counts::default();
     for candidate in candidates {
         if candidate.id().is_some_and(|id| known.contains(&id)) {
             continue;
@@ -104,13 +114,16 @@ pub(super) async fn hear(
             continue;
         }
         let message = Message { id, author: candidate.heading.author, came: came(cx, candidate.header), incoming };
-        weighs |= hear_one(cx, desk, message, &mut lines).await?;
+        hear_one(cx, desk, message, &mut counts).await?;
     }
-    if weighs {
+    if counts.weighing > 0 {
         judge_now(cx, desk).await?;
     }
-    if lines > MOST_LINES {
-        cx.tell(&News::Note(format!("{}: {} more messages came back", desk.mailbox.address, lines - MOST_LINES)));
+    if counts.bounced > 0 {
+        cx.tell(&News::CameBack(desk.mailbox.address.clone(), counts.bounced));
+    }
+    if counts.signals > MOST_LINES {
+        cx.tell(&News::Note(format!("{}: {} more messages came back", desk.mailbox.address, counts.signals - MOST_LINES)));
     }
     Ok(Extent::All)
 }
@@ -187,11 +200,11 @@ fn came(cx: &Context, header: &Header) -> Moment {
     now - header.received.map_or(Duration::ZERO, |at| cx.server_time(now).since(at))
 }
 
-/// Finds what is behind a message, and writes down what it says. Says whether it is new and of a kind that may be the reason of a pause.
-async fn hear_one(cx: &Context, desk: &Desk, message: Message, lines: &mut u32) -> Result<bool, LedgerError> {
+/// Finds what is behind a message, and writes down what it says, if it is new.
+async fn hear_one(cx: &Context, desk: &Desk, message: Message, counts: &mut Counts) -> Result<(), LedgerError> {
     let behind = letter_behind(cx, &desk.mailbox.address, &message.incoming).await?;
     let Some(Heard { signal, suspends }) = heard(&cx.config, &desk.mailbox, message, behind.as_ref(), cx.clock.now()) else {
-        return Ok(false);
+        return Ok(());
     };
     // Before the signal is known: a crash in between must not lose it.
     if let Some((letter, told)) = suspends
@@ -202,13 +215,15 @@ async fn hear_one(cx: &Context, desk: &Desk, message: Message, lines: &mut u32) 
         cx.tell(&News::Note(format!("{}: {what}", desk.mailbox.address)));
     }
     let (kind, words) = (signal.row.kind, signal::in_words(&signal));
-    let Some(noted) = cx.ledger.note_signal(desk.fence.clone(), signal).await? else { return Ok(false) };
-    *lines += 1;
-    if *lines <= MOST_LINES {
+    let Some(noted) = cx.ledger.note_signal(desk.fence.clone(), signal).await? else { return Ok(()) };
+    counts.signals += 1;
+    counts.weighing += u32::from(matches!(kind, SignalKind::Bounce | SignalKind::Complaint));
+    counts.bounced += u32::from(noted.letter_bounced);
+    if counts.signals <= MOST_LINES {
         let words = with_what_followed(words, &noted);
         cx.tell(&News::Heard { at: desk.mailbox.address.clone(), kind, words });
     }
-    Ok(matches!(kind, SignalKind::Bounce | SignalKind::Complaint))
+    Ok(())
 }
 
 fn with_what_followed(words: String, noted: &SignalNoted) -> String {

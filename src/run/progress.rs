@@ -56,9 +56,11 @@ pub enum News {
         at: Address,
         /// What it says.
         kind: SignalKind,
-        /// Of whom or from whom, and why.
+        /// The same in a clause: of whom or from whom, why, and what follows.
         words: String,
     },
+    /// Letters of this mailbox came back: nobody waits for them any more.
+    CameBack(Address, u32),
     /// Letters are missing.
     Missing(Address, u32),
     /// A message with our header was not acted on.

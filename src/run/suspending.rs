@@ -39,11 +39,7 @@ pub(super) async fn heed_refusal(cx: &Context, desk: &Desk, letter: &LetterFacts
 
 /// The same for what a report says of the recipient of a letter that came back. Whether there is such a letter is the caller's to know.
 pub(super) async fn heed_report(cx: &Context, desk: &Desk, letter: &LetterFacts, told: &Recipient) -> Result<Heard, LedgerError> {
-    let words = if told.diagnostic.is_empty() { told.status.as_deref().unwrap_or_default() } else { told.diagnostic.as_str() };
-    // Reports quote the server's line, the number and all.
-    let code = told.reply.unwrap_or(0);
-    let words = words.strip_prefix(&code.to_string()).map_or(words, |rest| rest.trim_start_matches([' ', '-']));
-    heed(cx, desk, letter, told.class, &Reply::new(code, words), |word| word.seen).await
+    heed(cx, desk, letter, told.class, &told.as_reply(), |word| word.seen).await
 }
 
 /// A server that has lost its way refuses everybody: its word must not stop the whole pool. So it is doubted when it speaks so of more recipients

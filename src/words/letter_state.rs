@@ -58,3 +58,22 @@ word! {
         Deferred = "deferred",
     }
 }
+
+impl SkipReason {
+    /// The same as a clause for people, which follows "not sent:" or "because".
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::Late => "the window ended first",
+            Self::Quota => "the day's quota was spent or lowered",
+            Self::Suspended => "the recipient is suspended",
+            Self::Suppressed => "the recipient is on the suppression list",
+            Self::Paused => "the sender is paused",
+            Self::Rests => "the recipient's provider had said \"too fast\"",
+            Self::Removed => "the sender or the recipient has left the config",
+            Self::ParentUnseen => "what it would answer was not read",
+            Self::SignIn => "the sender cannot sign in",
+            Self::AlreadySent => "an older ledger had sent it",
+            Self::Deferred => "the server put it off until the window ended",
+        }
+    }
+}

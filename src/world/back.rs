@@ -54,7 +54,8 @@ impl Inside {
         }
         let Some(account) = self.accounts.get(&back.to) else { return };
         let (personality, spam) = (account.spec.personality, account.folder_of(FolderRole::Spam));
-        if account.quota.is_some_and(|q| account.size() + back.bytes.len() as u64 > q)
+        if account.returns.is_some()
+            || account.quota.is_some_and(|q| account.size() + back.bytes.len() as u64 > q)
             || self.wrongs(&back.to, at).any(|w| matches!(w, Wrong::Gone(_) | Wrong::Full(_)))
         {
             return;

@@ -235,6 +235,8 @@ async fn nobody_writes_to_a_suspended_mailbox_until_its_time_is_over_or_it_is_li
     assert!(l.suspend(first.clone()).await.unwrap());
     // One that is in force is neither replaced nor made longer.
     assert!(!l.suspend(suspension(later(5), later(500))).await.unwrap());
+    // Nor is one doubled by who heard of it a moment before, and writes it down after.
+    assert!(!l.suspend(suspension(NINE - Duration::from_millis(1), later(59))).await.unwrap());
     assert_eq!(l.suspensions(later(59)).await.unwrap(), [first]);
     assert_eq!((l.suspensions(later(60)).await.unwrap(), l.suspensions(NINE - Duration::from_millis(1)).await.unwrap()), (vec![], vec![]));
 
@@ -641,13 +643,18 @@ async fn a_signal_is_noted_once_and_ends_its_letter() {
     let d = Desk::new(5, vec![start(1), answer_to(&start(1)), start(2)]).await;
     let (l, first) = (&d.ledger, start(1).id);
     d.send(first, NINE).await;
-    let signal = bounce("b1@mx.test", Some(first), "ben@old.test", true, later(5));
+    // It names somebody else, too, and quotes the server's lines with their codes.
+    let mut signal = bounce("b1@mx.test", Some(first), "ben@old.test", true, later(5));
+    signal.recipients[0].diagnostic = "550 5.1.1 no such user here".into();
+    signal
+        .recipients
+        .insert(0, Recipient { address: Some("eve@else.test".into()), diagnostic: "552 full".into(), ..signal.recipients[0].clone() });
     let noted = l.note_signal(d.anna.clone(), signal.clone()).await.unwrap();
     assert_eq!(noted, Some(SignalNoted { letter_bounced: true, suppressed: vec![] }));
     assert_eq!(d.state(first).await, LetterState::Bounced);
     assert_eq!(d.state(LetterId::of_answer(first)).await, LetterState::Skipped, "nobody answers what came back");
     let last = l.steps(first).await.unwrap().pop().unwrap();
-    assert_eq!((last.at, last.code, last.text.as_deref()), (later(5), Some(550), Some("no such user here")));
+    assert_eq!((last.at, last.code, last.text.as_deref()), (later(5), Some(550), Some("5.1.1 no such user here")));
 
     // Seen again, in Junk perhaps, or after a crash: the same signal.
     let again = NewSignal { row: SignalRow { at: later(9), ..signal.row.clone() }, ..signal.clone() };

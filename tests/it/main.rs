@@ -14,6 +14,7 @@ mod ledger;
 mod ledger_outside;
 mod ramps;
 mod rig;
+mod rig_back;
 mod rig_crash;
 mod rig_day;
 mod rig_luck;

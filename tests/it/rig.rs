@@ -54,6 +54,8 @@ pub struct PoolOptions {
     pub domains: usize,
     /// Partner mailboxes on seeds.test, at most ten.
     pub partners: u32,
+    /// Partner mailboxes on the odd domains, so many on each, at most ten: `("away.test", 1)`.
+    pub odd_partners: &'static [(&'static str, u32)],
     /// Everybody's zone.
     pub zone: &'static str,
     /// The window that the auditor holds the day against; the schedule must say the same.
@@ -76,6 +78,7 @@ impl Default for PoolOptions {
             per_domain: 4,
             domains: 3,
             partners: 0,
+            odd_partners: &[],
             zone: "Europe/Berlin",
             window: ["08:30", "17:30"],
             schedule: "standard-6w",
@@ -142,7 +145,8 @@ impl Rig {
     pub fn write_pool(&self, dir: &Path, options: &PoolOptions) -> PathBuf {
         let warming: Vec<String> =
             self.warm_domains().into_iter().take(options.domains).flat_map(|d| (1..=options.per_domain).map(|n| self.user(n, d))).collect();
-        let partners: Vec<String> = (1..=options.partners).map(|n| self.user(n, "seeds.test")).collect();
+        let on = [("seeds.test", options.partners)].into_iter().chain(options.odd_partners.iter().copied());
+        let partners: Vec<String> = on.flat_map(|(domain, count)| (1..=count).map(move |n| self.user(n, domain))).collect();
         let yaml = dir.join("preheat.yaml");
         fs::write(&yaml, self.yaml(options, &warming, &partners)).unwrap();
         write_secret(&dir.join("preheat.key"), &format!("rig {}\n", "5a".repeat(32)));
@@ -150,8 +154,11 @@ impl Rig {
             fs::create_dir_all(dir.join("schedules")).unwrap();
             fs::write(dir.join("schedules").join(format!("{}.yaml", options.schedule)), text).unwrap();
         }
-        let facts = serde_json::json!({ "zone": options.zone, "window": options.window });
-        let pool: serde_json::Map<String, serde_json::Value> = warming.into_iter().chain(partners).map(|a| (a, facts.clone())).collect();
+        // Partners have a window of their own.
+        let facts = |window| serde_json::json!({ "zone": options.zone, "window": window });
+        let warming = warming.into_iter().map(|a| (a, facts(options.window)));
+        let partners = partners.into_iter().map(|a| (a, facts(["08:30", "17:30"])));
+        let pool: serde_json::Map<String, serde_json::Value> = warming.chain(partners).collect();
         let audit = serde_json::json!({ "rig": self.dir, "ledger": "preheat.db", "log_from": self.log_from, "pool": pool });
         fs::write(dir.join("audit.json"), audit.to_string()).unwrap();
         yaml

@@ -73,13 +73,13 @@ fn begun_at_four(rig: &Rig) {
     assert_exit(&rig.audit(dir.path(), &[]), 0);
 
     // It is said wherever a person looks.
-    assert!(said(&day).contains("letter(s) not sent: late"), "{}", said(&day));
+    assert!(said(&day).contains("not sent: the window ended first"), "{}", said(&day));
     let evening = "2026-12-01T17:00:00Z x1";
     assert!(said(&rig.preheat(dir.path(), &["agenda"], evening)).contains("skipped: late"));
     let status = said(&rig.preheat(dir.path(), &["status"], evening));
     let sender = rig.user(1, "warm-a.test");
     let its_late = n(&format!("SELECT late FROM day WHERE mailbox = '{sender}'"));
-    assert!(status.contains(&format!("{sender}: {its_late} late")), "{status}");
+    assert!(status.contains(&format!("{sender}: {its_late} because the window ended first")), "{status}");
     let json: serde_json::Value = serde_json::from_slice(&rig.preheat(dir.path(), &["status", "--json"], evening).stdout).unwrap();
     let said_late: i64 = json["mailboxes"].as_array().unwrap().iter().map(|m| m["not_sent"]["late"].as_i64().unwrap_or(0)).sum();
     assert_eq!(said_late, late, "{json}");

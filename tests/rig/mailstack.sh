@@ -31,7 +31,8 @@
 #               X-Auto-Response-Suppress off first: Pigeonhole would heed it, others, such as Gmail, do not.)
 #   full.test   its mailboxes are full: mail is taken over, and comes back with 552 5.2.2. `faults.sh quota USER 1G` makes room,
 #               and 1B fills it again
-#   grey.test   greylisting: the first try of each sender to each user gets 450 4.2.0 at RCPT, every later one is taken
+#   grey.test   greylisting: the first try of each sender to each user gets 450 4.2.0 at RCPT, every later one is taken, and reports
+#               and vacation answers, which have no sender
 #   late.test   mail is taken over and goes to a next hop, which refuses it: it comes back with 550 5.1.1
 #
 # Recipients that begin with reject- full- grey- policy- rate- get 550, 452, 450, 554, 421 at RCPT. A recipient that does
@@ -390,7 +391,8 @@ postfix_tables() {
   echo '/^(X-Preheat|Date):/ INFO' >"$POSTFIX/etc/header_checks"
 }
 
-# A policy service of Postfix (SMTPD_POLICY_README): whoever was not seen before, with this recipient, is put off.
+# A policy service of Postfix (SMTPD_POLICY_README): whoever was not seen before, with this recipient, is put off. Mail without a
+# sender is not: Pigeonhole hands its answers over once, and nobody would try again.
 greylist_policy() {
   cat <<END
 #!/bin/bash
@@ -399,7 +401,7 @@ while IFS='=' read -r key value; do
     sender) sender=\${value//\//_} ;;
     recipient) recipient=\${value//\//_} ;;
     '')
-      if mkdir -p "$RIG_DIR/grey/\$recipient" && mkdir "$RIG_DIR/grey/\$recipient/<\$sender>" 2>/dev/null; then
+      if [ -n "\$sender" ] && mkdir -p "$RIG_DIR/grey/\$recipient" && mkdir "$RIG_DIR/grey/\$recipient/<\$sender>" 2>/dev/null; then
         printf 'action=450 4.2.0 rig: greylisted, please try again later\n\n'
       else
         printf 'action=DUNNO\n\n'

@@ -147,22 +147,36 @@ fn evidence(incoming: &Incoming, behind: Option<&Behind>) -> String {
     Reply::clean(&text)
 }
 
-/// A signal in a line, without the mailbox and the kind.
+/// A signal in a clause, without the mailbox that received it.
 pub(super) fn in_words(signal: &NewSignal) -> String {
     let row = &signal.row;
     let author = row.author.as_deref().unwrap_or("somebody");
-    match row.kind {
-        SignalKind::AutoReply | SignalKind::Reply => author.to_owned(),
-        SignalKind::Bounce | SignalKind::Delay | SignalKind::Complaint | SignalKind::Unsubscribe => {
-            let Some(first) = signal.recipients.first() else { return author.to_owned() };
-            let who = first.address.as_deref().unwrap_or("somebody who is not named");
-            let said = Some(first.diagnostic.as_str()).filter(|d| !d.is_empty()).or(first.status.as_deref());
-            let said = said.map_or(String::new(), |said| format!(": {said}"));
-            let more = match signal.recipients.len() - 1 {
-                0 => String::new(),
-                n => format!(" (and {n} more)"),
-            };
-            Reply::clean(&format!("{who}{said}{more}"))
-        }
+    let mail = match row.scope {
+        SignalScope::Warmup => "a letter of the pool",
+        SignalScope::Campaign => "mail",
+    };
+    let (named, said) = (named(signal), said(signal));
+    Reply::clean(&match row.kind {
+        SignalKind::Bounce => format!("{mail} to {named} came back{said}"),
+        SignalKind::Delay => format!("{mail} to {named} is late{said}"),
+        SignalKind::Complaint => format!("{named} called {mail} spam{said}"),
+        SignalKind::AutoReply => format!("a machine answered {mail} for {author}"),
+        SignalKind::Unsubscribe => format!("{named} wants no more mail"),
+        SignalKind::Reply => format!("{author} answered {mail}"),
+    })
+}
+
+/// Whom it names: the first, and how many more.
+fn named(signal: &NewSignal) -> String {
+    let first = signal.recipients.first().and_then(|r| r.address.as_deref()).unwrap_or("somebody who is not named");
+    match signal.recipients.len() {
+        0 | 1 => first.to_owned(),
+        n => format!("{first} and {} more", n - 1),
     }
+}
+
+/// What is said of the first.
+fn said(signal: &NewSignal) -> String {
+    let said = signal.recipients.first().and_then(|r| Some(r.diagnostic.as_str()).filter(|d| !d.is_empty()).or(r.status.as_deref()));
+    said.map_or_else(String::new, |said| format!(" ({said})"))
 }

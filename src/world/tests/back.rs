@@ -255,6 +255,9 @@ fn reports_wait_through_an_outage_and_are_lost_where_nobody_is() {
     is_wrong(&world, Wrong::Gone(By::Refusal), Whom::Mailbox(address("mia@m.test")), from, until);
     marked(&world, "greg@g.test", "dora@d.test", 1, start());
     marked(&world, "mia@m.test", "dora@d.test", 2, start());
+    // Where everything comes back, a report does not stay either.
+    world.with_account(&address("anna@new.test"), |account| account.returns = Some(Reply::new(550, "5.1.1 no such user"))).unwrap();
+    marked(&world, "anna@new.test", "dora@d.test", 3, start());
     world.settle(start() + DAY * 2);
     let came: Vec<_> = world.evidence().came_back.iter().map(|b| (b.account.to_string(), b.at >= until)).collect();
     assert_eq!(came, [("greg@g.test".to_owned(), true)]);

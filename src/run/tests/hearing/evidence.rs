@@ -23,7 +23,12 @@ async fn a_report_with_a_letters_mark_ends_the_letter_and_suspends_its_recipient
     assert_eq!((&row.mailbox, row.class, row.letter), (&partner(), RefusalClass::BadAddress, Some(letter)));
     assert_eq!(row.reply, Reply::new(550, "5.1.1 no such user here"));
     assert_eq!(d.suppressed().await, [], "a mailbox of the pool is never on the list");
-    assert_eq!(d.told("Heard { at: \"a@x.test\", kind: Bounce, words: \"p@y.test: 550 5.1.1 no such user here\" }"), 1);
+    assert_eq!(
+        d.told(
+            "Heard { at: \"a@x.test\", kind: Bounce, words: \"a letter of the pool to p@y.test came back (550 5.1.1 no such user here)\" }"
+        ),
+        1
+    );
     d.assert_whole().await;
 }
 

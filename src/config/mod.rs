@@ -30,6 +30,7 @@ mod server;
 pub(crate) mod shipped;
 pub(crate) mod syntax;
 pub(crate) mod table;
+mod tidy;
 #[cfg(test)]
 mod tests;
 pub(crate) mod tree;

@@ -9,7 +9,7 @@ use super::*;
 use crate::classify::Recipient;
 use crate::words::{
     Domain, LetterId, LocalDate, MessageId, Moment, Placement, Provider, RefusalClass, SignalKind, SignalScope, SkipReason,
-    SuppressionCause, Verdict,
+    SuppressionCause, Tidied, Verdict,
 };
 
 fn address(text: &str) -> Address {
@@ -69,6 +69,7 @@ fn one_of_each() -> Vec<Event> {
         letter(Step::Important),
         letter(Step::Flagged),
         letter(Step::Answered { answer: LetterId::of_start(&address("eva@old.test"), day, 1) }),
+        letter(Step::Tidied(Tidied::Moved)),
         letter(Step::Missing),
         letter(Step::Bounced(Said::default())),
         letter(Step::Unaccounted),

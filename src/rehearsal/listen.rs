@@ -74,6 +74,7 @@ impl Progress for Listener {
             | News::Seen { .. }
             | News::Heard { .. }
             | News::Rescued(..)
+            | News::PutAway { .. }
             | News::Opened(_) => {}
         }
     }

@@ -186,6 +186,8 @@ async fn letters_live(d: &ledger::Desk) {
         letter: start(9).id,
         uid: Uid(9),
         flags: vec![],
+        size: 1_000,
+        marked: true,
         placement: Placement::Category,
         message_id: None,
         actions: marks.map(|kind| (kind, later(60))).to_vec(),

@@ -78,7 +78,15 @@ async fn report(pool: &Pool, chosen: &[Address]) -> Result<StatusReport, CliErro
         let space = spaces.next().unwrap_or_default();
         let Some(mailbox) = pool.config.mailboxes.get(&address) else { continue };
         let (row, health) = (rows.remove(&address), health.remove(&address));
-        report.mailboxes.push(MailboxLine { role: mailbox.role, date, schedule: mailbox.schedule.clone(), status: row, health, space, address });
+        report.mailboxes.push(MailboxLine {
+            role: mailbox.role,
+            date,
+            schedule: mailbox.schedule.clone(),
+            status: row,
+            health,
+            space,
+            address,
+        });
     }
     Ok(report)
 }

@@ -30,9 +30,9 @@ mod server;
 pub(crate) mod shipped;
 pub(crate) mod syntax;
 pub(crate) mod table;
-mod tidy;
 #[cfg(test)]
 mod tests;
+mod tidy;
 pub(crate) mod tree;
 
 pub use beside::{Beside, Folder, Nothing, SecretFileFault};

@@ -27,10 +27,7 @@ pub fn is_final(state: LetterState, handed_at: Option<Moment>, seen_at: Option<M
 
 /// Whether a letter of a thread is one on which the others wait: it is still to be sent, or on its way.
 pub fn is_under_way(state: LetterState) -> bool {
-    matches!(
-        state,
-        LetterState::Planned | LetterState::Deferred | LetterState::Handed | LetterState::Uncertain | LetterState::Accepted
-    )
+    matches!(state, LetterState::Planned | LetterState::Deferred | LetterState::Handed | LetterState::Uncertain | LetterState::Accepted)
 }
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ pub use store::{Place, Receipt};
 pub use suppress::{SOFT_BOUNCE_DAYS, SOFT_BOUNCES, SuppressionRow};
 pub use suspend::{SuspensionRow, WordOfServers};
 pub use tally::DateTally;
-pub use tidy::{FinishedCopy, Finished, PutAway, SentCopy, Space};
+pub use tidy::{Finished, FinishedCopy, PutAway, SentCopy, Space};
 
 /// Every migration, in order. Immutable once released: a change is a new file.
 const MIGRATION_STEPS: &[M<'static>] = &[

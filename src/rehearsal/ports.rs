@@ -13,8 +13,8 @@ use super::kills::Kills;
 use crate::clock::Clock;
 use crate::config::Mailbox;
 use crate::mail::{
-    Access, Cursor, Deleted, Envelope, Flag, Folder, FolderName, Handover, Header, Idled, Inbox, Look, MailError, Moved, Offer, Outbox, Refusal,
-    Step, StoredFlags, Trouble, Uid,
+    Access, Cursor, Deleted, Envelope, Flag, Folder, FolderName, Handover, Header, Idled, Inbox, Look, MailError, Moved, Offer, Outbox,
+    Refusal, Step, StoredFlags, Trouble, Uid,
 };
 use crate::words::{Address, Moment, Reply};
 use crate::world::{Barred, FlagChange, NoSuchFolder, World};

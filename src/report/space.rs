@@ -29,7 +29,8 @@ pub fn to_text(mailboxes: &[(&Address, Space)], width: usize) -> String {
         let name = if mailboxes.len() > EACH { domain.to_string() } else { address.to_string() };
         by_name.entry((domain, name)).or_default().add(*space);
     }
-    let columns = [("", Align::Left), ("messages", Align::Right), ("size", Align::Right), ("put away", Align::Right), ("size", Align::Right)];
+    let columns =
+        [("", Align::Left), ("messages", Align::Right), ("size", Align::Right), ("put away", Align::Right), ("size", Align::Right)];
     let mut table = Table::new(&columns).indent(2);
     let has_sum = by_name.len() > 1;
     for ((_, name), space) in by_name {

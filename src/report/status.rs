@@ -6,8 +6,8 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use super::health::whom;
-use super::{space, suspended};
 use super::table::{Align, Table, indented};
+use super::{space, suspended};
 use crate::guard::Subject;
 use crate::ledger::{MailboxStatus, PauseRow, PlacementCounts, Space, SuspensionRow, TroubleRow};
 use crate::run::WordInForce;

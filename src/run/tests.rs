@@ -24,8 +24,8 @@ use crate::config::Mailbox;
 use crate::ledger::{Holder, Ledger, LetterFacts, Place, SuspensionRow, TroubleRow};
 use crate::letter::Keyring;
 use crate::mail::{
-    Access, Cursor, Deleted, Envelope, Flag, Folder, FolderName, Handover, Header, Idled, Inbox, Look, MailError, Moved, Offer, Outbox, Refusal,
-    Step, StoredFlags, Trouble, Uid,
+    Access, Cursor, Deleted, Envelope, Flag, Folder, FolderName, Handover, Header, Idled, Inbox, Look, MailError, Moved, Offer, Outbox,
+    Refusal, Step, StoredFlags, Trouble, Uid,
 };
 use crate::words::{Address, Domain, FolderRole, LetterId, LocalDate, MessageId, Moment, Reply, Zone};
 

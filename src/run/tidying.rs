@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::context::{Context, Desk};
-use super::look::{LookError, Session, find_folders, look_at};
+use super::look::{LookError, Session, find_folders};
 use super::progress::News;
 use super::sight::{self, Claim};
 use crate::config::Tidy;
@@ -203,10 +203,11 @@ async fn put_batch_away(
         }
         done => done?,
     };
-    let lost: BTreeSet<LetterId> = done.iter().filter(|d| d.how == Tidied::Gone).map(|d| d.letter).collect();
-    let done = look_for_the_lost(cx, desk, session, target, done, lost).await?;
     let put: BTreeSet<LetterId> = done.iter().map(|d| d.letter).collect();
-    note(cx, desk, session, target, done).await?;
+    let (unplaced, placed): (Vec<_>, Vec<_>) = done.into_iter().partition(|d| d.place.is_none());
+    note(cx, desk, session, target, placed).await?;
+    let unplaced = look_for_the_lost(cx, desk, session, target, unplaced).await?;
+    note(cx, desk, session, target, unplaced).await?;
     Ok(places.into_values().filter(|letter| !put.contains(letter)).collect())
 }
 
@@ -251,8 +252,7 @@ async fn put_away_anew(
     target: &Target,
 ) -> Result<Vec<PutAway>, LookError> {
     let wanted: BTreeSet<LetterId> = batch.iter().map(|c| c.letter).collect();
-    let known = cx.ledger.letters_of(wanted.iter().copied().collect()).await?;
-    let oldest = known.iter().filter_map(|l| l.handed_at.or(l.seen_at)).min().unwrap_or_else(|| cx.clock.now());
+    let oldest = oldest_of(cx, &wanted).await?;
     let (uid_validity, found) = find_again(cx, desk, session, from, &wanted, oldest).await?;
     let mut done = put(session, from, uid_validity, &found, target).await?;
     let found: BTreeSet<LetterId> = found.into_values().collect();
@@ -290,33 +290,31 @@ async fn find_again(
     Ok((uid_validity, found))
 }
 
-/// Letters that are not where they lay: they may have been moved by us, and nobody could write it down any more. And where a server does not say what it
-/// has moved where, a look at the folder does.
+/// Letters that are not where they lay: we may have moved them, and nobody could write it down any more. And a server may not say where it has moved them:
+/// then, too, the folder is asked.
 async fn look_for_the_lost(
     cx: &Context,
     desk: &Desk,
     session: &mut Session,
     target: &Target,
-    mut done: Vec<PutAway>,
-    lost: BTreeSet<LetterId>,
+    mut unplaced: Vec<PutAway>,
 ) -> Result<Vec<PutAway>, LookError> {
-    let Target::Folder(into, as_what) = target else { return Ok(done) };
-    let (into, as_what) = (into.clone(), *as_what);
-    let unplaced: BTreeSet<LetterId> = done.iter().filter(|d| d.place.is_none()).map(|d| d.letter).collect();
-    if unplaced.is_empty() {
-        return Ok(done);
-    }
-    look_at(cx, desk, session, &into, &unplaced).await?;
-    let places = cx.ledger.sightings_of(desk.mailbox.address.clone(), unplaced.into_iter().collect()).await?;
-    for place in places.into_iter().filter(|p| p.folder == into.wire) {
-        for copy in done.iter_mut().filter(|d| d.letter == place.letter) {
-            copy.place = Some((place.uid_validity, place.uid));
-            if lost.contains(&copy.letter) {
-                copy.how = as_what;
-            }
+    let (Target::Folder(into, how), false) = (target, unplaced.is_empty()) else { return Ok(unplaced) };
+    let wanted: BTreeSet<LetterId> = unplaced.iter().map(|d| d.letter).collect();
+    let oldest = oldest_of(cx, &wanted).await?;
+    let (uid_validity, found) = find_again(cx, desk, session, into, &wanted, oldest).await?;
+    for (uid, letter) in found {
+        for copy in unplaced.iter_mut().filter(|d| d.letter == letter) {
+            (copy.how, copy.place) = (*how, Some((uid_validity, uid)));
         }
     }
-    Ok(done)
+    Ok(unplaced)
+}
+
+/// When the oldest of some letters was handed over.
+async fn oldest_of(cx: &Context, letters: &BTreeSet<LetterId>) -> Result<Moment, LookError> {
+    let known = cx.ledger.letters_of(letters.iter().copied().collect()).await?;
+    Ok(known.iter().filter_map(|l| l.handed_at.or(l.seen_at)).min().unwrap_or_else(|| cx.clock.now()))
 }
 
 /// Writes down what was put away.

@@ -12,6 +12,7 @@ mod events;
 mod feasible;
 mod ledger;
 mod ledger_outside;
+mod ledger_tidy;
 mod ramps;
 mod rig;
 mod rig_crash;

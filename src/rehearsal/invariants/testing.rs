@@ -17,8 +17,8 @@ use crate::config::{Config, Mailbox};
 use crate::ledger::{Holder, Ledger};
 use crate::letter::Keyring;
 use crate::mail::{
-    Access, Cursor, Deleted, Envelope, Flag, Folder, FolderName, Handover, Header, Idled, Inbox, Look, MailError, Moved, Offer, Outbox, Refusal,
-    Step, StoredFlags, Trouble, Uid,
+    Access, Cursor, Deleted, Envelope, Flag, Folder, FolderName, Handover, Header, Idled, Inbox, Look, MailError, Moved, Offer, Outbox,
+    Refusal, Step, StoredFlags, Trouble, Uid,
 };
 use crate::rehearsal::Breach;
 use crate::run::{Context, Pace, Silent, run};

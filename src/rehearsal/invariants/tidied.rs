@@ -74,7 +74,8 @@ fn comes_after(case: &Case<'_>, mut id: LetterId, at: Moment, answers: &BTreeMap
         id = answer.plan.id;
         let is_open = matches!(answer.state, LetterState::Planned | LetterState::Deferred | LetterState::Handed);
         // What had been called missing, and turns up at last, was given up by then.
-        let was_seen_later = answer.seen_at > Some(at) && !case.steps(id).iter().any(|s| s.event == crate::letter::LetterEvent::GoneMissing);
+        let was_seen_later =
+            answer.seen_at > Some(at) && !case.steps(id).iter().any(|s| s.event == crate::letter::LetterEvent::GoneMissing);
         if is_open || was_seen_later || case.submissions_of(id).any(|s| s.at > at) {
             return Some(id);
         }

@@ -323,7 +323,8 @@ const MARKED: &str = "
 #[tokio::test(start_paused = true)]
 async fn deleting_takes_exactly_ours_or_leaves_them_marked() {
     let gone = uids(&[4]);
-    let with_uidplus = MARKED.to_owned() + "C: UID EXPUNGE 3,5\nS: * 1 EXPUNGE\nS: $ OK\nC: UID FETCH 3,5 (UID)\nS: * 1 FETCH (UID 5)\nS: $ OK";
+    let with_uidplus =
+        MARKED.to_owned() + "C: UID EXPUNGE 3,5\nS: * 1 EXPUNGE\nS: $ OK\nC: UID FETCH 3,5 (UID)\nS: * 1 FETCH (UID 5)\nS: $ OK";
     let deleted = delete("UIDPLUS", &with_uidplus).await.unwrap();
     assert_eq!(deleted, Deleted { deleted: uids(&[3]), left_marked: uids(&[5]), gone: gone.clone() }, "one that the server kept");
 

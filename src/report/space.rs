@@ -88,6 +88,6 @@ mod tests {
         let text = to_text(&many, 80);
         let lines: Vec<&str> = text.lines().skip(2).map(|l| l.split_whitespace().next().unwrap()).collect();
         assert_eq!(lines, ["messages", "d0.test", "d1.test", "all"], "{text}");
-        assert!(text.ends_with("168   483 kB        42  112 kB\n"), "{text}");
+        assert!(text.ends_with("168  483 kB        42   112 kB\n"), "{text}");
     }
 }

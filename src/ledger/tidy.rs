@@ -147,7 +147,8 @@ impl Ledger {
         self.store.ask(move |c| finished(c, &mailbox, after, most, now)).await
     }
 
-    /// Notes copies that were put away. `into`: the folder that they were moved to, as the server writes it.
+    /// Notes copies that were put away. `into`: the folder that they were moved to, as the server writes it. Gives how far that folder is read now, where
+    /// nothing but these copies came into it since it was read.
     pub async fn note_put_away(
         &self,
         fence: Fence,
@@ -155,14 +156,14 @@ impl Ledger {
         into: Option<String>,
         done: Vec<PutAway>,
         now: Moment,
-    ) -> Result<(), LedgerError> {
+    ) -> Result<Option<Cursor>, LedgerError> {
         self.store
             .run(move |c| {
                 fence.check(c)?;
                 for copy in &done {
                     note_one(c, &mailbox, into.as_deref(), copy, now)?;
                 }
-                into.map_or(Ok(()), |folder| read_what_was_moved(c, &mailbox, &folder, &done))
+                into.map_or(Ok(None), |folder| read_what_was_moved(c, &mailbox, &folder, &done))
             })
             .await
     }
@@ -330,17 +331,18 @@ fn note_one(c: &Connection, mailbox: &Address, into: Option<&str>, copy: &PutAwa
 }
 
 /// What we put into a folder ourselves needs no look: its cursor goes on where all that came behind it is ours.
-fn read_what_was_moved(c: &Connection, mailbox: &Address, folder: &str, done: &[PutAway]) -> Result<(), LedgerError> {
+fn read_what_was_moved(c: &Connection, mailbox: &Address, folder: &str, done: &[PutAway]) -> Result<Option<Cursor>, LedgerError> {
     let places = || done.iter().filter_map(|copy| copy.place);
-    let (Some(first), Some(last)) = (places().map(|(_, uid)| uid.0).min(), places().map(|(_, uid)| uid.0).max()) else { return Ok(()) };
-    let Some((uid_validity, _)) = places().next() else { return Ok(()) };
+    let (Some(first), Some(last)) = (places().map(|(_, uid)| uid.0).min(), places().map(|(_, uid)| uid.0).max()) else { return Ok(None) };
+    let Some((uid_validity, _)) = places().next() else { return Ok(None) };
     let are_one_row = places().all(|(v, _)| v == uid_validity) && places().count() as u64 == u64::from(last - first) + 1;
     if !are_one_row || first == 0 {
-        return Ok(());
+        return Ok(None);
     }
     let sql = "UPDATE folder SET uid_validity = ?3, uid = ?5 WHERE mailbox = ?1 AND name = ?2
                AND ((uid_validity = ?3 AND uid = ?4 - 1) OR (uid_validity IS NULL AND ?4 = 1))";
-    execute(c, sql, params![mailbox.as_str(), folder, uid_validity, first, last]).map(drop)
+    let is_read = execute(c, sql, params![mailbox.as_str(), folder, uid_validity, first, last])? > 0;
+    Ok(is_read.then_some(Cursor { uid_validity, uid: last }))
 }
 
 /// Whether a copy was put away.

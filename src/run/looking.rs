@@ -14,7 +14,7 @@ use super::look::{LookError, Session, find_folders, find_in_sent, look_at, open}
 use super::outside::mind_real_mail;
 use super::progress::News;
 use super::sending::{OUT_LOOK, Pace};
-use super::tidying::tidy;
+use super::tidying::{self, tidy};
 use crate::engage::{Habits, catch_up};
 use crate::ledger::LedgerError;
 use crate::mail::{FolderName, Idled, MailError, Trouble};
@@ -208,6 +208,8 @@ impl Looker<'_> {
     async fn tidy_once_a_date(&mut self, session: &mut Session) -> Result<(), LookError> {
         let (cx, desk, now) = (self.cx, self.desk, self.cx.clock.now());
         let Some(rule) = &cx.config.tidy else {
+            // What did not work about it is nobody's concern any more.
+            cx.clear_trouble(&desk.mailbox.address, tidying::CHANNEL).await;
             self.next_tidy = Moment(i64::MAX);
             return Ok(());
         };

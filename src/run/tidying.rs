@@ -20,8 +20,8 @@ use crate::words::{FolderRole, LetterId, Moment, Provider, Reply, Tidied};
 const MOST: usize = 1_000;
 /// So many looks at Sent on a date at most, of 5,000 messages each.
 const LOOKS: usize = 20;
-/// Copies of letters that were sent so many dates before they would be put away are looked for, when Sent is read for the first time or anew.
-const SENT_BACK: u32 = 60;
+/// Copies of letters that were sent so long before they would be put away are looked for, when Sent is read for the first time or anew.
+const SENT_BACK: Duration = Duration::from_hours(60 * 24);
 
 /// Tidies a mailbox, and writes down that it is done for its local date. What a server refuses is a trouble that can be seen, and tried again on the next.
 ///
@@ -54,7 +54,7 @@ fn refusal_of(result: Result<(), LookError>) -> Result<Option<MailError>, LookEr
 }
 
 /// What does not work about it stands apart from what does not work about looking.
-const CHANNEL: &str = "tidy";
+pub(super) const CHANNEL: &str = "tidy";
 
 async fn note_trouble(cx: &Context, error: &MailError) {
     let hint = match &error.trouble {
@@ -75,10 +75,15 @@ async fn note_trouble(cx: &Context, error: &MailError) {
 async fn read_sent(cx: &Context, desk: &Desk, session: &mut Session, rule: &Tidy) -> Result<(), LookError> {
     let Some((sent, mut cursor)) = session.folder(FolderRole::Sent).map(|f| (f.name.clone(), f.cursor)) else { return Ok(()) };
     let (address, now) = (&desk.mailbox.address, cx.clock.now());
-    let from = (now - rule.after).local_date(desk.mailbox.zone).minus(SENT_BACK);
-    let Some(first) = cx.ledger.first_handed(address.clone(), from).await? else { return Ok(()) };
+    // Only for a folder that is read for the first time, or was renumbered.
+    let mut since = now - rule.after - SENT_BACK;
+    if cursor.is_none() {
+        let from = since.local_date(desk.mailbox.zone);
+        let Some(first) = cx.ledger.first_handed(address.clone(), from).await? else { return Ok(()) };
+        since = first;
+    }
     for _ in 0..LOOKS {
-        let look = session.inbox.look(&sent, cursor, cx.server_time(first) - Duration::from_hours(1)).await?;
+        let look = session.inbox.look(&sent, cursor, cx.server_time(since) - Duration::from_hours(1)).await?;
         let copy = |h: &crate::mail::Header| {
             let letter = sight::own_letter(h, address, &cx.keys)?;
             Some(SentCopy { letter, uid: h.uid, size: h.size })
@@ -204,10 +209,10 @@ async fn put_batch_away(
         done => done?,
     };
     let put: BTreeSet<LetterId> = done.iter().map(|d| d.letter).collect();
-    let (unplaced, placed): (Vec<_>, Vec<_>) = done.into_iter().partition(|d| d.place.is_none());
-    note(cx, desk, session, target, placed).await?;
-    let unplaced = look_for_the_lost(cx, desk, session, target, unplaced).await?;
-    note(cx, desk, session, target, unplaced).await?;
+    let (lost, told): (Vec<_>, Vec<_>) = done.into_iter().partition(|d| d.place.is_none());
+    note(cx, desk, session, target, told).await?;
+    let lost = look_for_the_lost(cx, desk, session, target, lost).await?;
+    note(cx, desk, session, target, lost).await?;
     Ok(places.into_values().filter(|letter| !put.contains(letter)).collect())
 }
 
@@ -297,18 +302,18 @@ async fn look_for_the_lost(
     desk: &Desk,
     session: &mut Session,
     target: &Target,
-    mut unplaced: Vec<PutAway>,
+    mut lost: Vec<PutAway>,
 ) -> Result<Vec<PutAway>, LookError> {
-    let (Target::Folder(into, how), false) = (target, unplaced.is_empty()) else { return Ok(unplaced) };
-    let wanted: BTreeSet<LetterId> = unplaced.iter().map(|d| d.letter).collect();
+    let (Target::Folder(into, how), false) = (target, lost.is_empty()) else { return Ok(lost) };
+    let wanted: BTreeSet<LetterId> = lost.iter().map(|d| d.letter).collect();
     let oldest = oldest_of(cx, &wanted).await?;
     let (uid_validity, found) = find_again(cx, desk, session, into, &wanted, oldest).await?;
     for (uid, letter) in found {
-        for copy in unplaced.iter_mut().filter(|d| d.letter == letter) {
+        for copy in lost.iter_mut().filter(|d| d.letter == letter) {
             (copy.how, copy.place) = (*how, Some((uid_validity, uid)));
         }
     }
-    Ok(unplaced)
+    Ok(lost)
 }
 
 /// When the oldest of some letters was handed over.
@@ -330,8 +335,12 @@ async fn note(cx: &Context, desk: &Desk, session: &mut Session, target: &Target,
         }
     }
     let into = target.folder().map(|f| f.wire.clone());
-    cx.ledger.note_put_away(desk.fence.clone(), address.clone(), into, done, cx.clock.now()).await?;
+    let read = cx.ledger.note_put_away(desk.fence.clone(), address.clone(), into, done, cx.clock.now()).await?;
     // What came into the folder by our own hand needs no look.
-    session.folders = cx.ledger.folders(address.clone()).await?;
+    if let (Some(cursor), Some(name)) = (read, target.folder())
+        && let Some(folder) = session.folders.iter_mut().find(|f| f.name.wire == name.wire)
+    {
+        folder.cursor = Some(cursor);
+    }
     Ok(())
 }

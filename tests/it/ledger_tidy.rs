@@ -99,7 +99,8 @@ async fn what_was_put_away_is_written_down_once_and_never_found_again() {
     assert_eq!((l.tidied_on(ben()).await.unwrap(), found.copies.len()), (None, 3));
 
     let moved = |n: u32, uid| PutAway { letter: start(n).id, how: Tidied::Moved, place: Some((9, Uid(uid))) };
-    l.note_put_away(d.ben.clone(), ben(), Some("Warmup".into()), vec![moved(2, 1), moved(3, 2)], now).await.unwrap();
+    let read = l.note_put_away(d.ben.clone(), ben(), Some("Warmup".into()), vec![moved(2, 1), moved(3, 2)], now).await.unwrap();
+    assert_eq!(read, Some(Cursor { uid_validity: 9, uid: 2 }));
     found.hold(start(4).id);
     assert!(found.below < end);
     l.end_tidying(d.ben.clone(), ben(), today().plus(15), found.below).await.unwrap();
@@ -114,7 +115,7 @@ async fn what_was_put_away_is_written_down_once_and_never_found_again() {
 
     // The last of them comes later, behind somebody else's message: that is to be looked at.
     assert_eq!(numbers(l, &ben(), 16 * DAY).await, [4]);
-    l.note_put_away(d.ben.clone(), ben(), Some("Warmup".into()), vec![moved(4, 4)], now).await.unwrap();
+    assert_eq!(l.note_put_away(d.ben.clone(), ben(), Some("Warmup".into()), vec![moved(4, 4)], now).await.unwrap(), None);
     assert_eq!(warmup().await, Some(Cursor { uid_validity: 9, uid: 2 }));
     assert_eq!(numbers(l, &ben(), 30 * DAY).await, [0; 0]);
 
@@ -172,7 +173,7 @@ async fn whoever_has_lost_the_mailbox_writes_nothing_down() {
     d.ledger.release_leases(vec![stale.clone()]).await.unwrap();
     let gone = vec![PutAway { letter: start(2).id, how: Tidied::Gone, place: None }];
     let results = [
-        d.ledger.note_put_away(stale.clone(), ben(), None, gone, later(5)).await,
+        d.ledger.note_put_away(stale.clone(), ben(), None, gone, later(5)).await.map(drop),
         d.ledger.end_tidying(stale.clone(), ben(), today(), String::new()).await,
         d.ledger.note_sent_copies(stale, ben(), "Sent".into(), Cursor { uid_validity: 1, uid: 1 }, vec![], later(5)).await,
     ];

@@ -165,7 +165,9 @@ fn uid_of(day: &Day, who: &Address, folder: &str, letter: LetterId) -> u32 {
 /// Anna at Gmail and her partners, twenty days after two days of letters, in the night; and a partner with finished letters in the inbox: these.
 async fn twenty_days_later() -> (Day, Address, Vec<LetterId>) {
     let day = Day::new("none");
-    day.cx.config.mailboxes.keys().for_each(|who| drop(day.world.create_folder(who, "Friends")));
+    for who in day.cx.config.mailboxes.keys() {
+        assert!(day.world.create_folder(who, "Friends"));
+    }
     day.run(Pace::Day).await;
     day.cx.clock.sleep_until(at("07:00") + Duration::from_hours(24)).await;
     day.run(Pace::Day).await;

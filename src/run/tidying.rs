@@ -33,6 +33,9 @@ pub(super) async fn tidy(cx: &Context, desk: &Desk, session: &mut Session, rule:
     let unread = refusal_of(read_sent(cx, desk, session, rule).await)?;
     let mut finished = cx.ledger.finished(address.clone(), rule.after, MOST, now).await?;
     let refused = refusal_of(put_away(cx, desk, session, rule, &mut finished).await)?;
+    if cx.stopping() {
+        return Ok(());
+    }
     match refused.or(unread) {
         None => cx.clear_trouble(address, CHANNEL).await,
         Some(e) => {

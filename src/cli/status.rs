@@ -57,6 +57,11 @@ async fn report(pool: &Pool, chosen: &[Address]) -> Result<StatusReport, CliErro
         }
     };
     report.began = ledger.is_some();
+    let spaces = match &ledger {
+        Some(ledger) => ledger.space(dates.iter().map(|(address, _)| address.clone()).collect()).await?,
+        None => Vec::new(),
+    };
+    let mut spaces = spaces.into_iter();
     let mut health = BTreeMap::new();
     if let Some(ledger) = &ledger {
         let mailboxes: Vec<&Mailbox> = chosen.iter().filter_map(|a| pool.config.mailboxes.get(a)).collect();
@@ -70,9 +75,18 @@ async fn report(pool: &Pool, chosen: &[Address]) -> Result<StatusReport, CliErro
         }
     }
     for (address, date) in dates {
+        let space = spaces.next().unwrap_or_default();
         let Some(mailbox) = pool.config.mailboxes.get(&address) else { continue };
         let (row, health) = (rows.remove(&address), health.remove(&address));
-        report.mailboxes.push(MailboxLine { role: mailbox.role, date, schedule: mailbox.schedule.clone(), status: row, health, address });
+        report.mailboxes.push(MailboxLine {
+            role: mailbox.role,
+            date,
+            schedule: mailbox.schedule.clone(),
+            status: row,
+            health,
+            space,
+            address,
+        });
     }
     Ok(report)
 }

@@ -157,6 +157,7 @@ impl Tally {
             News::CameBack(_, n) => self.came_back += n,
             News::Suspended(_)
             | News::Heard { .. }
+            | News::PutAway { .. }
             | News::RefusedMarks(..)
             | News::SpamFolderUnknown(_)
             | News::Trouble(_)
@@ -241,6 +242,7 @@ fn sentence(news: &News, verbose: bool) -> Option<String> {
         News::Seen { at, letters, placement } => return verbose.then(|| format!("{at}: {letters} seen in {placement}")),
         News::Rescued(at, n) => return verbose.then(|| format!("{at}: {n} rescued")),
         News::Opened(at) => return verbose.then(|| format!("{at}: 1 opened")),
+        News::PutAway { at, letters, how } => return verbose.then(|| format!("{at}: {letters} finished letter(s) {how}")),
         News::Deferred(letter, from, again, said) => format!("{from}: letter {letter} was deferred until {again}: {said}"),
         News::Rejected(letter, from, said) => format!("{from}: letter {letter} was refused: {said}"),
         News::Uncertain(letter, from, why) => {

@@ -12,6 +12,8 @@ pub const TLS_MODES: &[&str] = &["implicit", "starttls", "plain"];
 pub const AUTH_KINDS: &[&str] = &["password", "xoauth2"];
 /// How real mail is counted, as it is written; the words of [`crate::words::OutsideMail`].
 pub const OUTSIDE_MAIL: &[&str] = &["sent_folder", "reported", "none"];
+/// What becomes of finished warmup mail, as it is written.
+pub const TIDY_WAYS: &[&str] = &["move", "delete"];
 /// The languages of the shipped content.
 pub const LANGUAGES: &[&str] = &["en", "de", "fr", "es"];
 
@@ -48,6 +50,12 @@ pub static CONFIG: Section = Section {
         ),
         Key::optional("domains", Kind::Map(&Kind::Domain, &Kind::Section(&DOMAIN)), "", "Settings of warming domains, by domain."),
         Key::optional("pairs", Kind::Section(&PAIRS), "", "Limits on who writes to whom."),
+        Key::optional(
+            "tidy",
+            Kind::WordOr(&["off"], &TIDY),
+            "",
+            "What becomes of warmup mail that is finished, at its recipient and in its sender's Sent folder. `off`: it stays where it is.",
+        ),
         Key::optional("content", Kind::Section(&CONTENT), "", "Content of your own, beside the shipped."),
     ],
 };
@@ -245,6 +253,28 @@ pub static PAIRS: Section = Section {
             "",
             "The wanted share of letters by the recipient's provider, together at most 1; as the pool is made up if it is not set.",
         ),
+    ],
+};
+
+/// What becomes of finished warmup mail.
+pub static TIDY: Section = Section {
+    title: "tidy",
+    about: "What becomes of warmup mail that is finished, at its recipient and in its sender's Sent folder. Nothing else is ever touched.",
+    short: None,
+    keys: &[
+        Key::optional(
+            "after",
+            Kind::Duration { max: 366 * 86_400 },
+            "14d",
+            "From the hand-over of a letter until it is put away, 2 days at least: until then a provider may still move it.",
+        ),
+        Key::optional(
+            "how",
+            Kind::Word(TIDY_WAYS),
+            "move",
+            "`move`: into a folder of its own, which is made where there is none. `delete`: for good; at Gmail, into the bin.",
+        ),
+        Key::optional("into", Kind::Text, "Warmup", "The folder's name, for `how: move`."),
     ],
 };
 

@@ -15,6 +15,7 @@ use super::mailbox::{House, ReadMailbox, mailbox, program_path};
 use super::model::{Config, ContentSettings, CredentialSource, DomainSettings, PairLimits, Schedule};
 use super::outside::remark_on_outside_mail;
 use super::read::read_section;
+use super::tidy::tidy;
 use super::tree::Place;
 use super::{shipped, syntax, tree};
 
@@ -125,6 +126,7 @@ pub fn parse(text: &str, file: &Path, beside: &dyn Beside) -> Result<Config, Con
         mailboxes,
         schedules: in_use.schedules,
         pairs: pairs(&fields.fields("pairs"), &mut f),
+        tidy: tidy(&fields, &mut f),
         content: content(&fields.fields("content"), &base),
         warnings: Vec::new(),
     };

@@ -32,6 +32,7 @@ pub(crate) mod syntax;
 pub(crate) mod table;
 #[cfg(test)]
 mod tests;
+mod tidy;
 pub(crate) mod tree;
 
 pub use beside::{Beside, Folder, Nothing, SecretFileFault};

@@ -29,6 +29,8 @@ pub struct Config {
     pub schedules: BTreeMap<String, Schedule>,
     /// Limits on who writes to whom.
     pub pairs: PairLimits,
+    /// What becomes of finished warmup mail; `None`: it stays where it is.
+    pub tidy: Option<Tidy>,
     /// The user's own content files and command.
     pub content: ContentSettings,
     /// Whether the guard moves the ramp. No file can switch it off: only a rehearsal does, to show what it is good for.
@@ -187,6 +189,15 @@ pub struct PairLimits {
     pub thread_length: u32,
     /// Wanted share of letters by the recipient's provider, each 0–1, together at most 1; empty: as the pool is made up.
     pub provider_mix: BTreeMap<Provider, f64>,
+}
+
+/// What becomes of finished warmup mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tidy {
+    /// From a letter's hand-over until it is put away; 14 days, from 2 to 366.
+    pub after: Duration,
+    /// The folder that it is moved into, on one level and as people see it; `None`: it is deleted.
+    pub into: Option<String>,
 }
 
 /// The user's content.

@@ -2,6 +2,8 @@
 //!
 //! Nothing is drawn here: every chance and delay was drawn when the agenda was made. Here they meet the recipient's hours.
 
+mod tidy;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -10,6 +12,8 @@ use chrono::NaiveTime;
 use crate::agenda::Draws;
 use crate::config::{Calendar, Engagement, Window};
 use crate::words::{LocalDate, Moment, Placement, Zone};
+
+pub use tidy::{JUDGED_AGAIN, is_final, is_under_way};
 
 /// Something that a recipient does with a letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -6,7 +6,7 @@ use super::kind::EventKind;
 use crate::classify::Recipient;
 use crate::words::{
     Address, Domain, LetterId, LocalDate, MessageId, Moment, Placement, Provider, RefusalClass, Reply, SignalKind, SignalScope, SkipReason,
-    SuppressionCause, Verdict,
+    SuppressionCause, Tidied, Verdict,
 };
 
 /// What happened.
@@ -75,7 +75,7 @@ pub enum Happened {
     },
     /// Something does not work.
     TroubleBegan {
-        /// `smtp`, `imap`, `spam_folder`, `content`.
+        /// `smtp`, `imap`, `spam_folder`, `content`, `tidy`.
         channel: String,
         /// The step that failed.
         step: String,
@@ -143,6 +143,8 @@ pub enum Step {
         /// The letter that answers it.
         answer: LetterId,
     },
+    /// It is finished, and its recipient put it away.
+    Tidied(Tidied),
     /// It was not seen for 24 hours.
     Missing,
     /// It came back.
@@ -290,6 +292,7 @@ impl Step {
             Self::Important => EventKind::LetterImportant,
             Self::Flagged => EventKind::LetterFlagged,
             Self::Answered { .. } => EventKind::LetterAnswered,
+            Self::Tidied(_) => EventKind::LetterTidied,
             Self::Missing => EventKind::LetterMissing,
             Self::Bounced(_) => EventKind::LetterBounced,
             Self::Unaccounted => EventKind::LetterUnaccounted,
@@ -310,6 +313,7 @@ impl LetterNews {
             Step::Seen(placement) => fields.push(("placement", json!(placement))),
             Step::Answered { answer } => fields.push(("answer", json!(answer))),
             Step::Skipped(reason) => fields.push(("reason", json!(reason))),
+            Step::Tidied(how) => fields.push(("how", json!(how))),
             Step::Found
             | Step::MovedToSpam
             | Step::Rescued

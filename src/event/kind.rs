@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::words::{Placement, Provider, RefusalClass, SignalScope, SkipReason, SuppressionCause, Verdict};
+use crate::words::{Placement, Provider, RefusalClass, SignalScope, SkipReason, SuppressionCause, Tidied, Verdict};
 
 /// A field of an event.
 #[derive(Debug)]
@@ -91,7 +91,7 @@ const RECIPIENTS: &[Field] = &[field(
 )];
 const SUPPRESSION: &[Field] = &[field("address", FieldKind::Address, "The address, outside the pool.")];
 const SCOPE: &[Field] = &[field("scope", FieldKind::Text, "What stops: `all`, `domain:<domain>`, `mailbox:<address>`.")];
-const CHANNEL: &[Field] = &[field("channel", FieldKind::Text, "What does not work: `smtp`, `imap`, `spam_folder`, `content`.")];
+const CHANNEL: &[Field] = &[field("channel", FieldKind::Text, "What does not work: `smtp`, `imap`, `spam_folder`, `content`, `tidy`.")];
 const SINCE: &[Field] = &[field("since", FieldKind::Time, "When it began.")];
 
 /// Makes the enum, its words, and the table.
@@ -130,6 +130,8 @@ kinds! {
     LetterFlagged = "letter.flagged", "Its recipient flagged it.", [LETTER];
     LetterAnswered = "letter.answered", "A server took its recipient's answer.",
         [LETTER, &[field("answer", FieldKind::Letter, "The letter that answers it.")]];
+    LetterTidied = "letter.tidied", "It is finished, and its recipient put it away. Copies in Sent are not told.",
+        [LETTER, &[field("how", FieldKind::Word(|| vec![Tidied::Moved.as_str(), Tidied::Deleted.as_str()]), "Into the folder for finished mail, or for good.")]];
     LetterMissing = "letter.missing", "It was taken, and not seen for 24 hours although every folder was read.", [LETTER];
     LetterBounced = "letter.bounced", "It came back.", [LETTER, REPLY];
     LetterUnaccounted = "letter.unaccounted", "It was uncertain for 72 hours and found nowhere. It may still turn up.", [LETTER];

@@ -9,7 +9,7 @@ use super::*;
 use crate::classify::Recipient;
 use crate::words::{
     Domain, LetterId, LocalDate, MessageId, Moment, Placement, Provider, RefusalClass, SignalKind, SignalScope, SkipReason,
-    SuppressionCause, Verdict,
+    SuppressionCause, Tidied, Verdict,
 };
 
 fn address(text: &str) -> Address {
@@ -69,6 +69,7 @@ fn one_of_each() -> Vec<Event> {
         letter(Step::Important),
         letter(Step::Flagged),
         letter(Step::Answered { answer: LetterId::of_start(&address("eva@old.test"), day, 1) }),
+        letter(Step::Tidied(Tidied::Moved)),
         letter(Step::Missing),
         letter(Step::Bounced(Said::default())),
         letter(Step::Unaccounted),
@@ -190,6 +191,7 @@ fn the_lines_for_people() {
     2026-12-01T08:00:00Z  letter.important       anna@new.test to eva@old.test: marked as important
     2026-12-01T08:00:00Z  letter.flagged         anna@new.test to eva@old.test: flagged
     2026-12-01T08:00:00Z  letter.answered        anna@new.test to eva@old.test: answered
+    2026-12-01T08:00:00Z  letter.tidied          anna@new.test to eva@old.test: finished, and moved
     2026-12-01T08:00:00Z  letter.missing         anna@new.test to eva@old.test: not seen within 24 hours
     2026-12-01T08:00:00Z  letter.bounced         anna@new.test to eva@old.test: came back
     2026-12-01T08:00:00Z  letter.unaccounted     anna@new.test to eva@old.test: found nowhere within 72 hours
@@ -219,7 +221,7 @@ fn the_json_of_one() {
     let line = |kind| serde_json::to_string(events.iter().find(|e| e.kind() == kind).unwrap()).unwrap();
     assert_eq!(
         line(EventKind::ReplyReceived),
-        r#"{"id":"01a2309e2416-00a8353ca2f0108f","at":"2026-12-01T08:00:00.022Z","type":"reply.received","mailbox":"anna@new.test","message_id":"report-1@out.test","scope":"campaign","letter":null,"original_message_id":"offer-1@new.test","date":"2026-12-01","provider":"gmail","author":"Ben <ben@out.test>","author_address":"ben@out.test","evidence":"a delivery status with 1 failed"}"#
+        r#"{"id":"01a2309e2417-00a8353ca2f0108f","at":"2026-12-01T08:00:00.023Z","type":"reply.received","mailbox":"anna@new.test","message_id":"report-1@out.test","scope":"campaign","letter":null,"original_message_id":"offer-1@new.test","date":"2026-12-01","provider":"gmail","author":"Ben <ben@out.test>","author_address":"ben@out.test","evidence":"a delivery status with 1 failed"}"#
     );
 }
 
@@ -227,7 +229,7 @@ fn the_json_of_one() {
 fn kinds_are_types_or_families() {
     assert_eq!(Kinds::parse("letter.seen").unwrap().0, [EventKind::LetterSeen]);
     assert_eq!(Kinds::parse("address").unwrap().0, [EventKind::AddressSuppressed, EventKind::AddressUnsuppressed]);
-    assert_eq!(Kinds::parse("letter.*").unwrap().0.len(), 17);
+    assert_eq!(Kinds::parse("letter.*").unwrap().0.len(), 18);
     assert_eq!(Kinds::parse("letter.sen").unwrap_err(), "there is no such type; did you mean letter.seen?");
     assert!(Kinds::parse("everything that there is").unwrap_err().contains("address, auto_reply, bounce"));
 }
@@ -243,7 +245,7 @@ fn a_filter_leaves_what_concerns_a_mailbox() {
     assert_eq!(left(&ben), ["address.suppressed", "address.unsuppressed", "domain.ready", "sending.paused", "sending.resumed"]);
     // The recipient of the letters.
     let eva = EventFilter::default().of_mailboxes([address("eva@old.test")]).of_kinds(Kinds::parse("letter").unwrap().0);
-    assert_eq!(left(&eva).len(), 17);
+    assert_eq!(left(&eva).len(), 18);
     assert!(!eva.wants(EventKind::VerdictGiven) && eva.wants(EventKind::LetterSeen));
     let named = |subject: &str| {
         let news =

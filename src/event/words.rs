@@ -54,6 +54,7 @@ impl LetterNews {
             Step::Important => "marked as important".to_owned(),
             Step::Flagged => "flagged".to_owned(),
             Step::Answered { .. } => "answered".to_owned(),
+            Step::Tidied(how) => format!("finished, and {how}"),
             Step::Missing => "not seen within 24 hours".to_owned(),
             Step::Bounced(said) => format!("came back{}", said.bracketed()),
             Step::Unaccounted => "found nowhere within 72 hours".to_owned(),

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::{Ledger, LedgerError};
 
 /// Tables with what was decided and what happened, each with its key. Leases are about processes, not about the pool.
-const TABLES: [(&str, &str); 24] = [
+const TABLES: [(&str, &str); 25] = [
     ("pool", "id"),
     ("mailbox", "address"),
     ("day", "mailbox, date"),
@@ -34,6 +34,7 @@ const TABLES: [(&str, &str); 24] = [
     ("outside", "mailbox, date, source"),
     ("outside_message", "mailbox, message_id"),
     ("outside_cursor", "mailbox"),
+    ("tidy", "mailbox"),
 ];
 
 impl Ledger {

@@ -54,8 +54,10 @@ pub struct History {
     pub days: Vec<DayRow>,
     /// Every action, by letter and kind.
     pub actions: Vec<ActionRow>,
-    /// At which mailbox each letter was sighted, by letter.
+    /// At which mailbox each letter was sighted, by letter; copies in Sent apart.
     pub sighted: Vec<(LetterId, Address)>,
+    /// Which letters were put away by which mailbox, or were gone when they were to be; copies in Sent among them.
+    pub put_away: Vec<(LetterId, Address)>,
 }
 
 impl Ledger {
@@ -92,9 +94,11 @@ impl Ledger {
                         result: columns.get()?,
                     })
                 })?;
-                let sql = "SELECT letter, mailbox FROM sighting ORDER BY letter, mailbox";
+                let sql = "SELECT letter, mailbox FROM sighting WHERE role <> 'sent' ORDER BY letter, mailbox";
                 let sighted = all(c, sql, [], |r| Ok((letter_id(r, "letter")?, address(r, "mailbox")?)))?;
-                Ok(History { letters, steps, days, actions, sighted })
+                let sql = "SELECT letter, mailbox FROM sighting WHERE tidied IS NOT NULL ORDER BY letter, mailbox";
+                let put_away = all(c, sql, [], |r| Ok((letter_id(r, "letter")?, address(r, "mailbox")?)))?;
+                Ok(History { letters, steps, days, actions, sighted, put_away })
             })
             .await
     }

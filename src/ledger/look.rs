@@ -8,12 +8,11 @@ use rusqlite::{Connection, params};
 use super::letters::{Said, apply, lapse_answers_to, skip};
 use super::rows::{InOrder, all, execute, one, word};
 use super::{ActionKind, Fence, Ledger, LedgerError, ms};
+use crate::engage::JUDGED_AGAIN;
 use crate::letter::LetterEvent;
 use crate::mail::{Cursor, FolderName, Uid};
 use crate::words::{Address, FolderRole, LetterId, LetterState, MessageId, Moment, Placement, SkipReason};
 
-/// Until then a provider may change its mind about a letter's placement (Microsoft's zero-hour purge).
-const JUDGED_AGAIN: Duration = Duration::from_hours(48);
 /// What waits for a rescue is due this long after it at the earliest.
 const AFTER_RESCUE: Duration = Duration::from_mins(30);
 
@@ -35,12 +34,16 @@ pub struct StoredFolder {
 /// A letter of ours that a look found, with what its recipient will do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sighted {
-    /// The letter; its mark was verified.
+    /// The letter.
     pub letter: LetterId,
     /// Its UID.
     pub uid: Uid,
     /// Its flags.
     pub flags: Vec<String>,
+    /// Its bytes.
+    pub size: u32,
+    /// Whether its mark holds. Where it was stripped, nobody acts on the letter.
+    pub marked: bool,
     /// What the folder makes of it.
     pub placement: Placement,
     /// The Message-ID that the server shows.
@@ -279,8 +282,9 @@ fn note_sighting(c: &Connection, note: &LookNote, s: &Sighted, noted: &mut Noted
     let came_into_spam = l.seen_at.is_some() && note.role == FolderRole::Spam && !lies_in_spam(c, note, s.letter)?;
     execute(
         c,
-        "INSERT INTO sighting (mailbox, letter, folder, role, uid_validity, uid, flags, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-         ON CONFLICT (mailbox, letter) DO UPDATE SET folder = ?3, role = ?4, uid_validity = ?5, uid = ?6, flags = ?7, at = ?8",
+        "INSERT INTO sighting (mailbox, letter, folder, role, uid_validity, uid, flags, at, size, marked) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+         ON CONFLICT (mailbox, letter)
+         DO UPDATE SET folder = ?3, role = ?4, uid_validity = ?5, uid = ?6, flags = ?7, at = ?8, size = ?9, marked = ?10",
         params![
             note.mailbox.as_str(),
             key,
@@ -289,7 +293,9 @@ fn note_sighting(c: &Connection, note: &LookNote, s: &Sighted, noted: &mut Noted
             note.cursor.uid_validity,
             s.uid.0,
             s.flags.join(" "),
-            ms(note.now)
+            ms(note.now),
+            s.size,
+            s.marked
         ],
     )?;
     if l.seen_at.is_none() {
@@ -316,6 +322,8 @@ fn note_sighting(c: &Connection, note: &LookNote, s: &Sighted, noted: &mut Noted
             noted.rescued += 1;
             plan_actions(c, note, s.letter, &s.after_rescue)
         }
+        // Whoever has put a letter into spam that was put away before is left to it.
+        FolderRole::Spam if super::tidy::is_put_away(c, &note.mailbox, s.letter)? => Ok(()),
         FolderRole::Spam => {
             if came_into_spam {
                 note_moved(c, note, s.letter, "moved_to_spam")?;

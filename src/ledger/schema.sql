@@ -90,7 +90,8 @@ CREATE TABLE step (
   PRIMARY KEY (letter, n)
 ) STRICT, WITHOUT ROWID;
 
--- Where a letter went after it was first seen: out of spam, whoever did it; into spam, by its provider. A letter may go more than once.
+-- Where a letter went after it was first seen: out of spam, whoever did it; into spam, by its provider; put away by its recipient (tidied, deleted).
+-- A letter may go more than once.
 CREATE TABLE moved (
   at     INTEGER NOT NULL,
   letter TEXT    NOT NULL REFERENCES letter (id),
@@ -119,7 +120,8 @@ CREATE TABLE folder (
   PRIMARY KEY (mailbox, name)
 ) STRICT, WITHOUT ROWID;
 
--- Where a letter of ours is now, at its recipient. Keyed by letter id: servers rewrite Message-IDs.
+-- Where a letter of ours is now, at its recipient; and where its sender's server keeps a copy (role sent). Keyed by letter id: servers rewrite Message-IDs.
+-- size: bytes; NULL: not asked for. marked: 1 if its mark held, nobody acts on it otherwise. tidied: moved, deleted, gone; NULL: not put away.
 CREATE TABLE sighting (
   mailbox      TEXT    NOT NULL REFERENCES mailbox (address),
   letter       TEXT    NOT NULL REFERENCES letter (id),
@@ -128,7 +130,7 @@ CREATE TABLE sighting (
   uid_validity INTEGER NOT NULL,
   uid          INTEGER NOT NULL,
   flags        TEXT    NOT NULL,
-  at           INTEGER NOT NULL,
+  at           INTEGER NOT NULL, size INTEGER, marked INTEGER NOT NULL DEFAULT 0, tidied TEXT,
   PRIMARY KEY (mailbox, letter)
 ) STRICT, WITHOUT ROWID;
 
@@ -335,4 +337,11 @@ CREATE TABLE outside_cursor (
   uid          INTEGER NOT NULL,
   since        TEXT    NOT NULL,            -- the first date that is counted
   read_at      INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- How far a mailbox was tidied.
+CREATE TABLE tidy (
+  mailbox TEXT NOT NULL PRIMARY KEY REFERENCES mailbox (address),
+  date    TEXT NOT NULL,                    -- its local date when that was done last
+  below   TEXT NOT NULL                     -- letters whose ids come before it are put away, or stay where they are
 ) STRICT, WITHOUT ROWID;

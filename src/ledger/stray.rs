@@ -27,7 +27,7 @@ pub(super) fn earliest_day_of(id: LetterId) -> i64 {
 }
 
 /// The text before every id of a day and after every id of the day before.
-fn first_id_on(day: i64) -> String {
+pub(super) fn first_id_on(day: i64) -> String {
     let last = i64::from(u16::MAX);
     if day > last { "g".to_owned() } else { format!("{:04x}", day.max(0)) }
 }

@@ -32,6 +32,8 @@ pub enum Step {
     Message,
     /// CAPABILITY, NAMESPACE, LIST: finding the folders.
     Folders,
+    /// CREATE.
+    Create,
     /// SELECT.
     Select,
     /// FETCH.
@@ -63,6 +65,7 @@ impl fmt::Display for Step {
             Self::Data => "DATA",
             Self::Message => "sending the message",
             Self::Folders => "finding folders",
+            Self::Create => "making a folder",
             Self::Select => "SELECT",
             Self::Fetch => "FETCH",
             Self::Search => "SEARCH",

@@ -13,6 +13,6 @@ pub mod wire;
 pub use error::{MailError, Step, Trouble};
 pub use network::NetworkAccess;
 pub use port::{
-    Access, Cursor, Envelope, Flag, Folder, FolderName, Handover, Header, Idled, Inbox, Look, Moved, Offer, Outbox, Refusal, StoredFlags,
-    Uid,
+    Access, Cursor, Deleted, Envelope, Flag, Folder, FolderName, Handover, Header, Idled, Inbox, Look, Moved, Offer, Outbox, Refusal,
+    StoredFlags, Uid,
 };

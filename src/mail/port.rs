@@ -177,6 +177,17 @@ pub struct Moved {
     pub gone: Vec<Uid>,
 }
 
+/// What became of a deletion.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Deleted {
+    /// Messages that are gone for good.
+    pub deleted: Vec<Uid>,
+    /// Marked `\Deleted` and still there: without UIDPLUS an EXPUNGE would have taken other people's messages too.
+    pub left_marked: Vec<Uid>,
+    /// Messages that were not there any more.
+    pub gone: Vec<Uid>,
+}
+
 /// Why an IDLE ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Idled {
@@ -206,6 +217,10 @@ pub trait Inbox: Send {
     async fn peek(&mut self, folder: &FolderName, uid_validity: u32, uid: Uid, limit: u32) -> Result<Option<Vec<u8>>, MailError>;
     /// Moves messages of ours: MOVE; without it COPY, `\Deleted`, UID EXPUNGE; without UIDPLUS, EXPUNGE only where it would take exactly ours.
     async fn move_to(&mut self, from: &FolderName, uid_validity: u32, uids: &[Uid], to: &FolderName) -> Result<Moved, MailError>;
+    /// Deletes messages of ours: `\Deleted`, UID EXPUNGE; without UIDPLUS, EXPUNGE only where it would take exactly ours.
+    async fn delete(&mut self, folder: &FolderName, uid_validity: u32, uids: &[Uid]) -> Result<Deleted, MailError>;
+    /// The user's own folder of this name (as people see it, on one level); where there is none it is made, and subscribed to.
+    async fn own_folder(&mut self, name: &str) -> Result<FolderName, MailError>;
     /// Sets flags on messages of ours, batched. Those that the server does not permit are left out and returned.
     async fn set_flags(&mut self, folder: &FolderName, uid_validity: u32, uids: &[Uid], flags: &[Flag]) -> Result<Vec<Flag>, MailError>;
     /// Waits in a folder until the server speaks or `stop` completes. Ends the IDLE cleanly either way; re-issues it every 5 minutes of real time.

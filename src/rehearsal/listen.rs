@@ -75,6 +75,7 @@ impl Progress for Listener {
             | News::Heard { .. }
             | News::CameBack(..)
             | News::Rescued(..)
+            | News::PutAway { .. }
             | News::Opened(_) => {}
         }
     }

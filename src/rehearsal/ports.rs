@@ -2,7 +2,7 @@
 //!
 //! A session ends where a real one would: when its provider cannot be reached, when the machine slept, when the network is flaky.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,8 +13,8 @@ use super::kills::Kills;
 use crate::clock::Clock;
 use crate::config::Mailbox;
 use crate::mail::{
-    Access, Cursor, Envelope, Flag, Folder, FolderName, Handover, Header, Idled, Inbox, Look, MailError, Moved, Offer, Outbox, Refusal,
-    Step, StoredFlags, Trouble, Uid,
+    Access, Cursor, Deleted, Envelope, Flag, Folder, FolderName, Handover, Header, Idled, Inbox, Look, MailError, Moved, Offer, Outbox,
+    Refusal, Step, StoredFlags, Trouble, Uid,
 };
 use crate::words::{Address, Moment, Reply};
 use crate::world::{Barred, FlagChange, NoSuchFolder, World};
@@ -237,8 +237,30 @@ impl Inbox for WorldInbox {
         let target = session.world.with_folder(&session.address, &to.wire, |f| f.uid_validity).map_err(session.no_such_folder())?;
         let pairs = session.world.move_messages(&session.address, &from.wire, &numbers, &to.wire, now).map_err(session.no_such_folder())?;
         let moved: Vec<_> = pairs.into_iter().map(|(old, new)| (Uid(old), Some((target, Uid(new))))).collect();
-        let gone = uids.iter().filter(|uid| !moved.iter().any(|(old, _)| old == *uid)).copied().collect();
+        let gone = missing_of(uids, moved.iter().map(|(old, _)| *old));
         Ok(Moved { moved, left_marked: Vec::new(), gone })
+    }
+
+    async fn delete(&mut self, folder: &FolderName, uid_validity: u32, uids: &[Uid]) -> Result<Deleted, MailError> {
+        let now = self.session.command(Step::Store)?;
+        self.session.folder_is(folder, uid_validity)?;
+        let (session, numbers) = (&self.session, uids.iter().map(|u| u.0).collect::<Vec<_>>());
+        let deleted = session.world.expunge(&session.address, &folder.wire, &numbers, now).map_err(session.no_such_folder())?;
+        let deleted: Vec<Uid> = deleted.into_iter().map(Uid).collect();
+        let gone = missing_of(uids, deleted.iter().copied());
+        Ok(Deleted { deleted, left_marked: Vec::new(), gone })
+    }
+
+    async fn own_folder(&mut self, name: &str) -> Result<FolderName, MailError> {
+        self.session.command(Step::Create)?;
+        let (world, address) = (&self.session.world, &self.session.address);
+        let named = |a: &mut crate::world::Account| a.folders.keys().find(|f| f.to_lowercase() == name.to_lowercase()).cloned();
+        let there = world.with_account(address, named).flatten();
+        let wire = there.unwrap_or_else(|| {
+            world.create_folder(address, name);
+            name.to_owned()
+        });
+        Ok(FolderName { shown: wire.clone(), wire })
     }
 
     async fn set_flags(&mut self, folder: &FolderName, uid_validity: u32, uids: &[Uid], flags: &[Flag]) -> Result<Vec<Flag>, MailError> {
@@ -291,6 +313,12 @@ impl Inbox for WorldInbox {
     }
 
     async fn sign_out(self: Box<Self>) {}
+}
+
+/// Those of `asked` that are not among `found`.
+fn missing_of(asked: &[Uid], found: impl Iterator<Item = Uid>) -> Vec<Uid> {
+    let found: BTreeSet<Uid> = found.collect();
+    asked.iter().filter(|uid| !found.contains(uid)).copied().collect()
 }
 
 impl WorldInbox {

@@ -1,4 +1,5 @@
 mod outside;
+mod tidy;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;

@@ -9,6 +9,7 @@ mod markup;
 pub mod plan;
 pub mod ready;
 pub mod rehearsal;
+pub mod space;
 pub mod status;
 pub mod suspended;
 mod svg;

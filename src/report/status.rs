@@ -6,10 +6,10 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use super::health::whom;
-use super::suspended;
 use super::table::{Align, Table, indented};
+use super::{space, suspended};
 use crate::guard::Subject;
-use crate::ledger::{MailboxStatus, PauseRow, PlacementCounts, SuspensionRow, TroubleRow};
+use crate::ledger::{MailboxStatus, PauseRow, PlacementCounts, Space, SuspensionRow, TroubleRow};
 use crate::run::WordInForce;
 use crate::words::{Address, Domain, LocalDate, Moment, Role};
 
@@ -53,6 +53,8 @@ pub struct MailboxLine {
     pub status: Option<MailboxStatus>,
     /// Its health, from 0 to 100; `None` for partners, and where too little is known for a number.
     pub health: Option<u32>,
+    /// The room that warmup mail takes in it.
+    pub space: Space,
 }
 
 /// Sums of some mailboxes.
@@ -161,6 +163,7 @@ impl StatusReport {
         out += &self.table(width);
         out += &self.said(width);
         out += &self.not_sent(width);
+        out += &space::to_text(&self.mailboxes.iter().map(|m| (&m.address, m.space)).collect::<Vec<_>>(), width);
         if !self.troubles.is_empty() {
             out += "\nWhat does not work\n";
         }
@@ -254,7 +257,8 @@ impl StatusReport {
 
     /// The status as JSON: `pool`, `clock`, `at`, `pauses[]` (`scope`, `since`, `reason`), `suspensions[]` (see [`suspended::to_json`]), `troubles[]`, `mailboxes[]`: `address`, `domain`, `role`,
     /// `date`, `schedule`, `ramp_day` (null for partners and before the first agenda), `quota`, `sent`, `to_send`, `accepted`, `not_sent` (a count for each
-    /// reason), `health` (null where there is no number), and `last_7_days` with a count for each placement and end; `domains[]` of the warming ones: `domain`,
+    /// reason), `health` (null where there is no number), `last_7_days` with a count for each placement and end, and `space`: `messages` and `bytes` of warmup
+    /// mail where it came in and in Sent, `put_away` and `put_away_bytes` of what was tidied; `space` of all; `domains[]` of the warming ones: `domain`,
     /// `health`; `guard[]`: `subject`, `date`, `verdict`, `until` (null: until the next date is judged), `sentence`.
     pub fn to_json(&self) -> Value {
         let mailboxes: Vec<Value> = self
@@ -268,7 +272,7 @@ impl StatusReport {
                 json!({
                     "address": m.address, "domain": m.address.domain(), "role": m.role, "date": m.date, "schedule": m.schedule,
                     "ramp_day": m.ramp_day(), "quota": s.quota, "sent": s.sent, "to_send": s.to_send, "accepted": accepted, "not_sent": not_sent,
-                    "health": m.health, "last_7_days": s.week,
+                    "health": m.health, "last_7_days": s.week, "space": m.space,
                 })
             })
             .collect();
@@ -298,7 +302,7 @@ impl StatusReport {
             .collect();
         json!({
             "pool": self.pool, "clock": self.clock_name, "at": self.now, "began": self.began,
-            "mailboxes": mailboxes, "domains": domains, "guard": guard, "pauses": pauses, "suspensions": suspensions, "troubles": troubles,
+            "mailboxes": mailboxes, "space": space::total(self.mailboxes.iter().map(|m| &m.space)), "domains": domains, "guard": guard, "pauses": pauses, "suspensions": suspensions, "troubles": troubles,
         })
     }
 }
@@ -352,6 +356,7 @@ mod tests {
     #[test]
     fn health_is_a_column_where_there_is_any_and_room_for_it() {
         let line = |address: &str, role, health| MailboxLine {
+            space: Space::default(),
             address: Address::parse(address).unwrap(),
             role,
             date: LocalDate::EPOCH,

@@ -1,6 +1,6 @@
 //! The looking worker of one mailbox: finds where letters to it landed, and does what its agenda says about them.
 //!
-//! It reads the inbox every 5 minutes and spam every 10 (where it can listen with IDLE meanwhile, both every 10), other folders every 6 hours, and the mailbox's own
+//! Once on each date it puts away what is finished (`tidying`). It reads the inbox every 5 minutes and spam every 10 (where it can listen with IDLE meanwhile, both every 10), other folders every 6 hours, and the mailbox's own
 //! Sent folder while a letter of its own is uncertain, or where real mail is counted in it.
 
 use std::collections::BTreeSet;
@@ -14,6 +14,7 @@ use super::look::{LookError, Session, find_folders, find_in_sent, look_at, open}
 use super::outside::mind_real_mail;
 use super::progress::News;
 use super::sending::{OUT_LOOK, Pace};
+use super::tidying::{self, tidy};
 use crate::engage::{Habits, catch_up};
 use crate::ledger::LedgerError;
 use crate::mail::{FolderName, Idled, MailError, Trouble};
@@ -49,6 +50,7 @@ struct Looker<'a> {
     next_inbox: Moment,
     next_spam: Moment,
     next_others: Option<Moment>,
+    next_tidy: Moment,
     /// Whether the server has been listened to with IDLE: then a look is only for what that might miss.
     listens: bool,
     /// The next action, where it was asked for and nothing has changed since.
@@ -73,6 +75,7 @@ pub async fn look_day(cx: &Context, desk: &Desk, all_sent: &AllSent, pace: Pace)
         next_inbox: now,
         next_spam: now,
         next_others: None,
+        next_tidy: now,
         listens: false,
         upcoming: Upcoming::Unknown,
         attempts,
@@ -188,6 +191,9 @@ impl Looker<'_> {
         } else {
             self.next_others = Some(others);
         }
+        if now >= self.next_tidy {
+            self.tidy_once_a_date(session).await?;
+        }
         if std::mem::take(&mut session.has_news) | self.desk.answered.swap(false, Ordering::Relaxed) {
             self.upcoming = Upcoming::Unknown;
         }
@@ -195,6 +201,24 @@ impl Looker<'_> {
             self.upcoming = Upcoming::Unknown;
             return act(self.cx, self.desk, session).await;
         }
+        Ok(())
+    }
+
+    /// What is finished is put away, once on a local date. A server that breaks off over it is not asked again for hours.
+    async fn tidy_once_a_date(&mut self, session: &mut Session) -> Result<(), LookError> {
+        let (cx, desk, now) = (self.cx, self.desk, self.cx.clock.now());
+        let Some(rule) = &cx.config.tidy else {
+            // What did not work about it is nobody's concern any more.
+            cx.clear_trouble(&desk.mailbox.address, tidying::CHANNEL).await;
+            self.next_tidy = Moment(i64::MAX);
+            return Ok(());
+        };
+        self.next_tidy = now + OTHERS_EVERY;
+        let today = now.local_date(desk.mailbox.zone);
+        if cx.ledger.tidied_on(desk.mailbox.address.clone()).await?.is_none_or(|date| date < today) {
+            tidy(cx, desk, session, rule).await?;
+        }
+        self.next_tidy = today.plus(1).at(chrono::NaiveTime::MIN, desk.mailbox.zone);
         Ok(())
     }
 

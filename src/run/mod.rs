@@ -1,7 +1,7 @@
 //! The executor: takes a pool through a day. The only place that orders side effects.
 //!
 //! A run takes its leases, ends what the last run left open, makes today's agenda if there is none, and then gives every mailbox two workers:
-//! one sends (`sending`), one looks, hears and acts (`looking`, `hearing`, `acting`). Mailboxes speak to each other only through the ledger.
+//! one sends (`sending`), one looks, hears, acts and tidies (`looking`, `hearing`, `acting`, `tidying`). Mailboxes speak to each other only through the ledger.
 
 mod acting;
 mod all_sent;
@@ -25,6 +25,7 @@ mod sight;
 mod suspending;
 #[cfg(test)]
 mod tests;
+mod tidying;
 mod words_of_letter;
 
 use std::sync::{Arc, Mutex, PoisonError};

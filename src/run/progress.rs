@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::ledger::SuspensionRow;
 use crate::mail::MailError;
-use crate::words::{Address, LetterId, Moment, Placement, SignalKind, SkipReason};
+use crate::words::{Address, LetterId, Moment, Placement, SignalKind, SkipReason, Tidied};
 
 /// Something that happened, for whoever watches.
 #[derive(Clone, Debug)]
@@ -61,6 +61,15 @@ pub enum News {
     },
     /// Letters of this mailbox came back: nobody waits for them any more.
     CameBack(Address, u32),
+    /// Copies of finished letters were put away.
+    PutAway {
+        /// At which mailbox: letters to it, and copies in its Sent folder.
+        at: Address,
+        /// How many.
+        letters: u32,
+        /// How.
+        how: Tidied,
+    },
     /// Letters are missing.
     Missing(Address, u32),
     /// A message with our header was not acted on.

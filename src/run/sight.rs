@@ -50,6 +50,8 @@ pub struct Claimed {
     pub message_id: Option<MessageId>,
     /// Its flags.
     pub flags: Vec<String>,
+    /// Its bytes.
+    pub size: u32,
     /// Whether the provider put it into a tab of the inbox.
     pub category: bool,
 }
@@ -109,7 +111,7 @@ fn read_claim(header: &Header, mailbox: &Address, config: &Config, keys: &Keyrin
         (None, _) => return Seen::Stranger,
     };
     let category = header.category.as_deref().is_some_and(|c| c != "primary");
-    Seen::Claims(Claimed { claim, message_id, flags: header.flags.clone(), category })
+    Seen::Claims(Claimed { claim, message_id, flags: header.flags.clone(), size: header.size, category })
 }
 
 /// The letters that claims name, to be asked of the ledger.
@@ -157,7 +159,7 @@ pub fn judge(
 ) -> Judged {
     let mut judged = Judged::default();
     let Judged { sighted, refused, strangers } = &mut judged;
-    for Claimed { claim, message_id, flags, category } in claims {
+    for Claimed { claim, message_id, flags, size, category } in claims {
         let placement = placement_of(role, category);
         match claim {
             Claim::Refused(mark) => refused.push(mark),
@@ -171,6 +173,8 @@ pub fn judge(
                         letter,
                         uid,
                         flags,
+                        size,
+                        marked: true,
                         placement,
                         message_id,
                         actions: engage::on_first_sighting(placement, &l.plan.draws, now, habits),
@@ -186,7 +190,17 @@ pub fn judge(
                 if !is_it {
                     strangers.insert(uid);
                 } else if !still_elsewhere.contains(&letter) {
-                    sighted.push(Sighted { letter, uid, flags, placement, message_id, actions: Vec::new(), after_rescue: Vec::new() });
+                    sighted.push(Sighted {
+                        letter,
+                        uid,
+                        flags,
+                        size,
+                        marked: false,
+                        placement,
+                        message_id,
+                        actions: Vec::new(),
+                        after_rescue: Vec::new(),
+                    });
                 }
             }
         }

@@ -24,8 +24,8 @@ use crate::config::Mailbox;
 use crate::ledger::{Holder, Ledger, LetterFacts, Place, SuspensionRow, TroubleRow};
 use crate::letter::Keyring;
 use crate::mail::{
-    Access, Cursor, Envelope, Flag, Folder, FolderName, Handover, Header, Idled, Inbox, Look, MailError, Moved, Offer, Outbox, Refusal,
-    Step, StoredFlags, Trouble, Uid,
+    Access, Cursor, Deleted, Envelope, Flag, Folder, FolderName, Handover, Header, Idled, Inbox, Look, MailError, Moved, Offer, Outbox,
+    Refusal, Step, StoredFlags, Trouble, Uid,
 };
 use crate::words::{Address, Domain, FolderRole, LetterId, LocalDate, MessageId, Moment, Reply, Zone};
 
@@ -235,6 +235,14 @@ impl Inbox for FakeInbox {
 
     async fn move_to(&mut self, _: &FolderName, _: u32, _: &[Uid], _: &FolderName) -> Result<Moved, MailError> {
         Ok(Moved::default())
+    }
+
+    async fn delete(&mut self, _: &FolderName, _: u32, _: &[Uid]) -> Result<Deleted, MailError> {
+        Ok(Deleted::default())
+    }
+
+    async fn own_folder(&mut self, name: &str) -> Result<FolderName, MailError> {
+        Ok(FolderName { wire: name.into(), shown: name.into() })
     }
 
     async fn set_flags(&mut self, _: &FolderName, _: u32, _: &[Uid], _: &[Flag]) -> Result<Vec<Flag>, MailError> {

@@ -12,6 +12,7 @@ mod reply;
 mod signal_class;
 mod signal_kind;
 mod signal_scope;
+mod tidied;
 mod verdict;
 
 pub use address::{Address, BadAddress, Domain};
@@ -27,4 +28,5 @@ pub use reply::{Enhanced, Reply};
 pub use signal_class::RefusalClass;
 pub use signal_kind::{SignalKind, SuppressionCause};
 pub use signal_scope::SignalScope;
+pub use tidied::Tidied;
 pub use verdict::Verdict;

@@ -42,6 +42,17 @@ pub struct Touched {
     pub serial: u64,
 }
 
+/// A copy of a letter was moved into a folder of no use of its own, or into the bin, or deleted for good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PutAway {
+    /// When.
+    pub at: Moment,
+    /// In whose mailbox.
+    pub account: Address,
+    /// The letter that it names.
+    pub letter: LetterId,
+}
+
 /// A message that the world wrote itself came in: something was sent back, or it has nothing to do with anything.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CameBack {
@@ -70,6 +81,8 @@ pub struct Evidence {
     pub submissions: Vec<Submission>,
     /// Every touch of a planted message.
     pub touched: Vec<Touched>,
+    /// Every copy of a letter that was put away by its owner's hand.
+    pub put_away: Vec<PutAway>,
     /// Every message that the world wrote itself, in the order in which they came in.
     pub came_back: Vec<CameBack>,
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::account::special_use_of;
-use super::{Folder, Inside, Lesson, Message, Touched, World, header};
+use super::{Folder, Inside, Lesson, Message, PutAway, Touched, World, header};
 use crate::words::{Address, FolderRole, LetterId, Moment};
 
 /// The account or the folder is not there.
@@ -156,9 +156,10 @@ impl World {
     /// [`NoSuchFolder`] for either folder.
     pub fn move_messages(&self, who: &Address, from: &str, uids: &[u32], to: &str, now: Moment) -> Result<Vec<(u32, u32)>, NoSuchFolder> {
         let mut inside = self.lock();
-        let (mut pairs, mut lessons, mut touched) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut pairs, mut lessons, mut touched, mut put_away) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let account = inside.accounts.get_mut(who).ok_or(NoSuchFolder)?;
         let to_role = account.folders.get(to).ok_or(NoSuchFolder)?.role(to);
+        let is_put_away = matches!(to_role, FolderRole::Other | FolderRole::Trash);
         let source = account.folders.get_mut(from).ok_or(NoSuchFolder)?;
         let from_role = source.role(from);
         let taken: Vec<(u32, Message)> = uids.iter().filter_map(|uid| source.messages.remove(uid).map(|m| (*uid, m))).collect();
@@ -166,6 +167,7 @@ impl World {
             if message.planted {
                 touched.push((message.serial, "moved"));
             }
+            put_away.extend(message.letter.filter(|_| is_put_away && !message.planted));
             let lesson = match (from_role, to_role) {
                 (FolderRole::Spam, FolderRole::Inbox) => Some(Lesson::Rescued),
                 (role, FolderRole::Spam) if role != FolderRole::Spam => Some(Lesson::Complaint),
@@ -180,6 +182,7 @@ impl World {
             account.bump();
         }
         inside.note(who, touched, lessons, now);
+        inside.note_put_away(who, put_away, now);
         Ok(pairs)
     }
 
@@ -227,6 +230,7 @@ impl World {
         }
         let touched = gone.iter().filter(|(_, m)| m.planted).map(|(_, m)| (m.serial, "expunged")).collect();
         inside.note(who, touched, Vec::new(), now);
+        inside.note_put_away(who, gone.iter().filter(|(_, m)| !m.planted).filter_map(|(_, m)| m.letter), now);
         Ok(gone.into_iter().map(|(uid, _)| uid).collect())
     }
 
@@ -312,6 +316,11 @@ impl Inside {
             first_folder: folder.into(),
             bytes,
         }
+    }
+
+    fn note_put_away(&mut self, who: &Address, letters: impl IntoIterator<Item = LetterId>, now: Moment) {
+        let put_away = letters.into_iter().map(|letter| PutAway { at: now, account: who.clone(), letter });
+        self.evidence.put_away.extend(put_away);
     }
 
     fn note(&mut self, who: &Address, touched: Vec<(u64, &'static str)>, lessons: Vec<(Address, Lesson)>, now: Moment) {

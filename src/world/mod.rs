@@ -40,7 +40,7 @@ use crate::words::{Address, Moment, Reply};
 pub use account::{Account, AccountSpec, Folder, Message};
 pub use assumptions::assumptions_markdown;
 pub use conditions::{By, Condition, Whom, Wrong};
-pub use evidence::{CameBack, Evidence, Submission, Touched};
+pub use evidence::{CameBack, Evidence, PutAway, Submission, Touched};
 pub use filter::{Arriving, Authentication, Filter, Judgement, Lesson};
 pub use folders::{FlagChange, NoSuchFolder};
 pub use personality::{Personality, Traits};

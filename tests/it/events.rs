@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use preheat::engage::ActionKind;
 use preheat::ledger::{
-    Ledger, LookNote, NewSignal, OpenedParent, Outcome, PauseScope, Place, Sighted, SignalRow, Suppress, SuppressionRow, SuspensionRow,
-    TroubleNote,
+    Ledger, LookNote, NewSignal, OpenedParent, Outcome, PauseScope, Place, PutAway, Sighted, SignalRow, Suppress, SuppressionRow,
+    SuspensionRow, TroubleNote,
 };
 use preheat::mail::{Cursor, Uid};
 use preheat::words::{
-    Address, FolderRole, MessageId, Moment, Placement, RefusalClass, Reply, SignalKind, SignalScope, SkipReason, SuppressionCause,
+    Address, FolderRole, MessageId, Moment, Placement, RefusalClass, Reply, SignalKind, SignalScope, SkipReason, SuppressionCause, Tidied,
 };
 use serde_json::Value;
 
@@ -186,6 +186,8 @@ async fn letters_live(d: &ledger::Desk) {
         letter: start(9).id,
         uid: Uid(9),
         flags: vec![],
+        size: 1_000,
+        marked: true,
         placement: Placement::Category,
         message_id: None,
         actions: marks.map(|kind| (kind, later(60))).to_vec(),
@@ -195,6 +197,8 @@ async fn letters_live(d: &ledger::Desk) {
     let (folder, role, sighted) = ("INBOX".to_owned(), FolderRole::Inbox, vec![sighted]);
     l.note_look(d.ben.clone(), LookNote { mailbox: ben(), folder, role, cursor, sighted, refused: vec![], now: later(26) }).await.unwrap();
     l.end_actions(d.ben.clone(), marks.map(|kind| (start(9).id, kind)).to_vec(), "done", later(61)).await.unwrap();
+    let put_away = PutAway { letter: start(9).id, how: Tidied::Moved, place: None };
+    l.note_put_away(d.ben.clone(), ben(), None, vec![put_away], later(1_500)).await.unwrap();
     record(3, Outcome::Deferred(Reply::new(450, "4.2.0 greylisted"), later(45)), later(30)).await.unwrap();
     l.skip_letter(d.anna.clone(), start(3).id, SkipReason::Late, later(480)).await.unwrap();
     record(4, Outcome::Rejected(Reply::new(552, "5.2.2 mailbox full")), later(40)).await.unwrap();

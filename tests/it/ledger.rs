@@ -160,6 +160,8 @@ impl Desk {
                 letter: *letter,
                 uid: Uid(*uid),
                 flags: vec![],
+                size: 1_000,
+                marked: true,
                 placement,
                 message_id: MessageId::parse("rewritten@mx.test"),
                 actions: vec![(if folder == "Junk" { ActionKind::Rescue } else { ActionKind::Open }, now + Duration::from_mins(10))],

@@ -9,7 +9,7 @@ use super::taken::{Taken, turn};
 use super::{Source, Span, least, one};
 use crate::event::{EventKind, Happened, LetterNews, Said, Step};
 use crate::letter::LetterEvent;
-use crate::words::{Address, LetterId, Placement, SkipReason};
+use crate::words::{Address, LetterId, Placement, SkipReason, Tidied};
 
 pub(super) const STEPS: Source = Source {
     kinds: &[
@@ -49,7 +49,7 @@ pub(super) const ACTIONS: Source = Source {
 };
 
 pub(super) const MOVES: Source = Source {
-    kinds: &[EventKind::LetterRescued, EventKind::LetterMovedToSpam],
+    kinds: &[EventKind::LetterRescued, EventKind::LetterMovedToSpam, EventKind::LetterTidied],
     read: |c, span, taken| {
         let sql = "SELECT l.id, l.sender, l.recipient, l.parent, m.at, m.event FROM moved m CROSS JOIN letter l ON l.id = m.letter
                    WHERE m.at >= ?1 AND m.at < ?2";
@@ -59,6 +59,8 @@ pub(super) const MOVES: Source = Source {
             let (kind, step) = match event.as_str() {
                 "rescued" => (EventKind::LetterRescued, Step::Rescued),
                 "moved_to_spam" => (EventKind::LetterMovedToSpam, Step::MovedToSpam),
+                "tidied" => (EventKind::LetterTidied, Step::Tidied(Tidied::Moved)),
+                "deleted" => (EventKind::LetterTidied, Step::Tidied(Tidied::Deleted)),
                 _ => return Err(LedgerError::Foreign(format!("moved.event = {event}"))),
             };
             taken.offer(at, kind, turn::DEED, &["moved", &letter.id, &event], || letter.news(step))

@@ -7,7 +7,7 @@ use super::answer::{Answer, Code};
 use super::exec::Stream;
 use super::select::as_gone;
 use super::sets::{UidSet, distinct, uid_sets};
-use crate::mail::{FolderName, MailError, Moved, Step, Trouble, Uid};
+use crate::mail::{Deleted, FolderName, MailError, Moved, Step, Trouble, Uid};
 use crate::words::Reply;
 
 /// The most bytes that are read of one message: 32 MB.
@@ -67,6 +67,24 @@ impl<S: Stream> Imap<S> {
             }
         }
         Ok(moved)
+    }
+
+    /// Deletes messages, set by set, as [`Imap::copy_and_delete`] does what it has copied.
+    pub(super) async fn delete_messages(&mut self, folder: &FolderName, uid_validity: u32, uids: &[Uid]) -> Result<Deleted, MailError> {
+        self.enter_for(folder, uid_validity).await?;
+        let mut deleted = Deleted::default();
+        for set in uid_sets(&distinct(uids)) {
+            let present = self.present(&set).await?;
+            deleted.gone.extend(set.uids.difference(&present).map(|uid| Uid(*uid)));
+            for part in uid_sets(&present) {
+                self.talk.exec(Step::Store, &format!("UID STORE {} +FLAGS.SILENT (\\Deleted)", part.text)).await?;
+                let there = self.present(&part).await?;
+                let (_, kept) = self.expunge(&there).await?;
+                deleted.deleted.extend(part.uids.difference(&kept).map(|uid| Uid(*uid)));
+                deleted.left_marked.extend(kept.into_iter().map(Uid));
+            }
+        }
+        Ok(deleted)
     }
 
     /// Which of the messages are in the folder now.

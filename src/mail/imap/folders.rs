@@ -55,12 +55,18 @@ const LEFT_OUT: [&str; 4] = ["\\noselect", "\\nonexistent", "\\flagged", "\\impo
 impl<S: Stream> Imap<S> {
     /// Lists the folders with their roles.
     pub(super) async fn list_folders(&mut self) -> Result<Vec<Folder>, MailError> {
+        let (listed, namespaces) = self.listed().await?;
+        Ok(with_roles(listed, &namespaces, &self.wishes))
+    }
+
+    /// The folders as the server lists them, and where the user's own begin.
+    pub(super) async fn listed(&mut self) -> Result<(Vec<Listed>, Namespaces), MailError> {
         let namespaces = if self.can.has("NAMESPACE") { self.namespaces().await? } else { Namespaces::default() };
         let extended = self.can.has("SPECIAL-USE") && self.can.has("LIST-EXTENDED");
         let command = if extended { "LIST \"\" \"*\" RETURN (SPECIAL-USE)" } else { "LIST \"\" \"*\"" };
         let answer = self.talk.exec(Step::Folders, command).await?;
-        let listed: Vec<Listed> = answer.data.into_iter().filter_map(|d| if let Datum::List(l) = d { Some(l) } else { None }).collect();
-        Ok(with_roles(listed, &namespaces, &self.wishes))
+        let listed = answer.data.into_iter().filter_map(|d| if let Datum::List(l) = d { Some(l) } else { None }).collect();
+        Ok((listed, namespaces))
     }
 
     /// A server that offers NAMESPACE and then refuses it has none, as far as we are concerned.
@@ -110,8 +116,13 @@ impl Namespaces {
         (depth == 0 && group == 3).then_some(out)
     }
 
+    /// What the name of every new folder of the user's begins with, such as `INBOX.`; empty where nothing has to.
+    pub(super) fn own_prefix(&self) -> &str {
+        self.personal.first().map_or("", String::as_str)
+    }
+
     /// The folder's path inside the user's own namespace; `None` where it is somebody else's.
-    fn own_path<'a>(&self, wire: &'a str) -> Option<&'a str> {
+    pub(super) fn own_path<'a>(&self, wire: &'a str) -> Option<&'a str> {
         let prefix_of =
             |list: &[String]| list.iter().filter(|p| !p.is_empty() && wire.starts_with(p.as_str())).map(String::len).max().unwrap_or(0);
         let (own, foreign) = (prefix_of(&self.personal), prefix_of(&self.foreign));
@@ -176,7 +187,7 @@ fn with_roles(listed: Vec<Listed>, namespaces: &Namespaces, wishes: &Wishes) -> 
 }
 
 /// Whether a folder can be selected, and its name sent back to the server.
-fn is_usable(folder: &Listed) -> bool {
+pub(super) fn is_usable(folder: &Listed) -> bool {
     !LEFT_OUT.iter().any(|a| folder.attributes.contains(*a))
         && !folder.wire.is_empty()
         && !folder.wire.chars().any(|c| c.is_control() || c == char::REPLACEMENT_CHARACTER)

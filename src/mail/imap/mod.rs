@@ -8,7 +8,8 @@
 //!    → folders   which folders there are, and what each is for
 //!    → select    one folder at a time, and whether UIDs still mean what they meant
 //!    → look      what is new, headers only, nothing marked as read
-//!    → act       open, move, set flags: only what the caller says is ours
+//!    → act       open, move, delete, set flags: only what the caller says is ours
+//!    → make      a folder of our own
 //!    → idle      wait for news
 //! ```
 //!
@@ -23,6 +24,7 @@ mod flags;
 mod folders;
 mod idle;
 mod look;
+mod make;
 mod names;
 mod select;
 mod sets;
@@ -47,7 +49,7 @@ use self::exec::{Deadlines, Dialogue, Stream};
 use self::folders::Wishes;
 use self::select::Selected;
 use self::sign_in::Capabilities;
-use super::{Cursor, Flag, Folder, FolderName, Idled, Inbox, Look, MailError, Moved, StoredFlags, Uid};
+use super::{Cursor, Deleted, Flag, Folder, FolderName, Idled, Inbox, Look, MailError, Moved, StoredFlags, Uid};
 use crate::config::Mailbox;
 use crate::words::Moment;
 
@@ -112,6 +114,14 @@ impl<S: Stream> Inbox for Imap<S> {
 
     async fn move_to(&mut self, from: &FolderName, uid_validity: u32, uids: &[Uid], to: &FolderName) -> Result<Moved, MailError> {
         self.move_messages(from, uid_validity, uids, to).await
+    }
+
+    async fn delete(&mut self, folder: &FolderName, uid_validity: u32, uids: &[Uid]) -> Result<Deleted, MailError> {
+        self.delete_messages(folder, uid_validity, uids).await
+    }
+
+    async fn own_folder(&mut self, name: &str) -> Result<FolderName, MailError> {
+        self.find_or_make(name).await
     }
 
     async fn set_flags(&mut self, folder: &FolderName, uid_validity: u32, uids: &[Uid], flags: &[Flag]) -> Result<Vec<Flag>, MailError> {

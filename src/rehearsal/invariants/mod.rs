@@ -19,6 +19,7 @@ mod outside;
 mod quota;
 mod replay;
 mod threads;
+mod tidied;
 mod times;
 
 #[cfg(test)]
@@ -108,6 +109,7 @@ impl Testimony {
         limits::check(&case, &mut found);
         handover::check(&case, &self.troubles, &mut found);
         outside::check(&case, &evidence, &mut found);
+        tidied::check(&case, &evidence, &mut found);
         draws::check(&case, &mut found);
         actions::check(&case, &mut found);
         threads::check(&case, &mut found);

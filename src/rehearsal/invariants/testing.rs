@@ -17,8 +17,8 @@ use crate::config::{Config, Mailbox};
 use crate::ledger::{Holder, Ledger};
 use crate::letter::Keyring;
 use crate::mail::{
-    Access, Cursor, Envelope, Flag, Folder, FolderName, Handover, Header, Idled, Inbox, Look, MailError, Moved, Offer, Outbox, Refusal,
-    Step, StoredFlags, Trouble, Uid,
+    Access, Cursor, Deleted, Envelope, Flag, Folder, FolderName, Handover, Header, Idled, Inbox, Look, MailError, Moved, Offer, Outbox,
+    Refusal, Step, StoredFlags, Trouble, Uid,
 };
 use crate::rehearsal::Breach;
 use crate::run::{Context, Pace, Silent, run};
@@ -331,6 +331,14 @@ impl Inbox for Reader {
         let uids: Vec<u32> = uids.iter().map(|u| u.0).collect();
         let pairs = self.world.move_messages(&self.me, &from.wire, &uids, &to.wire, self.clock.now()).map_err(|_| self.gone())?;
         Ok(Moved { moved: pairs.into_iter().map(|(old, _)| (Uid(old), None)).collect(), ..Moved::default() })
+    }
+
+    async fn delete(&mut self, _: &FolderName, _: u32, _: &[Uid]) -> Result<Deleted, MailError> {
+        Ok(Deleted::default())
+    }
+
+    async fn own_folder(&mut self, name: &str) -> Result<FolderName, MailError> {
+        Ok(FolderName { wire: name.into(), shown: name.into() })
     }
 
     async fn set_flags(&mut self, folder: &FolderName, _: u32, uids: &[Uid], flags: &[Flag]) -> Result<Vec<Flag>, MailError> {

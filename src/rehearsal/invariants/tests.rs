@@ -95,6 +95,8 @@ const BROKEN: &[(&str, &str)] = &[
     ("UPDATE letter SET state = 'uncertain' WHERE state = 'seen'", "is uncertain since"),
     ("UPDATE letter SET state = 'missing', seen_at = NULL WHERE state = 'seen'", "and was not seen"),
     ("DELETE FROM letter WHERE state = 'seen' AND parent IS NULL", "the ledger knows nothing of letter"),
+    // 3
+    ("UPDATE sighting SET tidied = 'moved'", "says the ledger, and nobody has moved it"),
     // 4
     ("UPDATE letter SET draw_flag = 1 - draw_flag WHERE sender = 'p@y.test'", "flag is"),
     (
@@ -313,6 +315,33 @@ async fn somebody_elses_mail_stays_as_it_was() {
     assert_says(&found, "and is in INBOX of p@y.test with {\"\\\\Seen\"}");
     stage.world.expunge(&p, "INBOX", &[uid], now).unwrap();
     assert_says(&stage.found().await, "is gone from INBOX of p@y.test");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_put_away_was_finished_and_is_written_down() {
+    let mut stage = Stage::after_days(3).await;
+    let (p, now) = (address("p@y.test"), stage.cx.clock.now());
+    // Those of the first two dates, which were seen.
+    let is_seen = |m: &crate::world::Message| !m.planted && m.letter.is_some() && m.received < at("2026-12-02T20:00:00Z");
+    let letters = |f: &crate::world::Folder| f.messages.iter().filter(|(_, m)| is_seen(m)).map(|(uid, _)| *uid).collect();
+    let uids: Vec<u32> = stage.world.with_folder(&p, "INBOX", letters).unwrap();
+    assert!(uids.len() > 1);
+    stage.world.create_folder(&p, "Warmup");
+    stage.world.move_messages(&p, "INBOX", &uids, "Warmup", now).unwrap();
+    let found = stage.found().await;
+    for what in ["and the ledger does not know it", "after it was sent", "before its placement was final", "before its thread ended with"] {
+        assert_says(&found, what);
+    }
+    let written_down = "UPDATE sighting SET tidied = 'moved' WHERE mailbox = 'p@y.test'";
+    assert!(!says(&stage.found_after(&[written_down]).await, "does not know it"));
+    let filed = "UPDATE letter SET placement = 'filed' WHERE recipient = 'p@y.test' AND placement IS NOT NULL";
+    assert_says(&stage.found_after(&[filed]).await, "was filed by a rule of p@y.test, and put away");
+    let undone = "UPDATE action SET result = NULL, done_at = NULL WHERE kind = 'open'";
+    assert_says(&stage.found_after(&[undone]).await, "before open was done");
+    let others = "UPDATE letter SET recipient = 'q@z.test' WHERE recipient = 'p@y.test'";
+    assert_says(&stage.found_after(&[others]).await, "and is neither its sender nor its recipient");
+    stage.config().tidy = None;
+    assert_says(&stage.found().await, "and nobody wanted that");
 }
 
 #[tokio::test(start_paused = true)]

@@ -18,20 +18,20 @@ use crate::run::{Context, Pace, Silent, run, stored_quota};
 use crate::words::{Address, LocalDate, Moment, OutsideMail, SkipReason};
 use crate::world::{AccountSpec, Personality, World};
 
-const SENT: &str = "[Gmail]/Sent Mail";
+pub(super) const SENT: &str = "[Gmail]/Sent Mail";
 
-struct Day {
-    world: Arc<World>,
-    cx: Context,
+pub(super) struct Day {
+    pub(super) world: Arc<World>,
+    pub(super) cx: Context,
     _stop: watch::Sender<bool>,
 }
 
-fn anna() -> Address {
+pub(super) fn anna() -> Address {
     Address::parse("anna@new.test").unwrap()
 }
 
 /// A time of Tuesday, the first of December, in UTC.
-fn at(time: &str) -> Moment {
+pub(super) fn at(time: &str) -> Moment {
     Moment::parse_rfc3339(&format!("2026-12-01T{time}:00Z")).unwrap()
 }
 
@@ -41,7 +41,7 @@ fn date(text: &str) -> LocalDate {
 
 impl Day {
     /// Anna at Gmail, whose servers keep Sent copies, with 12 a day of which 2 are maintained, and partners that carry them; seven in the morning.
-    fn new(outside_mail: &str) -> Self {
+    pub(super) fn new(outside_mail: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(dir.path().join("schedules")).unwrap();
         let twelve =
@@ -91,7 +91,7 @@ impl Day {
         self.world.append(&anna(), SENT, message.as_bytes(), BTreeSet::new(), true, self.cx.clock.now()).unwrap();
     }
 
-    async fn run(&self, pace: Pace) {
+    pub(super) async fn run(&self, pace: Pace) {
         run(self.cx.clone(), pace, Holder { host: "h".into(), pid: 1, started: 1 }, |_| true).await.unwrap();
     }
 

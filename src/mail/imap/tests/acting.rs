@@ -1,5 +1,5 @@
 use crate::mail::imap::script::{end, folder, selecting, session};
-use crate::mail::{Flag, Inbox, MailError, Moved, Step, Trouble, Uid};
+use crate::mail::{Deleted, Flag, Inbox, MailError, Moved, Step, Trouble, Uid};
 
 fn uids(numbers: &[u32]) -> Vec<Uid> {
     numbers.iter().copied().map(Uid).collect()
@@ -297,4 +297,45 @@ async fn a_move_that_is_offered_and_not_understood_is_done_the_old_way() {
         S: $ OK";
     let moved = move_from_junk("MOVE UIDPLUS", &[3], text).await.unwrap();
     assert_eq!(moved, Moved { moved: vec![went(3, 11)], ..Moved::default() });
+}
+
+/// Deletes messages 3 and 5 of INBOX.
+async fn delete(capabilities: &str, text: &str) -> Result<Deleted, MailError> {
+    let (mut imap, script) = session(capabilities, &selecting("INBOX", text)).await;
+    let deleted = imap.delete(&folder("INBOX"), 7, &uids(&[3, 4, 5])).await;
+    end(imap, script).await;
+    deleted
+}
+
+const MARKED: &str = "
+    C: UID FETCH 3:5 (UID)
+    S: * 1 FETCH (UID 3)
+    S: * 2 FETCH (UID 5)
+    S: $ OK
+    C: UID STORE 3,5 +FLAGS.SILENT (\\Deleted)
+    S: $ OK
+    C: UID FETCH 3,5 (UID)
+    S: * 1 FETCH (UID 3)
+    S: * 2 FETCH (UID 5)
+    S: $ OK
+";
+
+#[tokio::test(start_paused = true)]
+async fn deleting_takes_exactly_ours_or_leaves_them_marked() {
+    let gone = uids(&[4]);
+    let with_uidplus =
+        MARKED.to_owned() + "C: UID EXPUNGE 3,5\nS: * 1 EXPUNGE\nS: $ OK\nC: UID FETCH 3,5 (UID)\nS: * 1 FETCH (UID 5)\nS: $ OK";
+    let deleted = delete("UIDPLUS", &with_uidplus).await.unwrap();
+    assert_eq!(deleted, Deleted { deleted: uids(&[3]), left_marked: uids(&[5]), gone: gone.clone() }, "one that the server kept");
+
+    let alone = MARKED.to_owned() + "C: UID SEARCH DELETED\nS: * SEARCH 3 5\nS: $ OK\nC: EXPUNGE\nS: $ OK\nC: UID FETCH 3,5 (UID)\nS: $ OK";
+    assert_eq!(delete("", &alone).await.unwrap(), Deleted { deleted: uids(&[3, 5]), gone: gone.clone(), ..Deleted::default() });
+
+    let beside_others = MARKED.to_owned() + "C: UID SEARCH DELETED\nS: * SEARCH 2 3 5\nS: $ OK";
+    assert_eq!(delete("", &beside_others).await.unwrap(), Deleted { left_marked: uids(&[3, 5]), gone, ..Deleted::default() });
+
+    let all_gone = "C: UID FETCH 3:5 (UID)\nS: $ OK";
+    assert_eq!(delete("UIDPLUS", all_gone).await.unwrap(), Deleted { gone: uids(&[3, 4, 5]), ..Deleted::default() });
+    let refused = MARKED.split("S: $ OK\n    C: UID FETCH 3,5").next().unwrap().to_owned() + "S: $ NO read-only";
+    assert_eq!(delete("UIDPLUS", &refused).await.unwrap_err().step, Step::Store);
 }

@@ -1,6 +1,6 @@
 use crate::mail::imap::missing_folders;
 use crate::mail::imap::script::{end, greet, mailbox, session};
-use crate::mail::{Folder, Inbox, Step, Trouble};
+use crate::mail::{Folder, Inbox, MailError, Step, Trouble};
 use crate::words::{FolderRole, Provider};
 
 fn shown(folders: &[Folder]) -> Vec<String> {
@@ -93,4 +93,44 @@ async fn the_configs_folder_wins_and_one_that_is_not_there_is_told() {
     assert_eq!(shown(&folders), ["INBOX | inbox | INBOX", "Junk | other | ", "Sent | other | ", "Mist | spam | the config"]);
     assert_eq!(missing_folders(&mailbox, &folders), [(FolderRole::Sent, "Gesendet")]);
     end(imap, script).await;
+}
+
+/// The folder of our own, by a dialogue that begins with the list.
+async fn own_folder(capabilities: &str, name: &str, text: &str) -> Result<String, MailError> {
+    let (mut imap, script) = session(capabilities, text).await;
+    let made = imap.own_folder(name).await;
+    end(imap, script).await;
+    made.map(|folder| folder.wire)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_folder_of_our_own_is_made_once_where_the_users_folders_are() {
+    let plain = "C: LIST \"\" \"*\"\nS: * LIST () \"/\" INBOX\nS: * LIST () \"/\" Sent\nS: $ OK\n";
+    let made = "C: CREATE \"Warmup\"\nS: $ OK\nC: SUBSCRIBE \"Warmup\"\nS: $ OK";
+    assert_eq!(own_folder("", "Warmup", &format!("{plain}{made}")).await.unwrap(), "Warmup");
+    let there = plain.replace("Sent", "warmUp");
+    assert_eq!(own_folder("", "Warmup", &there).await.unwrap(), "warmUp", "nothing is made");
+    let elsewhere = plain.replace("Sent", "Old/Warmup");
+    assert_eq!(own_folder("", "Warmup", &format!("{elsewhere}{made}")).await.unwrap(), "Warmup", "another level is another folder");
+
+    let namespace = "C: NAMESPACE\nS: * NAMESPACE ((\"INBOX.\" \".\")) NIL ((\"shared.\" \".\"))\nS: $ OK\n";
+    let below = "C: LIST \"\" \"*\"\nS: * LIST () \".\" INBOX\nS: * LIST () \".\" shared.Aufgew&AOQ-rmt\nS: $ OK\n";
+    let made = "C: CREATE \"INBOX.Aufgew&AOQ-rmt\"\nS: $ OK\nC: SUBSCRIBE \"INBOX.Aufgew&AOQ-rmt\"\nS: $ NO not here";
+    let text = format!("{namespace}{below}{made}");
+    assert_eq!(own_folder("NAMESPACE", "Aufgewärmt", &text).await.unwrap(), "INBOX.Aufgew&AOQ-rmt");
+    let own = format!("{namespace}{}", below.replace("shared.", "INBOX."));
+    assert_eq!(own_folder("NAMESPACE", "aufgewärmt", &own).await.unwrap(), "INBOX.Aufgew&AOQ-rmt");
+
+    // A server that tells no namespace, and keeps everything below INBOX.
+    let below = "C: LIST \"\" \"*\"\nS: * LIST () \".\" INBOX\nS: * LIST () \".\" INBOX.Sent\nS: * LIST () \".\" INBOX.Junk\nS: $ OK\n";
+    let made = "C: CREATE \"INBOX.Warmup\"\nS: $ NO [ALREADYEXISTS] it is there\nC: SUBSCRIBE \"INBOX.Warmup\"\nS: $ OK";
+    assert_eq!(own_folder("", "Warmup", &format!("{below}{made}")).await.unwrap(), "INBOX.Warmup");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_folder_that_cannot_be_made_is_an_error_with_the_servers_words() {
+    let text = "C: LIST \"\" \"*\"\nS: * LIST () \"/\" INBOX\nS: $ OK\nC: CREATE \"Warmup\"\nS: $ NO [OVERQUOTA] no room";
+    let error = own_folder("", "Warmup", text).await.unwrap_err();
+    assert_eq!(error.step, Step::Create);
+    assert!(matches!(&error.trouble, Trouble::Refused(reply) if reply.text == "NO [OVERQUOTA] no room"), "{error}");
 }

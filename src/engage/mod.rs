@@ -13,7 +13,7 @@ use crate::agenda::Draws;
 use crate::config::{Calendar, Engagement, Window};
 use crate::words::{LocalDate, Moment, Placement, Zone};
 
-pub use tidy::{JUDGED_AGAIN, is_final, is_under_way};
+pub use tidy::{JUDGED_AGAIN, is_final};
 
 /// Something that a recipient does with a letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -25,11 +25,6 @@ pub fn is_final(state: LetterState, handed_at: Option<Moment>, seen_at: Option<M
     }
 }
 
-/// Whether a letter of a thread is one on which the others wait: it is still to be sent, or on its way.
-pub fn is_under_way(state: LetterState) -> bool {
-    matches!(state, LetterState::Planned | LetterState::Deferred | LetterState::Handed | LetterState::Uncertain | LetterState::Accepted)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,7 +36,7 @@ mod tests {
         assert_eq!(from_hour(LetterState::Seen), Some(49));
         assert_eq!((from_hour(LetterState::Missing), from_hour(LetterState::Unaccounted)), (Some(168), Some(168)));
         assert_eq!((from_hour(LetterState::Bounced), from_hour(LetterState::Rejected)), (Some(0), Some(0)));
-        for state in LetterState::ALL.iter().copied().filter(|s| is_under_way(*s)) {
+        for state in [LetterState::Planned, LetterState::Deferred, LetterState::Handed, LetterState::Uncertain, LetterState::Accepted] {
             assert_eq!(from_hour(state), None, "{state}");
         }
         assert!(!is_final(LetterState::Seen, Some(handed), None, Moment(i64::MAX)));

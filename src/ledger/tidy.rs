@@ -10,7 +10,7 @@ use rusqlite::{Connection, params};
 use super::rows::{InOrder, execute, one};
 use super::stray::{DAY, first_id_on};
 use super::{Fence, Ledger, LedgerError, ms};
-use crate::engage::{is_final, is_under_way};
+use crate::engage::is_final;
 use crate::mail::{Cursor, Uid};
 use crate::words::{Address, FolderRole, LetterId, LetterState, LocalDate, Moment, Placement, Tidied};
 
@@ -207,6 +207,10 @@ impl Ledger {
     }
 }
 
+fn moment(columns: &mut InOrder<'_, '_>) -> Result<Option<Moment>, LedgerError> {
+    Ok(columns.get::<Option<i64>>()?.map(Moment))
+}
+
 /// A sighting that was not put away yet, with what tells whether its letter is finished.
 struct Standing {
     copy: FinishedCopy,
@@ -234,8 +238,8 @@ impl Standing {
             marked: c.get()?,
             placement: c.maybe(Placement::parse)?,
             state: c.word(LetterState::parse)?,
-            handed_at: c.get::<Option<i64>>()?.map(Moment),
-            seen_at: c.get::<Option<i64>>()?.map(Moment),
+            handed_at: moment(c)?,
+            seen_at: moment(c)?,
             has_actions: c.get()?,
             answer: c.maybe(|t| LetterId::parse(t).ok())?,
         })
@@ -243,7 +247,7 @@ impl Standing {
 
     fn is_finished(&self, c: &Connection, handed_before: Moment, now: Moment) -> Result<bool, LedgerError> {
         let is_old = self.handed_at.or(self.seen_at).is_some_and(|at| at <= handed_before);
-        Ok(is_old && !self.has_actions && is_final(self.state, self.handed_at, self.seen_at, now) && thread_is_over(c, self.answer)?)
+        Ok(is_old && !self.has_actions && is_final(self.state, self.handed_at, self.seen_at, now) && thread_is_over(c, self.answer, now)?)
     }
 
     /// A copy in Sent was put there by a machine, whatever became of the letter. One in spam is its provider's to empty: to take it out is a rescue.
@@ -291,16 +295,22 @@ fn finished(c: &Connection, mailbox: &Address, after: Duration, most: usize, now
     Ok(found)
 }
 
-/// Whether no letter of a thread is still to be sent or on its way, from an answer on.
-fn thread_is_over(c: &Connection, mut answer: Option<LetterId>) -> Result<bool, LedgerError> {
+/// Whether a thread is at its end, from an answer on: no letter of it is to be sent or on its way, and none may still be rescued, which would call for
+/// another answer.
+fn thread_is_over(c: &Connection, mut answer: Option<LetterId>, now: Moment) -> Result<bool, LedgerError> {
     while let Some(id) = answer {
-        let sql = "SELECT state, (SELECT a.id FROM letter a WHERE a.parent = l.id) FROM letter l WHERE id = ?1";
+        let sql = "SELECT state, handed_at, seen_at, EXISTS (SELECT 1 FROM action a WHERE a.letter = l.id AND a.result IS NULL),
+                     (SELECT a.id FROM letter a WHERE a.parent = l.id)
+                   FROM letter l WHERE id = ?1";
         let next = one(c, sql, [id.to_string()], |r| {
             let mut columns = InOrder::of(r);
-            Ok((columns.word(LetterState::parse)?, columns.maybe(|t| LetterId::parse(t).ok())?))
+            let c = &mut columns;
+            let (state, handed_at, seen_at, has_actions) = (c.word(LetterState::parse)?, moment(c)?, moment(c)?, c.get::<bool>()?);
+            let is_settled = state == LetterState::Skipped || is_final(state, handed_at, seen_at, now);
+            Ok((is_settled && !has_actions, c.maybe(|t| LetterId::parse(t).ok())?))
         })?;
-        let Some((state, next)) = next else { return Ok(true) };
-        if is_under_way(state) {
+        let Some((is_over, next)) = next else { return Ok(true) };
+        if !is_over {
             return Ok(false);
         }
         answer = next;

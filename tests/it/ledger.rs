@@ -34,7 +34,7 @@ pub(super) fn today() -> LocalDate {
 pub(super) fn later(minutes: u64) -> Moment {
     NINE + Duration::from_mins(minutes)
 }
-fn window() -> (Moment, Moment) {
+pub(super) fn window() -> (Moment, Moment) {
     (NINE - Duration::from_mins(30), later(480))
 }
 

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use preheat::engage::ActionKind;
-use preheat::ledger::{Fence, Finished, Ledger, LedgerError, LookNote, PutAway, SentCopy, Sighted, Space};
+use preheat::ledger::{Fence, Finished, Intent, Ledger, LedgerError, LookNote, Outcome, PutAway, SentCopy, Sighted, Space};
 use preheat::mail::{Cursor, Folder, FolderName, Uid};
-use preheat::words::{Address, FolderRole, LetterId, Moment, Placement, Tidied};
+use preheat::words::{Address, FolderRole, LetterId, MessageId, Moment, Placement, Reply, Tidied};
 
-use super::ledger::{Desk, anna, answer_to, ben, later, start, today};
+use super::ledger::{Desk, anna, answer_to, ben, later, start, today, window};
 
 const DAY: u64 = 24 * 60;
 const FORTNIGHT: Duration = Duration::from_hours(14 * 24);
@@ -17,6 +17,10 @@ fn sighted(letter: LetterId, uid: u32) -> Sighted {
     let (flags, actions) = (vec![], vec![]);
     let (placement, message_id) = (Placement::Inbox, None);
     Sighted { letter, uid: Uid(uid), flags, size: 1_000 + uid, marked: true, placement, message_id, actions, after_rescue: vec![] }
+}
+
+fn folder(name: &str, role: FolderRole) -> Folder {
+    Folder { name: FolderName { wire: name.into(), shown: name.into() }, role, found_by: "test".into() }
 }
 
 async fn look(d: &Desk, folder: &str, role: FolderRole, uid_validity: u32, sighted: Vec<Sighted>, now: Moment) {
@@ -85,11 +89,43 @@ async fn a_letter_is_finished_when_it_is_old_final_done_with_and_the_last_of_its
     assert!(most.copies.iter().all(|c| c.letter.to_string() < most.below), "those that did not fit are found the next time");
 }
 
+/// An answer in spam may be rescued yet, and that calls for an answer to it.
+#[tokio::test]
+async fn a_thread_is_not_over_while_its_last_letter_may_still_be_rescued() {
+    let d = desk(1).await;
+    let l = &d.ledger;
+    let (answer, asked) = (answer_to(&start(1)).id, async |minute| numbers(l, &anna(), minute).await);
+    let mut opened = sighted(start(1).id, 1);
+    opened.actions = vec![(ActionKind::Open, later(90))];
+    look(&d, "INBOX", FolderRole::Inbox, 1, vec![opened], later(80)).await;
+    l.end_actions(d.ben.clone(), vec![(start(1).id, ActionKind::Open)], "done", later(90)).await.unwrap();
+    let sent = vec![SentCopy { letter: start(1).id, uid: Uid(1), size: 900 }];
+    let cursor = Cursor { uid_validity: 1, uid: 1 };
+    l.note_folders(d.anna.clone(), anna(), vec![folder("Sent", FolderRole::Sent), folder("Junk", FolderRole::Spam)]).await.unwrap();
+    l.note_sent_copies(d.anna.clone(), anna(), "Sent".into(), cursor, sent, later(80)).await.unwrap();
+    assert_eq!(asked(15 * DAY).await, [0; 0], "the answer is still to be sent");
+
+    let message_id = MessageId::parse(&format!("{answer}@partner.test")).unwrap();
+    let intent = Intent { letter: answer, message_id, window: window(), now: later(120), real_now: later(0) };
+    l.intend(d.ben.clone(), intent).await.unwrap().unwrap();
+    l.record(answer, Outcome::Accepted(Reply::new(250, "2.0.0 queued")), later(120)).durable().await.unwrap();
+    l.end_actions(d.ben.clone(), vec![(start(1).id, ActionKind::Answered)], "done", later(121)).await.unwrap();
+    assert_eq!(asked(15 * DAY).await, [0; 0], "it is on its way");
+
+    let mut in_spam = sighted(answer, 1);
+    (in_spam.placement, in_spam.actions) = (Placement::Spam, vec![(ActionKind::Rescue, later(15 * DAY))]);
+    let (mailbox, cursor, now) = (anna(), Cursor { uid_validity: 1, uid: 1 }, later(12 * DAY));
+    let note = LookNote { mailbox, folder: "Junk".into(), role: FolderRole::Spam, cursor, sighted: vec![in_spam], refused: vec![], now };
+    l.note_look(d.anna.clone(), note).await.unwrap();
+    assert_eq!(asked(15 * DAY).await, [0; 0], "it is to be rescued");
+    l.end_actions(d.anna.clone(), vec![(answer, ActionKind::Rescue)], "given_up", later(15 * DAY)).await.unwrap();
+    assert_eq!(asked(15 * DAY).await, [1]);
+}
+
 #[tokio::test]
 async fn what_was_put_away_is_written_down_once_and_never_found_again() {
     let d = desk(4).await;
     let l = &d.ledger;
-    let folder = |name: &str, role| Folder { name: FolderName { wire: name.into(), shown: name.into() }, role, found_by: "test".into() };
     let folders = vec![folder("INBOX", FolderRole::Inbox), folder("Warmup", FolderRole::Other)];
     l.note_folders(d.ben.clone(), ben(), folders).await.unwrap();
     look(&d, "INBOX", FolderRole::Inbox, 1, (2..=4).map(|n| sighted(start(n).id, n)).collect(), later(80)).await;

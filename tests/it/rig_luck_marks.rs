@@ -55,7 +55,10 @@ fn a_forged_or_replayed_mark_makes_nobody_move_open_or_answer_anything() {
     let in_spam = format!("SELECT count(*) FROM sighting WHERE mailbox = '{c}' AND role = 'spam'");
     wait_for(dir, &in_spam, |n| n > 0);
     let ours = |m: &&String| m.contains("X-Preheat: rig.");
-    let early = rig.messages(&c, "Junk").into_iter().filter(|m| ours(&m)).collect::<Vec<_>>();
+    let in_junk = rig.messages(&c, "Junk");
+    // Of what the ledger knows: which of two copies that nobody has seen yet is the first, none can tell.
+    let seen = texts(dir, &format!("SELECT letter FROM sighting WHERE mailbox = '{c}'"));
+    let early: Vec<String> = in_junk.into_iter().filter(|m| ours(&m) && seen.iter().any(|id| m.contains(id.as_str()))).collect();
     for (n, copy) in early.iter().enumerate() {
         rig.plant(&c, "INBOX", &format!("early-{n}"), copy);
     }

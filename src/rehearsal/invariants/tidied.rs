@@ -63,21 +63,25 @@ fn was_finished(case: &Case<'_>, p: &PutAway, answers: &BTreeMap<LetterId, &Lett
     if let Some(action) = case.actions(id).iter().find(was_done_later) {
         found.add(3, Some(id), || format!("letter {id} was put away by {who} at {at}, before {} was done", action.kind));
     }
-    if let Some(answer) = comes_after(case, id, at, answers) {
-        found.add(3, Some(id), || format!("letter {id} was put away by {who} at {at}, before its thread ended with {answer}"));
+    if let Some((answer, why)) = comes_after(case, id, at, answers) {
+        found.add(3, Some(id), || format!("letter {id} was put away by {who} at {at}, before its thread ended with {answer}, which {why}"));
     }
 }
 
-/// A letter further on in a thread that went out, or was seen, after `at`, or may still.
-fn comes_after(case: &Case<'_>, mut id: LetterId, at: Moment, answers: &BTreeMap<LetterId, &LetterFacts>) -> Option<LetterId> {
+/// A letter further on in a thread that went out, or was seen, after `at`, or may still, and which of these.
+fn comes_after(case: &Case<'_>, mut id: LetterId, at: Moment, answers: &BTreeMap<LetterId, &LetterFacts>) -> Option<(LetterId, String)> {
     while let Some(answer) = answers.get(&id) {
         id = answer.plan.id;
-        let is_open = matches!(answer.state, LetterState::Planned | LetterState::Deferred | LetterState::Handed);
-        // What had been called missing, and turns up at last, was given up by then.
-        let was_seen_later =
-            answer.seen_at > Some(at) && !case.steps(id).iter().any(|s| s.event == crate::letter::LetterEvent::GoneMissing);
-        if is_open || was_seen_later || case.submissions_of(id).any(|s| s.at > at) {
-            return Some(id);
+        // What had been given up, and turns up at last, held nothing open.
+        let was_given_up = case.steps(id).iter().any(|s| s.event == crate::letter::LetterEvent::GoneMissing);
+        if matches!(answer.state, LetterState::Planned | LetterState::Deferred | LetterState::Handed) {
+            return Some((id, format!("is {} still", answer.state)));
+        }
+        if let Some(seen) = answer.seen_at.filter(|seen| *seen > at && !was_given_up) {
+            return Some((id, format!("was seen at {seen}")));
+        }
+        if let Some(taken) = case.submissions_of(id).find(|s| s.at > at) {
+            return Some((id, format!("was sent at {}", taken.at)));
         }
     }
     None

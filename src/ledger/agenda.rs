@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, params};
 
 use super::guard::{VerdictRow, note_verdict};
-use super::letters::{COLUMNS, LetterFacts, insert, is_to_send, read_letter, skip};
+use super::letters::{COLUMNS, LetterFacts, insert, is_to_send, letter_columns, read_letter, skip};
 use super::rows::{address, all, execute, one};
 use super::{DayPlan, Fence, Ledger, LedgerError, days, ms};
 use crate::agenda::{Agenda, Carried, PlannedLetter};
@@ -138,10 +138,13 @@ impl Ledger {
     pub async fn due_letters(&self, sender: Address, date: LocalDate, most: u32) -> Result<Vec<LetterFacts>, LedgerError> {
         self.store
             .ask(move |c| {
-                let sql = format!(
-                    "SELECT {COLUMNS} FROM letter INDEXED BY letter_to_send WHERE sender = ?1 AND date = ?2 AND state IN ('planned', 'deferred') AND due IS NOT NULL ORDER BY due, id LIMIT ?3"
+                let sql = concat!(
+                    "SELECT ",
+                    letter_columns!(),
+                    " FROM letter INDEXED BY letter_to_send
+                      WHERE sender = ?1 AND date = ?2 AND state IN ('planned', 'deferred') AND due IS NOT NULL ORDER BY due, id LIMIT ?3"
                 );
-                all(c, &sql, params![sender.as_str(), date.to_string(), most], read_letter)
+                all(c, sql, params![sender.as_str(), date.to_string(), most], read_letter)
             })
             .await
     }

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::letters::{COLUMNS, LetterFacts, lapse_answers_to, letter, read_letter, skip};
+use super::letters::{LetterFacts, lapse_answers_to, letter, letter_columns, read_letter, skip};
 use super::rows::{InOrder, all, execute, maybe, moment, one, word};
 use super::stray::note_if_stray;
 use super::{Fence, Ledger, LedgerError, days, ms};
@@ -196,7 +196,7 @@ impl Ledger {
 }
 
 fn answer_to(c: &Connection, parent: LetterId) -> Result<Option<LetterFacts>, LedgerError> {
-    one(c, &format!("SELECT {COLUMNS} FROM letter WHERE parent = ?1"), [parent.to_string()], read_letter)
+    one(c, concat!("SELECT ", letter_columns!(), " FROM letter WHERE parent = ?1"), [parent.to_string()], read_letter)
 }
 
 fn keep_parent(c: &Connection, id: LetterId, p: &OpenedParent, now: Moment) -> Result<(), LedgerError> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, params};
 
-use super::letters::{Said, apply, lapse_answers_to, skip};
+use super::letters::{Before, Said, apply, apply_to, before_columns, lapse_answers_to, skip};
 use super::rows::{InOrder, all, execute, one, word};
 use super::{ActionKind, Fence, Ledger, LedgerError, ms};
 use crate::letter::LetterEvent;
@@ -244,7 +244,7 @@ fn note_refused(c: &Connection, note: &LookNote, uid: Uid, why: &str, id: Option
 
 /// What a look must know of a letter.
 struct Standing {
-    state: LetterState,
+    before: Before,
     placement: Option<Placement>,
     seen_at: Option<Moment>,
     is_rescued: bool,
@@ -252,11 +252,15 @@ struct Standing {
 
 /// How a letter to `recipient` stands; `None` where there is none.
 fn standing(c: &Connection, id: LetterId, recipient: &Address) -> Result<Option<Standing>, LedgerError> {
-    let sql = "SELECT state, placement, seen_at, rescued_at IS NOT NULL FROM letter WHERE id = ?1 AND recipient = ?2";
+    let sql = concat!(
+        "SELECT ",
+        before_columns!(),
+        ", placement, seen_at, rescued_at IS NOT NULL FROM letter l WHERE id = ?1 AND recipient = ?2"
+    );
     one(c, sql, params![id.to_string(), recipient.as_str()], |r| {
         let mut columns = InOrder::of(r);
         Ok(Standing {
-            state: columns.word(LetterState::parse)?,
+            before: Before::read(&mut columns)?,
             placement: columns.maybe(Placement::parse)?,
             seen_at: columns.get::<Option<i64>>()?.map(Moment),
             is_rescued: columns.get()?,
@@ -294,18 +298,18 @@ fn note_sighting(c: &Connection, note: &LookNote, s: &Sighted, noted: &mut Noted
     )?;
     if l.seen_at.is_none() {
         // It was sent all the same: this ledger is older than the letter. The mark holds, so it must not go out a second time.
-        if matches!(l.state, LetterState::Planned | LetterState::Deferred) {
+        if matches!(l.before.state, LetterState::Planned | LetterState::Deferred) {
             skip(c, s.letter, SkipReason::AlreadySent, note.now)?;
         }
         if matches!(
-            l.state,
+            l.before.state,
             LetterState::Planned | LetterState::Deferred | LetterState::Rejected | LetterState::Skipped | LetterState::Bounced
         ) {
             execute(c, "DELETE FROM sighting WHERE mailbox = ?1 AND letter = ?2", params![note.mailbox.as_str(), key])?;
             noted.refused += note_refused(c, note, s.uid, "unknown_letter", Some(s.letter))?;
             return Ok(());
         }
-        return note_first_sighting(c, note, s, noted);
+        return note_first_sighting(c, note, s, &l.before, noted);
     }
     match note.role {
         FolderRole::Inbox if is_rescue_due(c, s.letter, &l)? => {
@@ -338,8 +342,8 @@ fn note_moved(c: &Connection, note: &LookNote, id: LetterId, event: &str) -> Res
     execute(c, sql, params![ms(note.now), id.to_string(), event]).map(drop)
 }
 
-fn note_first_sighting(c: &Connection, note: &LookNote, s: &Sighted, noted: &mut Noted) -> Result<(), LedgerError> {
-    apply(c, s.letter, LetterEvent::Seen, note.now, Said::There(s.placement, s.message_id.as_ref()))?;
+fn note_first_sighting(c: &Connection, note: &LookNote, s: &Sighted, letter: &Before, noted: &mut Noted) -> Result<(), LedgerError> {
+    apply_to(c, s.letter, letter, LetterEvent::Seen, note.now, Said::There(s.placement, s.message_id.as_ref()))?;
     noted.first_seen += 1;
     noted.in_spam += u32::from(s.placement == Placement::Spam);
     if s.actions.is_empty() {

@@ -126,7 +126,7 @@ impl Ledger {
 }
 
 /// Whether nobody may write to a mailbox now.
-pub(super) fn is_suspended(c: &Connection, mailbox: &Address, now: Moment) -> Result<bool, LedgerError> {
+fn is_suspended(c: &Connection, mailbox: &Address, now: Moment) -> Result<bool, LedgerError> {
     let sql = "SELECT 1 FROM suspension WHERE mailbox = ?1 AND since <= ?2 AND until > ?2";
     Ok(one(c, sql, params![mailbox.as_str(), ms(now)], |_| Ok(()))?.is_some())
 }

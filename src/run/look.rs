@@ -7,6 +7,7 @@ use super::context::{Context, Desk};
 use super::hearing::{Extent, Place, hear};
 use super::progress::News;
 use super::sight::{self, Shown};
+use super::upcoming::Upcoming;
 use crate::engage::Habits;
 use crate::ledger::{LedgerError, LetterFacts, LookNote, StoredFolder, TroubleNote};
 use crate::mail::{Cursor, FolderName, Header, Inbox, MailError, Uid};
@@ -42,8 +43,8 @@ pub(super) struct Session {
     pub(super) folders: Vec<StoredFolder>,
     /// A folder could not be opened: the list is read again with a new session.
     pub(super) is_stale: bool,
-    /// Letters were sighted: there may be new actions.
-    pub(super) has_news: bool,
+    /// The actions that looks have planned since the looker took note of them.
+    pub(super) planned: Upcoming,
 }
 
 impl Session {
@@ -59,7 +60,7 @@ impl Session {
 /// Signs in and finds the folders. A mailbox without a spam folder that can be found says so loudly, in the ledger too.
 pub(super) async fn open(cx: &Context, desk: &Desk) -> Result<Session, LookError> {
     let inbox = cx.access.open_inbox(&desk.mailbox).await?;
-    let mut session = Session { inbox, folders: Vec::new(), is_stale: false, has_news: true };
+    let mut session = Session { inbox, folders: Vec::new(), is_stale: false, planned: Upcoming::Unknown };
     if find_folders(cx, desk, &mut session).await? {
         return Ok(session);
     }
@@ -125,9 +126,12 @@ pub(super) async fn look_at(
             Extent::UpTo(uid, e) => (Cursor { uid: uid.0, ..look.cursor }, Some(e)),
         };
         let (sighted, refused) = (judged.sighted, judged.refused);
-        session.has_news |= !sighted.is_empty();
+        let (letters, planned) = (sighted.len(), Upcoming::of_new_letters(&sighted));
         let note = LookNote { mailbox: desk.mailbox.address.clone(), folder: name.wire.clone(), role, cursor, sighted, refused, now };
         let noted = cx.ledger.note_look(desk.fence.clone(), note).await?;
+        // What becomes of the actions of letters that were seen before has to be asked for.
+        let planned = if noted.first_seen as usize == letters { planned } else { Upcoming::Unknown };
+        session.planned = session.planned.and(planned);
         tell(cx, desk, noted);
         if let Some(folder) = session.folders.iter_mut().find(|f| f.name.wire == name.wire) {
             folder.cursor = Some(cursor);

@@ -14,6 +14,7 @@ use super::look::{LookError, Session, find_folders, find_in_sent, look_at, open}
 use super::outside::mind_real_mail;
 use super::progress::News;
 use super::sending::{OUT_LOOK, Pace};
+use super::upcoming::Upcoming;
 use crate::engage::{Habits, catch_up};
 use crate::ledger::LedgerError;
 use crate::mail::{FolderName, Idled, MailError, Trouble};
@@ -33,18 +34,11 @@ pub const MISSING_AFTER: Duration = Duration::from_hours(24);
 /// Uncertain for this long: unaccounted.
 pub const UNACCOUNTED_AFTER: Duration = Duration::from_hours(72);
 
-/// When the next action is due, as far as the looker knows.
-#[derive(Clone, Copy)]
-enum Upcoming {
-    /// It has to be asked for.
-    Unknown,
-    /// Then; `None`: there is none.
-    Known(Option<Moment>),
-}
-
 struct Looker<'a> {
     cx: &'a Context,
     desk: &'a Desk,
+    /// When its hours end.
+    ends: Moment,
     session: Option<Session>,
     next_inbox: Moment,
     next_spam: Moment,
@@ -69,6 +63,7 @@ pub async fn look_day(cx: &Context, desk: &Desk, all_sent: &AllSent, pace: Pace)
     let mut looker = Looker {
         cx,
         desk,
+        ends: day_ends(desk),
         session: None,
         next_inbox: now,
         next_spam: now,
@@ -105,7 +100,7 @@ impl Looker<'_> {
             let now = self.cx.clock.now();
             let done = all_sent.is_so();
             if self.desk.is_out() {
-                if pace == Pace::Once || done || now >= day_ends(self.desk) || self.cx.wait_until(now + OUT_LOOK).await == Woken::Stop {
+                if pace == Pace::Once || done || now >= self.ends || self.cx.wait_until(now + OUT_LOOK).await == Woken::Stop {
                     break;
                 }
                 let (cx, desk) = (self.cx, self.desk);
@@ -147,7 +142,8 @@ impl Looker<'_> {
     }
 
     async fn is_over_or_rest(&mut self, done: bool, all_sent: &AllSent) -> Result<bool, LedgerError> {
-        Ok(self.day_is_over(done).await? || self.rest(all_sent).await? == Woken::Stop)
+        let now = self.cx.clock.now();
+        Ok(self.day_is_over(done, now).await? || self.rest(all_sent, now).await? == Woken::Stop)
     }
 
     /// Everything that is due now: looks, actions, and the search for lost letters.
@@ -188,9 +184,9 @@ impl Looker<'_> {
         } else {
             self.next_others = Some(others);
         }
-        if std::mem::take(&mut session.has_news) | self.desk.answered.swap(false, Ordering::Relaxed) {
-            self.upcoming = Upcoming::Unknown;
-        }
+        let planned = std::mem::replace(&mut session.planned, Upcoming::NONE);
+        let answered = self.desk.answered.swap(false, Ordering::Relaxed);
+        self.upcoming = if answered { Upcoming::Unknown } else { self.upcoming.and(planned) };
         if self.upcoming().await?.is_some_and(|due| due <= self.cx.clock.now()) {
             self.upcoming = Upcoming::Unknown;
             return act(self.cx, self.desk, session).await;
@@ -291,33 +287,26 @@ impl Looker<'_> {
         Ok(())
     }
 
-    async fn day_is_over(&mut self, senders_done: bool) -> Result<bool, LedgerError> {
-        let now = self.cx.clock.now();
-        let hours_end = day_ends(self.desk);
+    async fn day_is_over(&mut self, senders_done: bool, now: Moment) -> Result<bool, LedgerError> {
         // Nobody reads after hours, whatever mailboxes of other zones still send: it is seen tomorrow.
-        if now >= hours_end {
+        if now >= self.ends {
             // But for a connection that broke while the machine slept: what became due in its sleep is done with a new one.
             let overdue = self.attempts.failed_once() && self.upcoming().await?.is_some_and(|due| due <= now);
             return Ok(!overdue);
         }
-        if !senders_done {
+        if !senders_done || self.upcoming().await?.is_some_and(|due| due <= self.ends) {
             return Ok(false);
         }
-        let address = &self.desk.mailbox.address;
-        if self.cx.ledger.awaited(address.clone(), now - WAIT_FOR_ARRIVAL).await? > 0 {
-            return Ok(false);
-        }
-        Ok(self.upcoming().await?.is_none_or(|due| due > hours_end))
+        Ok(self.cx.ledger.awaited(self.desk.mailbox.address.clone(), now - WAIT_FOR_ARRIVAL).await? == 0)
     }
 
     /// Waits for the next look or action; listens with IDLE where the wait is long.
-    async fn rest(&mut self, all_sent: &AllSent) -> Result<Woken, LedgerError> {
-        let now = self.cx.clock.now();
+    async fn rest(&mut self, all_sent: &AllSent, now: Moment) -> Result<Woken, LedgerError> {
         let next_action = self.upcoming().await?;
         let at = [Some(self.next_inbox), Some(self.next_spam), self.next_others, next_action].into_iter().flatten().min().unwrap_or(now);
         // An action that failed keeps its place in the past only until it gets a new due time; never spin.
-        let at =
-            at.max(self.attempts.not_before()).max(now + Duration::from_secs(1)).min(day_ends(self.desk).max(now + Duration::from_secs(1)));
+        let soon = now + Duration::from_secs(1);
+        let at = at.max(self.attempts.not_before()).max(soon).min(self.ends.max(soon));
         let long = self.cx.clock.real_span(at.since(now)) >= IDLE_FROM;
         if long
             && let Some(session) = &mut self.session

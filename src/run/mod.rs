@@ -25,6 +25,7 @@ mod sight;
 mod suspending;
 #[cfg(test)]
 mod tests;
+mod upcoming;
 mod words_of_letter;
 
 use std::sync::{Arc, Mutex, PoisonError};

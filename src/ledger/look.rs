@@ -194,8 +194,8 @@ impl Ledger {
                 let others = folders.iter().filter(|f| matches!(f.role, FolderRole::Other | FolderRole::Archive | FolderRole::Trash));
                 let oldest_read = others.filter_map(|f| f.read_at).chain([inbox, spam]).min().unwrap_or(inbox);
                 let sql =
-                    "SELECT id FROM letter INDEXED BY letter_to_find WHERE recipient = ?1 AND (state IN ('handed', 'uncertain') OR state = 'accepted') AND state = 'accepted'
-                           AND accepted_at < ?2 AND accepted_at < ?3 - 86400000 ORDER BY id";
+                    "SELECT id FROM letter INDEXED BY letter_to_find WHERE recipient = ?1 AND handed_at IS NOT NULL AND seen_at IS NULL
+                             AND state = 'accepted' AND accepted_at < ?2 AND accepted_at < ?3 - 86400000 ORDER BY id";
                 let ids = all(c, sql, params![recipient.as_str(), ms(before), ms(oldest_read)], |r| super::rows::letter_id(r, "id"))?;
                 for id in &ids {
                     apply(c, *id, LetterEvent::GoneMissing, now, Said::Nothing)?;
@@ -211,7 +211,8 @@ impl Ledger {
         self.store
             .ask(move |c| {
                 let sql =
-                    "SELECT count(*) FROM letter INDEXED BY letter_to_find WHERE recipient = ?1 AND (state IN ('handed', 'uncertain') OR state = 'accepted') AND handed_at >= ?2";
+                    "SELECT count(*) FROM letter INDEXED BY letter_to_find WHERE recipient = ?1 AND handed_at >= ?2 AND seen_at IS NULL
+                             AND state IN ('handed', 'uncertain', 'accepted')";
                 Ok(one(c, sql, params![recipient.as_str(), ms(since)], |r| Ok(r.get(0)?))?.unwrap_or(0))
             })
             .await

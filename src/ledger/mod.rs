@@ -67,6 +67,7 @@ const MIGRATION_STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0006_outside.sql")),
     M::up(include_str!("migrations/0007_seen_ids.sql")),
     M::up(include_str!("migrations/0008_events.sql")),
+    M::up(include_str!("migrations/0010_indexes.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(MIGRATION_STEPS);
 

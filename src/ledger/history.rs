@@ -2,7 +2,7 @@
 
 use super::days::{DayRow, read_day};
 use super::letters::{COLUMNS, LetterFacts, read_letter};
-use super::rows::{InOrder, address, all, letter_id};
+use super::rows::{InOrder, all};
 use super::{ActionKind, Ledger, LedgerError, days};
 use crate::letter::LetterEvent;
 use crate::words::{Address, LetterId, Moment};
@@ -93,7 +93,10 @@ impl Ledger {
                     })
                 })?;
                 let sql = "SELECT letter, mailbox FROM sighting ORDER BY letter, mailbox";
-                let sighted = all(c, sql, [], |r| Ok((letter_id(r, "letter")?, address(r, "mailbox")?)))?;
+                let sighted = all(c, sql, [], |r| {
+                    let mut columns = InOrder::of(r);
+                    Ok((columns.word(|t| LetterId::parse(t).ok())?, columns.word(|t| Address::parse(t).ok())?))
+                })?;
                 Ok(History { letters, steps, days, actions, sighted })
             })
             .await

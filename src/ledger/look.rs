@@ -6,10 +6,10 @@ use std::time::Duration;
 use rusqlite::{Connection, params};
 
 use super::letters::{Before, Said, apply, apply_to, before_columns, lapse_answers_to, skip};
-use super::rows::{InOrder, all, execute, one, word};
+use super::rows::{InOrder, all, execute, one};
 use super::{ActionKind, Fence, Ledger, LedgerError, ms};
 use crate::letter::LetterEvent;
-use crate::mail::{Cursor, FolderName, Uid};
+use crate::mail::{Cursor, Folder, FolderName, Uid};
 use crate::words::{Address, FolderRole, LetterId, LetterState, MessageId, Moment, Placement, SkipReason};
 
 /// Until then a provider may change its mind about a letter's placement (Microsoft's zero-hour purge).
@@ -116,7 +116,8 @@ impl Ledger {
                 let mut out = Vec::new();
                 for letter in letters {
                     out.extend(one(c, sql, params![mailbox.as_str(), letter.to_string()], |r| {
-                        Ok(SightingRow { letter, folder: r.get("folder")?, uid_validity: r.get("uid_validity")?, uid: Uid(r.get("uid")?) })
+                        let mut columns = InOrder::of(r);
+                        Ok(SightingRow { letter, folder: columns.get()?, uid_validity: columns.get()?, uid: Uid(columns.get()?) })
                     })?);
                 }
                 Ok(out)
@@ -125,15 +126,18 @@ impl Ledger {
     }
 
     /// Writes a mailbox's folder list. Cursors of folders that are still there stay; folders that are gone are forgotten.
-    pub async fn note_folders(&self, fence: Fence, mailbox: Address, folders: Vec<crate::mail::Folder>) -> Result<(), LedgerError> {
+    pub async fn note_folders(&self, fence: Fence, mailbox: Address, folders: Vec<Folder>) -> Result<(), LedgerError> {
         self.store
             .run(move |c| {
                 fence.check(c)?;
-                let known = all(c, "SELECT name FROM folder WHERE mailbox = ?1", [mailbox.as_str()], |r| Ok(r.get::<_, String>("name")?))?;
-                for name in known.iter().filter(|n| !folders.iter().any(|f| f.name.wire == **n)) {
-                    execute(c, "DELETE FROM folder WHERE mailbox = ?1 AND name = ?2", params![mailbox.as_str(), name])?;
+                let sql = "SELECT name, shown, role, found_by FROM folder WHERE mailbox = ?1";
+                let known: Vec<[String; 4]> = all(c, sql, [mailbox.as_str()], |r| Ok([r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?]))?;
+                for [gone, ..] in known.iter().filter(|[name, ..]| !folders.iter().any(|f| f.name.wire == *name)) {
+                    execute(c, "DELETE FROM folder WHERE mailbox = ?1 AND name = ?2", params![mailbox.as_str(), gone])?;
                 }
-                for f in &folders {
+                // Mostly nothing has changed since the last session.
+                let is_known = |f: &Folder| known.iter().any(|k| *k == [f.name.wire.as_str(), &f.name.shown, f.role.as_str(), &f.found_by]);
+                for f in folders.iter().filter(|f| !is_known(f)) {
                     execute(
                         c,
                         "INSERT INTO folder (mailbox, name, shown, role, found_by) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -222,13 +226,14 @@ impl Ledger {
 fn folders(c: &Connection, mailbox: &Address) -> Result<Vec<StoredFolder>, LedgerError> {
     let sql = "SELECT name, shown, role, found_by, uid_validity, uid, read_at FROM folder WHERE mailbox = ?1 ORDER BY name";
     all(c, sql, [mailbox.as_str()], |r| {
-        let cursor = r.get::<_, Option<u32>>("uid_validity")?.zip(r.get::<_, Option<u32>>("uid")?);
+        let mut columns = InOrder::of(r);
+        let c = &mut columns;
         Ok(StoredFolder {
-            name: FolderName { wire: r.get("name")?, shown: r.get("shown")? },
-            role: word(r, "role", FolderRole::parse)?,
-            found_by: r.get("found_by")?,
-            cursor: cursor.map(|(uid_validity, uid)| Cursor { uid_validity, uid }),
-            read_at: super::rows::maybe_moment(r, "read_at")?,
+            name: FolderName { wire: c.get()?, shown: c.get()? },
+            role: c.word(FolderRole::parse)?,
+            found_by: c.get()?,
+            cursor: c.get::<Option<u32>>()?.zip(c.get()?).map(|(uid_validity, uid)| Cursor { uid_validity, uid }),
+            read_at: c.get::<Option<i64>>()?.map(Moment),
         })
     })
 }

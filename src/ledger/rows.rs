@@ -11,6 +11,11 @@ pub(super) fn word<T>(row: &Row<'_>, column: &str, parse: impl Fn(&str) -> Optio
     parse(&text).ok_or_else(|| LedgerError::Foreign(format!("{column} = {text}")))
 }
 
+/// Reads a word that was taken from a row.
+pub(super) fn stored<T>(text: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, LedgerError> {
+    parse(text).ok_or_else(|| LedgerError::Foreign(text.to_owned()))
+}
+
 /// The same for a column that may be NULL.
 pub(super) fn maybe<T>(row: &Row<'_>, column: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, LedgerError> {
     let text: Option<String> = row.get(column)?;

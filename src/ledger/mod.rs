@@ -27,7 +27,6 @@ mod store;
 mod stray;
 mod suppress;
 mod suspend;
-mod tally;
 
 use std::path::{Path, PathBuf};
 
@@ -55,7 +54,6 @@ pub use status::{MailboxStatus, PlacementCounts};
 pub use store::{Place, Receipt};
 pub use suppress::{SOFT_BOUNCE_DAYS, SOFT_BOUNCES, SuppressionRow};
 pub use suspend::{SuspensionRow, WordOfServers};
-pub use tally::DateTally;
 
 /// Every migration, in order. Immutable once released: a change is a new file.
 const MIGRATION_STEPS: &[M<'static>] = &[

@@ -183,6 +183,20 @@ impl Ledger {
             .await
     }
 
+    /// Writes that folders were read, and when, which showed nothing new.
+    pub async fn note_read(&self, fence: Fence, mailbox: Address, folders: Vec<(String, Moment)>) -> Result<(), LedgerError> {
+        self.store
+            .run(move |c| {
+                fence.check(c)?;
+                for (folder, at) in folders {
+                    let sql = "UPDATE folder SET read_at = ?3 WHERE mailbox = ?1 AND name = ?2";
+                    execute(c, sql, params![mailbox.as_str(), folder, ms(at)])?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
     /// Letters to a mailbox that were accepted before `before`, are not seen yet, and are missing therefore: every folder that matters was read since.
     pub async fn note_missing(&self, fence: Fence, recipient: Address, before: Moment, now: Moment) -> Result<Vec<LetterId>, LedgerError> {
         self.store

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::acting::act;
 use super::all_sent::AllSent;
 use super::context::{Attempts, Context, Desk, Woken, stopped};
-use super::look::{LookError, Session, find_folders, find_in_sent, look_at, open};
+use super::look::{LookError, Session, find_folders, find_in_sent, look_at, note_unchanged, open};
 use super::outside::mind_real_mail;
 use super::progress::News;
 use super::sending::{OUT_LOOK, Pace};
@@ -184,6 +184,7 @@ impl Looker<'_> {
         } else {
             self.next_others = Some(others);
         }
+        note_unchanged(self.cx, self.desk, session).await?;
         let planned = std::mem::replace(&mut session.planned, Upcoming::NONE);
         let answered = self.desk.answered.swap(false, Ordering::Relaxed);
         self.upcoming = if answered { Upcoming::Unknown } else { self.upcoming.and(planned) };
@@ -259,6 +260,8 @@ impl Looker<'_> {
                 cx.tell(&News::Trouble(e));
             }
         }
+        // What is missing rests on when these were read.
+        note_unchanged(cx, desk, session).await?;
         let (now, address) = (cx.clock.now(), desk.mailbox.address.clone());
         let missing = cx.ledger.note_missing(desk.fence.clone(), address.clone(), now - MISSING_AFTER, now).await?;
         if !missing.is_empty() {

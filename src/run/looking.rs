@@ -1,6 +1,6 @@
 //! The looking worker of one mailbox: finds where letters to it landed, and does what its agenda says about them.
 //!
-//! It reads the inbox every 5 minutes and spam every 10 (where it can listen with IDLE meanwhile, both every 10), other folders every 6 hours, and the mailbox's own
+//! It reads the inbox every 5 minutes and spam every 10 (where it can listen with IDLE meanwhile, both together every 10), other folders every 6 hours, and the mailbox's own
 //! Sent folder while a letter of its own is uncertain, or where real mail is counted in it.
 
 use std::collections::BTreeSet;
@@ -166,7 +166,7 @@ impl Looker<'_> {
         let now = self.cx.clock.now();
         if now >= self.next_inbox {
             self.look_at_role(session, FolderRole::Inbox).await?;
-            self.next_inbox = now + if self.listens { SPAM_EVERY } else { INBOX_EVERY };
+            self.next_inbox = now + INBOX_EVERY;
         }
         if now >= self.next_spam {
             // Many servers make the spam folder with the first message for it.
@@ -176,6 +176,10 @@ impl Looker<'_> {
             self.look_at_role(session, FolderRole::Spam).await?;
             self.count_real_mail(session).await?;
             self.next_spam = now + SPAM_EVERY;
+        }
+        if self.listens {
+            // What comes is heard: both are read at the same time, for what that might miss.
+            self.next_inbox = self.next_spam;
         }
         let others = self.next_others.unwrap_or_else(|| others_due(session));
         if now >= others {

@@ -82,8 +82,8 @@ struct Day<'a> {
     /// The times of each mailbox's starts, in the order in which they are taken.
     slots: Vec<Vec<Moment>>,
     books: Vec<Book>,
-    /// New letters, by sender.
-    letters: Vec<Vec<PlannedLetter>>,
+    /// New letters, each with its sender.
+    letters: Vec<(usize, PlannedLetter)>,
     agenda: Agenda,
 }
 
@@ -107,7 +107,8 @@ impl<'a> Day<'a> {
             }
         });
         let books = books.collect();
-        Self { seed, date, roster, limits, pairs, slots, books, letters: vec![Vec::new(); roster.len()], agenda: Agenda::default() }
+        let letters = Vec::with_capacity(slots.iter().map(Vec::len).sum());
+        Self { seed, date, roster, limits, pairs, slots, books, letters, agenda: Agenda::default() }
     }
 
     /// Finds a place for an answer of an earlier agenda, or puts it off, or lets it lapse.
@@ -182,10 +183,10 @@ impl<'a> Day<'a> {
         let mut letter = start;
         while is_answered(&letter, self.limits.thread_length) {
             let Some(answer) = self.plan_answer(&letter, recipient, sender) else { break };
-            self.letters[sender].push(std::mem::replace(&mut letter, answer));
+            self.letters.push((sender, std::mem::replace(&mut letter, answer)));
             std::mem::swap(&mut sender, &mut recipient);
         }
-        self.letters[sender].push(letter);
+        self.letters.push((sender, letter));
     }
 
     /// The answer to `parent`: today where it is expected today and there is room for it, else on a later send-day.
@@ -205,10 +206,8 @@ impl<'a> Day<'a> {
 
     fn finish(mut self) -> Agenda {
         // The roster is in the order of addresses already.
-        for letters in &mut self.letters {
-            letters.sort_unstable_by_key(|l| (l.expected, l.id));
-        }
-        self.agenda.letters = self.letters.into_iter().flatten().collect();
+        self.letters.sort_unstable_by_key(|(sender, l)| (*sender, l.expected, l.id));
+        self.agenda.letters = self.letters.into_iter().map(|(_, letter)| letter).collect();
         for (i, book) in self.books.iter().enumerate() {
             let p = self.roster.people[i];
             // A partner's quota is a limit, not a goal.

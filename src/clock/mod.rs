@@ -153,7 +153,7 @@ impl Clock {
             match self {
                 Self::System => tokio::time::sleep(left.min(SLICE)).await,
                 Self::Scaled { factor, .. } => tokio::time::sleep((left / *factor).max(Duration::from_millis(1)).min(SLICE)).await,
-                Self::Virtual { .. } => tokio::time::sleep(left).await,
+                Self::Virtual { .. } => return tokio::time::sleep(left).await,
             }
         }
     }

@@ -40,7 +40,7 @@ pub(super) fn tidy(text: &str) -> String {
 /// The text with LF line ends and spaces for tabs, without controls; mostly as it was.
 fn clean(text: &str) -> Cow<'_, str> {
     let stays = |c: char| c == '\n' || !(c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'));
-    if text.len() <= OWN_TEXT && text.chars().all(stays) {
+    if text.len() <= OWN_TEXT && (text.split('\n').all(encode::is_printable) || text.chars().all(stays)) {
         return text.into();
     }
     let unified = text.replace("\r\n", "\n").replace(['\r', '\u{2028}', '\u{2029}'], "\n").replace('\t', "    ");
@@ -98,7 +98,7 @@ fn paragraphs<'a>(lines: impl Iterator<Item = &'a str>, out: &mut String) {
 
 fn escape(text: &str, out: &mut String) {
     let mut rest = text;
-    while let Some(at) = rest.find(['&', '<', '>', '"']) {
+    while let Some(at) = rest.bytes().position(|b| matches!(b, b'&' | b'<' | b'>' | b'"')) {
         out.push_str(&rest[..at]);
         out.push_str(match rest.as_bytes()[at] {
             b'&' => "&amp;",

@@ -9,6 +9,8 @@ const ENCODED_WORD: usize = 64;
 const ENCODED_WORD_FRAME: usize = 12;
 /// Longest line of an encoded body, the soft break included (RFC 2045 §6.7).
 const BODY_LINE: usize = 76;
+/// From the column behind this one on, an encoded byte and a soft break do not fit any more.
+const LAST_COLUMN: usize = BODY_LINE - 1 - 3;
 
 /// A body in its transfer encoding.
 #[derive(Debug, PartialEq, Eq)]
@@ -36,11 +38,21 @@ pub(super) fn body(text: &str) -> EncodedBody {
 /// A line that no relay has a reason to touch, and that cannot hold a boundary of ours (they begin with `=_`).
 fn goes_as_it_is(line: &str) -> bool {
     line.len() <= 78
-        && line.bytes().all(|b| (b' '..=b'~').contains(&b))
+        && is_printable(line)
         && !line.ends_with(' ')
         && !line.starts_with("From ")
         && !line.starts_with('.')
-        && !line.contains("=_")
+        && !may_hold_boundary(line)
+}
+
+/// Mostly there is not even a `=`, which is quicker to see.
+fn may_hold_boundary(line: &str) -> bool {
+    line.contains('=') && line.contains("=_")
+}
+
+/// Whether every character is of printable ASCII. All are looked at, without a branch for each: it is asked of every line of every letter.
+pub(super) fn is_printable(text: &str) -> bool {
+    text.bytes().fold(true, |holds, b| holds & (b' '..=b'~').contains(&b))
 }
 
 fn with_crlf(text: &str) -> String {
@@ -62,21 +74,26 @@ fn quoted_printable(text: &str) -> String {
 
 fn quoted_printable_line(line: &str, out: &mut String) {
     let bytes = line.as_bytes();
-    let mut used = 0;
-    for (i, &b) in bytes.iter().enumerate() {
-        if used + 3 > BODY_LINE - 1 {
+    let (mut at, mut used) = (0, 0);
+    while let Some(&first) = bytes.get(at) {
+        let rest = &bytes[at..];
+        if used > LAST_COLUMN {
             out.push_str("=\r\n");
             used = 0;
         }
         // `From ` and a dot at the start are rewritten by some relays; white space at the end is dropped by others.
-        let fragile_start = used == 0 && (b == b'.' || bytes[i..].starts_with(b"From "));
-        let fragile_end = b == b' ' && i + 1 == bytes.len();
-        if (b' '..=b'~').contains(&b) && b != b'=' && !fragile_start && !fragile_end {
-            out.push(char::from(b));
-            used += 1;
+        let fragile_start = used == 0 && (first == b'.' || rest.starts_with(b"From "));
+        let most = if fragile_start { 0 } else { LAST_COLUMN + 1 - used };
+        let mut plain = rest.iter().take(most).take_while(|b| (b' '..=b'~').contains(*b) && **b != b'=').count();
+        let fragile_end = plain == rest.len() && rest.ends_with(b" ");
+        plain -= usize::from(fragile_end);
+        if plain == 0 {
+            push_hex(b'=', first, out);
+            (at, used) = (at + 1, used + 3);
         } else {
-            push_hex(b'=', b, out);
-            used += 3;
+            // ASCII begins and ends where characters do.
+            out.push_str(&line[at..at + plain]);
+            (at, used) = (at + plain, used + plain);
         }
     }
 }

@@ -127,6 +127,10 @@ fn is_plain(text: &str) -> bool {
 /// The text on one line: controls, line and paragraph separators become spaces, runs of space become one, and the marks that turn
 /// the direction of all that follows are taken out. At most 250 characters.
 pub(super) fn one_line(text: &str) -> String {
+    let is_one_line = text.len() <= TEXT && encode::is_printable(text) && !text.contains("  ");
+    if is_one_line {
+        return text.trim().to_owned();
+    }
     let turns = |c: char| matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}');
     let spaced: String = text
         .chars()

@@ -181,12 +181,21 @@ fn read_pieces(pieces: &[Piece], text: &str, slots: &Slots, bound: Bound) -> Opt
             if bound.get(slot).is_some_and(|taken| *taken != row) {
                 return None;
             }
-            let after = text.strip_prefix(cased(slots.value(*slot, row, *form), *upper).as_str())?;
+            let after = strip_cased(text, slots.value(*slot, row, *form), *upper)?;
             let mut bound = bound.clone();
             bound.insert(*slot, row);
             read_pieces(rest, after, slots, bound)
         }),
         Piece::Field(_) => None,
+    }
+}
+
+/// What follows `cased(value, upper)` at the start of a text, where it stands there. Asked of every row of every slot.
+fn strip_cased<'t>(text: &'t str, value: &str, upper: bool) -> Option<&'t str> {
+    let mut chars = value.chars();
+    match chars.next() {
+        Some(first) if upper => first.to_uppercase().try_fold(text, |rest, c| rest.strip_prefix(c))?.strip_prefix(chars.as_str()),
+        _ => text.strip_prefix(value),
     }
 }
 

@@ -83,7 +83,8 @@ pub(super) fn quote(text: &str, attribution: String) -> Quote {
         let room = if lines.len() == QUOTE_LINES { 0 } else { QUOTE_CHARS.saturating_sub(chars) };
         chars += line.chars().count();
         if room > 0 {
-            lines.push((depth + 1, line.chars().take(room).collect()));
+            let end = line.char_indices().nth(room).map_or(line.len(), |(at, _)| at);
+            lines.push((depth + 1, line[..end].to_owned()));
         }
         if room == 0 || chars > QUOTE_CHARS {
             lines.push((1, CUT.to_owned()));

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 
 use super::guard::{VerdictRow, note_verdict};
-use super::letters::{COLUMNS, LetterFacts, insert, is_to_send, read_letter, skip};
-use super::rows::{address, all, execute, one};
+use super::letters::{COLUMNS, LetterFacts, insert, is_to_send, letter_columns, read_letter, skip};
+use super::rows::{InOrder, address, all, execute, one, stored};
 use super::{DayPlan, Fence, Ledger, LedgerError, days, ms};
 use crate::agenda::{Agenda, Carried, PlannedLetter};
 use crate::words::{Address, LetterId, LetterState, LocalDate, Moment, SkipReason};
@@ -63,7 +63,7 @@ impl Ledger {
             .await
     }
 
-    /// Starts by directed pair, of letters whose date is in `from..until` and that were not skipped or rejected.
+    /// Starts by directed pair, of dates in `from..until`, that were not skipped or rejected.
     pub async fn starts_between(
         &self,
         senders: Vec<Address>,
@@ -72,14 +72,21 @@ impl Ledger {
     ) -> Result<BTreeMap<(Address, Address), u32>, LedgerError> {
         self.store
             .run(move |c| {
-                let sql = "SELECT recipient, count(*) AS n FROM letter
-                           WHERE sender = ?1 AND date >= ?2 AND date < ?3 AND in_thread = 1 AND state NOT IN ('skipped', 'rejected') GROUP BY recipient";
+                // By their ids (`+`: not by the index of senders): a start keeps its date, and lies beside the others of its day.
+                let sql = "SELECT recipient FROM letter
+                           WHERE id >= ?2 AND id < ?2 || 'g' AND +sender = ?1 AND in_thread = 1 AND state NOT IN ('skipped', 'rejected')";
+                let days = u32::try_from(until.days_since(from)).unwrap_or(0);
                 let mut out = BTreeMap::new();
                 for sender in senders {
-                    for (to, n) in all(c, sql, params![sender.as_str(), from.to_string(), until.to_string()], |r| {
-                        Ok((address(r, "recipient")?, r.get("n")?))
-                    })? {
-                        out.insert((sender.clone(), to), n);
+                    let mut starts: BTreeMap<String, u32> = BTreeMap::new();
+                    for date in (0..days).map(|n| from.plus(n)) {
+                        let beginning = LetterId::beginning(&sender, date);
+                        for recipient in all(c, sql, params![sender.as_str(), beginning], |r| Ok(r.get(0)?))? {
+                            *starts.entry(recipient).or_default() += 1;
+                        }
+                    }
+                    for (recipient, n) in starts {
+                        out.insert((sender.clone(), stored(&recipient, |t| Address::parse(t).ok())?), n);
                     }
                 }
                 Ok(out)
@@ -117,17 +124,20 @@ impl Ledger {
     pub async fn carried_on(&self, senders: Vec<Address>, date: LocalDate) -> Result<Vec<Carried>, LedgerError> {
         self.store
             .run(move |c| {
-                let sql = format!(
-                    "SELECT {COLUMNS} FROM letter INDEXED BY letter_to_send WHERE sender = ?1 AND date = ?2 AND parent IS NOT NULL AND state IN ('planned', 'deferred') ORDER BY expected, id"
-                );
+                let sql = "SELECT id, recipient, put_off FROM letter INDEXED BY letter_to_send
+                           WHERE sender = ?1 AND date = ?2 AND parent IS NOT NULL AND state IN ('planned', 'deferred') ORDER BY expected, id";
                 let mut out = Vec::new();
                 for sender in senders {
-                    out.extend(all(c, &sql, params![sender.as_str(), date.to_string()], read_letter)?.into_iter().map(|l| Carried {
-                        id: l.plan.id,
-                        sender: l.plan.sender,
-                        recipient: l.plan.recipient,
-                        put_off: l.put_off,
-                    }));
+                    let carried = |r: &Row<'_>| {
+                        let mut columns = InOrder::of(r);
+                        Ok(Carried {
+                            id: columns.word(|t| LetterId::parse(t).ok())?,
+                            sender: sender.clone(),
+                            recipient: columns.word(|t| Address::parse(t).ok())?,
+                            put_off: columns.get()?,
+                        })
+                    };
+                    out.extend(all(c, sql, params![sender.as_str(), date.to_string()], carried)?);
                 }
                 Ok(out)
             })
@@ -138,10 +148,13 @@ impl Ledger {
     pub async fn due_letters(&self, sender: Address, date: LocalDate, most: u32) -> Result<Vec<LetterFacts>, LedgerError> {
         self.store
             .ask(move |c| {
-                let sql = format!(
-                    "SELECT {COLUMNS} FROM letter INDEXED BY letter_to_send WHERE sender = ?1 AND date = ?2 AND state IN ('planned', 'deferred') AND due IS NOT NULL ORDER BY due, id LIMIT ?3"
+                let sql = concat!(
+                    "SELECT ",
+                    letter_columns!(),
+                    " FROM letter INDEXED BY letter_to_send
+                      WHERE sender = ?1 AND date = ?2 AND state IN ('planned', 'deferred') AND due IS NOT NULL ORDER BY due, id LIMIT ?3"
                 );
-                all(c, &sql, params![sender.as_str(), date.to_string(), most], read_letter)
+                all(c, sql, params![sender.as_str(), date.to_string(), most], read_letter)
             })
             .await
     }

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 
-use super::rows::{InOrder, all, letter_id, word};
+use super::rows::{InOrder, all};
 use super::{Ledger, LedgerError};
 use crate::letter::{LetterEvent, next_state};
 use crate::words::{LetterId, LetterState};
@@ -30,12 +30,8 @@ impl Ledger {
             .run(move |c| {
                 let mut report = CheckReport::default();
                 // Disks and other programs harm files; what nobody else can touch needs no second look.
-                let lines = if in_memory { Vec::new() } else { all(c, "PRAGMA integrity_check(20)", [], |r| Ok(r.get::<_, String>(0)?))? };
-                for line in lines.into_iter().filter(|line| line != "ok") {
-                    report.faults.push(format!("SQLite: {line}"));
-                }
-                for (table, parent) in all(c, "PRAGMA foreign_key_check", [], |r| Ok((r.get::<_, String>(0)?, r.get::<_, String>(2)?)))? {
-                    report.faults.push(format!("a row of {table} names a {parent} that is not there"));
+                if !in_memory {
+                    check_file(c, &mut report)?;
                 }
                 replay(c, &mut report)?;
                 compare_days(c, &mut report)?;
@@ -68,26 +64,44 @@ impl Ledger {
     }
 }
 
+/// What SQLite finds wrong with its own file, and rows that name what is not there.
+fn check_file(c: &Connection, report: &mut CheckReport) -> Result<(), LedgerError> {
+    let lines = all(c, "PRAGMA integrity_check(20)", [], |r| Ok(r.get::<_, String>(0)?))?;
+    for line in lines.into_iter().filter(|line| line != "ok") {
+        report.faults.push(format!("SQLite: {line}"));
+    }
+    for (table, parent) in all(c, "PRAGMA foreign_key_check", [], |r| Ok((r.get::<_, String>(0)?, r.get::<_, String>(2)?)))? {
+        report.faults.push(format!("a row of {table} names a {parent} that is not there"));
+    }
+    Ok(())
+}
+
 /// Folds every letter's steps with the same function that moved it live.
 fn replay(c: &Connection, report: &mut CheckReport) -> Result<(), LedgerError> {
     let mut statement = c.prepare("SELECT letter, event FROM step ORDER BY letter, n")?;
     let mut rows = statement.query([])?;
-    let mut folded: std::collections::BTreeMap<LetterId, LetterState> = std::collections::BTreeMap::new();
+    let mut folded: Vec<(LetterId, LetterState)> = Vec::new();
     while let Some(row) = rows.next()? {
         let mut columns = InOrder::of(row);
         let (id, event) = (columns.word(|t| LetterId::parse(t).ok())?, columns.word(LetterEvent::parse)?);
         report.steps += 1;
-        let state = folded.entry(id).or_insert(LetterState::Planned);
-        match next_state(*state, event) {
-            Ok(next) => *state = next,
-            Err(e) => report.faults.push(format!("letter {id}: {e}")),
-        }
+        let before = folded.pop_if(|(last, _)| *last == id).map_or(LetterState::Planned, |(_, state)| state);
+        let after = next_state(before, event).unwrap_or_else(|e| {
+            report.faults.push(format!("letter {id}: {e}"));
+            before
+        });
+        folded.push((id, after));
     }
-    for (id, live) in
-        all(c, "SELECT id, state FROM letter ORDER BY id", [], |r| Ok((letter_id(r, "id")?, word(r, "state", LetterState::parse)?)))?
-    {
+    let mut folded = folded.into_iter().peekable();
+    let standing = |r: &Row<'_>| {
+        let mut columns = InOrder::of(r);
+        Ok((columns.word(|t| LetterId::parse(t).ok())?, columns.word(LetterState::parse)?))
+    };
+    for (id, live) in all(c, "SELECT id, state FROM letter ORDER BY id", [], standing)? {
         report.letters += 1;
-        let replayed = folded.remove(&id).unwrap_or(LetterState::Planned);
+        // Both are in the order of ids. Steps of a letter that is not there are SQLite's to find.
+        while folded.next_if(|(step, _)| *step < id).is_some() {}
+        let replayed = folded.next_if(|(step, _)| *step == id).map_or(LetterState::Planned, |(_, state)| state);
         if replayed != live {
             report.faults.push(format!("letter {id} is {live}, but its history says {replayed}"));
         }
@@ -98,9 +112,8 @@ fn replay(c: &Connection, report: &mut CheckReport) -> Result<(), LedgerError> {
 /// The sums that a day keeps must be what its letters say.
 fn compare_days(c: &Connection, report: &mut CheckReport) -> Result<(), LedgerError> {
     let sql = "SELECT d.mailbox, d.date, d.quota, coalesce(d.total, d.quota) AS total, d.spent, d.accepted,
-                 (SELECT count(*) FROM letter l WHERE l.sender = d.mailbox AND l.date = d.date AND l.handed_at IS NOT NULL) AS handed_letters,
-                 (SELECT count(*) FROM letter l WHERE l.sender = d.mailbox AND l.date = d.date AND l.accepted_at IS NOT NULL) AS accepted_letters
-               FROM day d ORDER BY d.mailbox, d.date";
+                 count(l.handed_at) AS handed_letters, count(l.accepted_at) AS accepted_letters
+               FROM day d LEFT JOIN letter l ON l.sender = d.mailbox AND l.date = d.date GROUP BY d.mailbox, d.date ORDER BY d.mailbox, d.date";
     let rows = all(c, sql, [], |r| {
         let n = |column: &str| r.get::<_, i64>(column);
         let who = format!("{} on {}", r.get::<_, String>("mailbox")?, r.get::<_, String>("date")?);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, Row, params};
 
-use super::rows::{address, all, date, execute, maybe, maybe_moment, one};
+use super::rows::{InOrder, address, all, execute, maybe_moment, one};
 use super::{Fence, Ledger, LedgerError, ms};
 use crate::words::{Address, Domain, LocalDate, Moment, RampDay, Verdict};
 
@@ -52,24 +52,27 @@ impl DayRow {
 }
 
 pub(super) const COLUMNS: &str =
-    "mailbox, date, schedule, curve, ramp_day, quota, coalesce(total, quota) AS total, reasons, verdict, spent, accepted, late";
+    "mailbox, date, schedule, curve, ramp_day, quota, coalesce(total, quota), reasons, verdict, spent, accepted, late";
 
+/// Reads [`COLUMNS`].
 pub(super) fn read_day(r: &Row<'_>) -> Result<DayRow, LedgerError> {
+    let mut columns = InOrder::of(r);
+    let c = &mut columns;
     Ok(DayRow {
         plan: DayPlan {
-            mailbox: address(r, "mailbox")?,
-            date: date(r, "date")?,
-            schedule: r.get("schedule")?,
-            curve: r.get("curve")?,
-            ramp_day: RampDay(r.get("ramp_day")?),
-            quota: r.get("quota")?,
-            total: r.get("total")?,
-            reasons: r.get("reasons")?,
+            mailbox: c.word(|t| Address::parse(t).ok())?,
+            date: c.word(LocalDate::parse)?,
+            schedule: c.get()?,
+            curve: c.get()?,
+            ramp_day: RampDay(c.get()?),
+            quota: c.get()?,
+            total: c.get()?,
+            reasons: c.get()?,
         },
-        verdict: maybe(r, "verdict", Verdict::parse)?,
-        spent: r.get("spent")?,
-        accepted: r.get("accepted")?,
-        late: r.get("late")?,
+        verdict: c.maybe(Verdict::parse)?,
+        spent: c.get()?,
+        accepted: c.get()?,
+        late: c.get()?,
     })
 }
 

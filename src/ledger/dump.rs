@@ -83,24 +83,27 @@ fn each_line(c: &Connection, take: &mut dyn FnMut(&str)) -> Result<(), LedgerErr
     Ok(())
 }
 
+/// Whether a text is what [`str::escape_debug`] would make of it. All bytes are looked at, without a branch for each.
+fn stands_for_itself(text: &[u8]) -> bool {
+    text.iter().fold(true, |holds, b| holds & matches!(b, b' '..=b'~') & !matches!(b, b'\\' | b'\'' | b'"'))
+}
+
 fn write_row(line: &mut String, row: &Row<'_>, columns: &[String]) -> Result<(), LedgerError> {
     for (i, column) in columns.iter().enumerate() {
         line.push_str(column);
-        let _ = match row.get_ref(i)? {
-            ValueRef::Null => Ok(()),
-            ValueRef::Integer(n) => write!(line, "{n}"),
-            ValueRef::Real(x) => write!(line, "{x}"),
-            ValueRef::Text(t) => {
-                let text = String::from_utf8_lossy(t);
-                if t.iter().all(|b| b.is_ascii_graphic() && !b"\\'\"".contains(b)) {
-                    line.push_str(&text);
-                    Ok(())
-                } else {
-                    write!(line, "{}", text.escape_debug())
-                }
+        match row.get_ref(i)? {
+            ValueRef::Null => {}
+            ValueRef::Integer(n) => line.push_str(&n.to_string()),
+            ValueRef::Real(x) => line.push_str(&x.to_string()),
+            ValueRef::Text(t) => match std::str::from_utf8(t) {
+                Ok(text) if stands_for_itself(t) => line.push_str(text),
+                _ => line.extend(String::from_utf8_lossy(t).escape_debug()),
+            },
+            ValueRef::Blob(b) => {
+                line.push_str(&b.len().to_string());
+                line.push_str(" bytes");
             }
-            ValueRef::Blob(b) => write!(line, "{} bytes", b.len()),
-        };
+        }
     }
     Ok(())
 }

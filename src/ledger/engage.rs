@@ -1,11 +1,11 @@
 //! Engagement, as the ledger sees it: what is due, what was done, and what an answer needs of its parent.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 
-use super::letters::{COLUMNS, LetterFacts, lapse_answers_to, letter, read_letter, skip};
+use super::letters::{LetterFacts, lapse_answers_to, letter, letter_columns, read_letter, skip};
 use super::rows::{InOrder, all, execute, maybe, moment, one, word};
 use super::stray::note_if_stray;
-use super::{Fence, Ledger, LedgerError, days, ms};
+use super::{Fence, Ledger, LedgerError, ms};
 pub use crate::engage::ActionKind;
 use crate::mail::Uid;
 use crate::words::{Address, FolderRole, LetterId, LetterState, LocalDate, MessageId, Moment, SkipReason};
@@ -196,7 +196,7 @@ impl Ledger {
 }
 
 fn answer_to(c: &Connection, parent: LetterId) -> Result<Option<LetterFacts>, LedgerError> {
-    one(c, &format!("SELECT {COLUMNS} FROM letter WHERE parent = ?1"), [parent.to_string()], read_letter)
+    one(c, concat!("SELECT ", letter_columns!(), " FROM letter WHERE parent = ?1"), [parent.to_string()], read_letter)
 }
 
 fn keep_parent(c: &Connection, id: LetterId, p: &OpenedParent, now: Moment) -> Result<(), LedgerError> {
@@ -221,13 +221,15 @@ fn has_room(c: &Connection, answer: &LetterFacts, date: LocalDate, receive_limit
             return Ok(false);
         }
     }
+    let sql = "SELECT quota, spent, schedule = '' FROM day WHERE mailbox = ?1 AND date = ?2";
+    let of_day = |r: &Row<'_>| Ok((r.get::<_, u32>(0)?, r.get::<_, u32>(1)?, r.get::<_, bool>(2)?));
     // A date without an agenda has room: its agenda will count what is carried to it.
-    let Some(day) = days::day(c, &answer.plan.sender, date)? else { return Ok(true) };
+    let Some((quota, spent, is_partners)) = one(c, sql, params![answer.plan.sender.as_str(), day], of_day)? else { return Ok(true) };
     let sql = "SELECT count(*) FROM letter INDEXED BY letter_to_send WHERE sender = ?1 AND date = ?2 AND state IN ('planned', 'deferred') AND id <> ?3";
-    if day.spent + count(sql, &answer.plan.sender)? >= day.plan.quota {
+    if spent + count(sql, &answer.plan.sender)? >= quota {
         return Ok(false);
     }
     // Partners, who have no schedule, answer with all that they send.
     let sql = "SELECT count(*) FROM letter WHERE sender = ?1 AND date = ?2 AND parent IS NOT NULL AND state NOT IN ('skipped', 'rejected') AND id <> ?3";
-    Ok(day.plan.schedule.is_empty() || count(sql, &answer.plan.sender)? < day.plan.quota / 2)
+    Ok(is_partners || count(sql, &answer.plan.sender)? < quota / 2)
 }

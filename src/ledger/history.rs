@@ -2,7 +2,7 @@
 
 use super::days::{DayRow, read_day};
 use super::letters::{COLUMNS, LetterFacts, read_letter};
-use super::rows::{InOrder, address, all, letter_id};
+use super::rows::{InOrder, all};
 use super::{ActionKind, Ledger, LedgerError, days};
 use crate::letter::LetterEvent;
 use crate::words::{Address, LetterId, Moment};
@@ -94,10 +94,12 @@ impl Ledger {
                         result: columns.get()?,
                     })
                 })?;
-                let sql = "SELECT letter, mailbox FROM sighting WHERE role <> 'sent' ORDER BY letter, mailbox";
-                let sighted = all(c, sql, [], |r| Ok((letter_id(r, "letter")?, address(r, "mailbox")?)))?;
-                let sql = "SELECT letter, mailbox FROM sighting WHERE tidied IS NOT NULL ORDER BY letter, mailbox";
-                let put_away = all(c, sql, [], |r| Ok((letter_id(r, "letter")?, address(r, "mailbox")?)))?;
+                let pair = |r: &rusqlite::Row<'_>| {
+                    let mut columns = InOrder::of(r);
+                    Ok((columns.word(|t| LetterId::parse(t).ok())?, columns.word(|t| Address::parse(t).ok())?))
+                };
+                let sighted = all(c, "SELECT letter, mailbox FROM sighting WHERE role <> 'sent' ORDER BY letter, mailbox", [], pair)?;
+                let put_away = all(c, "SELECT letter, mailbox FROM sighting WHERE tidied IS NOT NULL ORDER BY letter, mailbox", [], pair)?;
                 Ok(History { letters, steps, days, actions, sighted, put_away })
             })
             .await

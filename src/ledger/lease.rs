@@ -40,6 +40,15 @@ impl fmt::Display for Holder {
     }
 }
 
+/// A part of a larger question: when a lease was renewed last; NULL where it is not held under the fence any more whose [`Fence::key`] the first two
+/// parameters are.
+macro_rules! renewed_at {
+    () => {
+        "(SELECT renewed_at FROM lease WHERE resource = ?1 AND fence = ?2 AND holder <> '')"
+    };
+}
+pub(super) use renewed_at;
+
 /// Proof of ownership that every write carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fence {
@@ -70,14 +79,18 @@ impl Fence {
         held.ok_or_else(|| LedgerError::Stale(self.resource.clone()))
     }
 
-    /// Whether the last renewal is younger than half of the expiry: what a worker must know before it sends.
+    /// What it is known by in the ledger.
+    pub(super) fn key(&self) -> (&str, i64) {
+        (&self.resource, self.number)
+    }
+
+    /// Whether the last renewal, by [`renewed_at`], is younger than half of the expiry: what a worker must know before it sends.
     ///
     /// # Errors
     /// As [`Fence::check`].
-    pub(super) fn is_fresh(&self, c: &Connection, real_now: Moment) -> Result<bool, LedgerError> {
-        self.check(c)?;
-        let sql = "SELECT 1 FROM lease WHERE resource = ?1 AND renewed_at >= ?2";
-        Ok(one(c, sql, params![self.resource, ms(real_now - LEASE_TTL / 2)], |_| Ok(()))?.is_some())
+    pub(super) fn is_fresh(&self, renewed_at: Option<i64>, real_now: Moment) -> Result<bool, LedgerError> {
+        let renewed_at = renewed_at.map(Moment).ok_or_else(|| LedgerError::Stale(self.resource.clone()))?;
+        Ok(renewed_at >= real_now - LEASE_TTL / 2)
     }
 }
 
@@ -222,7 +235,10 @@ mod tests {
         let fence = taken.ours.into_values().next().unwrap();
         let fresh_at = |real_now| {
             let f = fence.clone();
-            l.store.run(move |c| f.is_fresh(c, real_now))
+            l.store.run(move |c| {
+                let renewed_at = one(c, concat!("SELECT ", renewed_at!()), params![f.resource, f.number], |r| Ok(r.get(0)?))?;
+                f.is_fresh(renewed_at.flatten(), real_now)
+            })
         };
         assert!(fresh_at(Moment(60_000)).await.unwrap());
         assert!(!fresh_at(Moment(60_001)).await.unwrap());

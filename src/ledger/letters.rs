@@ -71,12 +71,27 @@ pub struct StepRow {
     pub text: Option<String>,
 }
 
-/// The columns that [`read_letter`] wants, in its order.
-pub(super) const COLUMNS: &str = "id, sender, recipient, date, parent, in_thread, due, expected, draw_open, draw_answer, draw_important, draw_flag,
- rescue_after, open_after, answer_after, content, put_off, state, skip_reason, attempts, message_id_sent, message_id_seen, handed_at, accepted_at,
- placement, seen_at, rescued_at";
+/// The columns that [`read_letter`] wants, in its order; a macro, so that the statements that are asked for every letter are made of it beforehand.
+macro_rules! letter_columns {
+    () => {
+        "id, sender, recipient, date, parent, in_thread, due, expected, draw_open, draw_answer, draw_important, draw_flag, \
+         rescue_after, open_after, answer_after, content, put_off, state, skip_reason, attempts, message_id_sent, message_id_seen, handed_at, \
+         accepted_at, placement, seen_at, rescued_at"
+    };
+}
+/// The same for those that are asked now and then.
+pub(super) const COLUMNS: &str = letter_columns!();
 
-/// Reads [`COLUMNS`] by their place: by name, each row would look for 27 names.
+/// The columns that [`Before::read`] wants, in its order; `l` is the letter.
+macro_rules! before_columns {
+    () => {
+        "l.state, l.sender, l.date, l.parent, l.accepted_at IS NOT NULL"
+    };
+}
+
+pub(super) use {before_columns, letter_columns};
+
+/// Reads [`letter_columns`] by their place: by name, each row would look for 27 names.
 pub(super) fn read_letter(r: &Row<'_>) -> Result<LetterFacts, LedgerError> {
     let mut columns = InOrder::of(r);
     let c = &mut columns;
@@ -115,13 +130,44 @@ pub(super) fn read_letter(r: &Row<'_>) -> Result<LetterFacts, LedgerError> {
     })
 }
 
-/// Where a letter stands; `None` where there is none.
+/// A letter before a step of its life: what the step must know of it.
+pub(super) struct Before {
+    pub(super) state: LetterState,
+    /// Whose day it counts against, and which.
+    pub(super) sender: String,
+    date: String,
+    /// The letter that it answers.
+    pub(super) parent: Option<String>,
+    was_accepted: bool,
+}
+
+impl Before {
+    /// Reads [`before_columns`].
+    pub(super) fn read(columns: &mut InOrder<'_, '_>) -> Result<Self, LedgerError> {
+        Ok(Self {
+            state: columns.word(LetterState::parse)?,
+            sender: columns.get()?,
+            date: columns.get()?,
+            parent: columns.get()?,
+            was_accepted: columns.get()?,
+        })
+    }
+
+    /// Of a letter that is there.
+    pub(super) fn of(c: &Connection, id: LetterId) -> Result<Self, LedgerError> {
+        let sql = concat!("SELECT ", before_columns!(), " FROM letter l WHERE id = ?1");
+        let before = one(c, sql, [id.to_string()], |r| Self::read(&mut InOrder::of(r)))?;
+        before.ok_or_else(|| LedgerError::Unknown(format!("letter {id}")))
+    }
+}
+
+/// The state of a letter; `None` where there is none.
 pub(super) fn state_of(c: &Connection, id: LetterId) -> Result<Option<LetterState>, LedgerError> {
-    one(c, "SELECT state FROM letter WHERE id = ?1", [id.to_string()], |r| word(r, "state", LetterState::parse))
+    one(c, "SELECT state FROM letter WHERE id = ?1", [id.to_string()], |r| InOrder::of(r).word(LetterState::parse))
 }
 
 pub(super) fn letter(c: &Connection, id: LetterId) -> Result<Option<LetterFacts>, LedgerError> {
-    one(c, &format!("SELECT {COLUMNS} FROM letter WHERE id = ?1"), [id.to_string()], read_letter)
+    one(c, concat!("SELECT ", letter_columns!(), " FROM letter WHERE id = ?1"), [id.to_string()], read_letter)
 }
 
 /// Whether a letter is still to be sent.
@@ -178,20 +224,26 @@ pub(super) enum Said<'a> {
 
 /// Writes one step of a letter's life: checks it with [`next_state`], moves the state, keeps the day's sums, and appends to the history.
 pub(super) fn apply(c: &Connection, id: LetterId, event: LetterEvent, at: Moment, said: Said<'_>) -> Result<LetterState, LedgerError> {
+    apply_to(c, id, &Before::of(c, id)?, event, at, said)
+}
+
+/// The same for a letter that was read a moment ago, in this very transaction.
+pub(super) fn apply_to(
+    c: &Connection,
+    id: LetterId,
+    before: &Before,
+    event: LetterEvent,
+    at: Moment,
+    said: Said<'_>,
+) -> Result<LetterState, LedgerError> {
     let key = id.to_string();
-    let sql = "SELECT state, sender, date, accepted_at IS NOT NULL FROM letter WHERE id = ?1";
-    let (from, sender, day, was_accepted) = one(c, sql, [&key], |r| {
-        let mut columns = InOrder::of(r);
-        Ok((columns.word(LetterState::parse)?, columns.get::<String>()?, columns.get::<String>()?, columns.get::<bool>()?))
-    })?
-    .ok_or_else(|| LedgerError::Unknown(format!("letter {id}")))?;
-    let to = next_state(from, event).map_err(|e| LedgerError::Illegal(key.clone(), e))?;
+    let to = next_state(before.state, event).map_err(|e| LedgerError::Illegal(key.clone(), e))?;
     move_letter(c, &key, to, event, at, said)?;
     if event == LetterEvent::HandedOver {
-        execute(c, "UPDATE day SET spent = spent + 1 WHERE mailbox = ?1 AND date = ?2", params![sender, day])?;
+        execute(c, "UPDATE day SET spent = spent + 1 WHERE mailbox = ?1 AND date = ?2", params![before.sender, before.date])?;
     }
-    if event.shows_acceptance() && !was_accepted {
-        execute(c, "UPDATE day SET accepted = accepted + 1 WHERE mailbox = ?1 AND date = ?2", params![sender, day])?;
+    if event.shows_acceptance() && !before.was_accepted {
+        execute(c, "UPDATE day SET accepted = accepted + 1 WHERE mailbox = ?1 AND date = ?2", params![before.sender, before.date])?;
     }
     let (code, enhanced, text) = match said {
         Said::Reply(r) => (Some(r.code), r.enhanced.map(|e| e.to_string()), Some(r.text.as_str())),

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use rusqlite::{Connection, params};
 
-use super::letters::{Said, apply, lapse_answers_to, skip};
-use super::rows::{InOrder, all, execute, one, word};
+use super::letters::{Before, Said, apply, apply_to, before_columns, lapse_answers_to, skip};
+use super::rows::{InOrder, all, execute, one};
 use super::{ActionKind, Fence, Ledger, LedgerError, ms};
 use crate::engage::JUDGED_AGAIN;
 use crate::letter::LetterEvent;
-use crate::mail::{Cursor, FolderName, Uid};
+use crate::mail::{Cursor, Folder, FolderName, Uid};
 use crate::words::{Address, FolderRole, LetterId, LetterState, MessageId, Moment, Placement, SkipReason};
 
 /// What waits for a rescue is due this long after it at the earliest.
@@ -119,7 +119,8 @@ impl Ledger {
                 let mut out = Vec::new();
                 for letter in letters {
                     out.extend(one(c, sql, params![mailbox.as_str(), letter.to_string()], |r| {
-                        Ok(SightingRow { letter, folder: r.get("folder")?, uid_validity: r.get("uid_validity")?, uid: Uid(r.get("uid")?) })
+                        let mut columns = InOrder::of(r);
+                        Ok(SightingRow { letter, folder: columns.get()?, uid_validity: columns.get()?, uid: Uid(columns.get()?) })
                     })?);
                 }
                 Ok(out)
@@ -128,15 +129,18 @@ impl Ledger {
     }
 
     /// Writes a mailbox's folder list. Cursors of folders that are still there stay; folders that are gone are forgotten.
-    pub async fn note_folders(&self, fence: Fence, mailbox: Address, folders: Vec<crate::mail::Folder>) -> Result<(), LedgerError> {
+    pub async fn note_folders(&self, fence: Fence, mailbox: Address, folders: Vec<Folder>) -> Result<(), LedgerError> {
         self.store
             .run(move |c| {
                 fence.check(c)?;
-                let known = all(c, "SELECT name FROM folder WHERE mailbox = ?1", [mailbox.as_str()], |r| Ok(r.get::<_, String>("name")?))?;
-                for name in known.iter().filter(|n| !folders.iter().any(|f| f.name.wire == **n)) {
-                    execute(c, "DELETE FROM folder WHERE mailbox = ?1 AND name = ?2", params![mailbox.as_str(), name])?;
+                let sql = "SELECT name, shown, role, found_by FROM folder WHERE mailbox = ?1";
+                let known: Vec<[String; 4]> = all(c, sql, [mailbox.as_str()], |r| Ok([r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?]))?;
+                for [gone, ..] in known.iter().filter(|[name, ..]| !folders.iter().any(|f| f.name.wire == *name)) {
+                    execute(c, "DELETE FROM folder WHERE mailbox = ?1 AND name = ?2", params![mailbox.as_str(), gone])?;
                 }
-                for f in &folders {
+                // Mostly nothing has changed since the last session.
+                let is_known = |f: &Folder| known.iter().any(|k| *k == [f.name.wire.as_str(), &f.name.shown, f.role.as_str(), &f.found_by]);
+                for f in folders.iter().filter(|f| !is_known(f)) {
                     execute(
                         c,
                         "INSERT INTO folder (mailbox, name, shown, role, found_by) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -182,6 +186,20 @@ impl Ledger {
             .await
     }
 
+    /// Writes that folders were read, and when, which showed nothing new.
+    pub async fn note_read(&self, fence: Fence, mailbox: Address, folders: Vec<(String, Moment)>) -> Result<(), LedgerError> {
+        self.store
+            .run(move |c| {
+                fence.check(c)?;
+                for (folder, at) in folders {
+                    let sql = "UPDATE folder SET read_at = ?3 WHERE mailbox = ?1 AND name = ?2";
+                    execute(c, sql, params![mailbox.as_str(), folder, ms(at)])?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
     /// Letters to a mailbox that were accepted before `before`, are not seen yet, and are missing therefore: every folder that matters was read since.
     pub async fn note_missing(&self, fence: Fence, recipient: Address, before: Moment, now: Moment) -> Result<Vec<LetterId>, LedgerError> {
         self.store
@@ -197,8 +215,8 @@ impl Ledger {
                 let others = folders.iter().filter(|f| matches!(f.role, FolderRole::Other | FolderRole::Archive | FolderRole::Trash));
                 let oldest_read = others.filter_map(|f| f.read_at).chain([inbox, spam]).min().unwrap_or(inbox);
                 let sql =
-                    "SELECT id FROM letter INDEXED BY letter_to_find WHERE recipient = ?1 AND (state IN ('handed', 'uncertain') OR state = 'accepted') AND state = 'accepted'
-                           AND accepted_at < ?2 AND accepted_at < ?3 - 86400000 ORDER BY id";
+                    "SELECT id FROM letter INDEXED BY letter_to_find WHERE recipient = ?1 AND handed_at IS NOT NULL AND seen_at IS NULL
+                             AND state = 'accepted' AND accepted_at < ?2 AND accepted_at < ?3 - 86400000 ORDER BY id";
                 let ids = all(c, sql, params![recipient.as_str(), ms(before), ms(oldest_read)], |r| super::rows::letter_id(r, "id"))?;
                 for id in &ids {
                     apply(c, *id, LetterEvent::GoneMissing, now, Said::Nothing)?;
@@ -214,7 +232,8 @@ impl Ledger {
         self.store
             .ask(move |c| {
                 let sql =
-                    "SELECT count(*) FROM letter INDEXED BY letter_to_find WHERE recipient = ?1 AND (state IN ('handed', 'uncertain') OR state = 'accepted') AND handed_at >= ?2";
+                    "SELECT count(*) FROM letter INDEXED BY letter_to_find WHERE recipient = ?1 AND handed_at >= ?2 AND seen_at IS NULL
+                             AND state IN ('handed', 'uncertain', 'accepted')";
                 Ok(one(c, sql, params![recipient.as_str(), ms(since)], |r| Ok(r.get(0)?))?.unwrap_or(0))
             })
             .await
@@ -224,13 +243,14 @@ impl Ledger {
 fn folders(c: &Connection, mailbox: &Address) -> Result<Vec<StoredFolder>, LedgerError> {
     let sql = "SELECT name, shown, role, found_by, uid_validity, uid, read_at FROM folder WHERE mailbox = ?1 ORDER BY name";
     all(c, sql, [mailbox.as_str()], |r| {
-        let cursor = r.get::<_, Option<u32>>("uid_validity")?.zip(r.get::<_, Option<u32>>("uid")?);
+        let mut columns = InOrder::of(r);
+        let c = &mut columns;
         Ok(StoredFolder {
-            name: FolderName { wire: r.get("name")?, shown: r.get("shown")? },
-            role: word(r, "role", FolderRole::parse)?,
-            found_by: r.get("found_by")?,
-            cursor: cursor.map(|(uid_validity, uid)| Cursor { uid_validity, uid }),
-            read_at: super::rows::maybe_moment(r, "read_at")?,
+            name: FolderName { wire: c.get()?, shown: c.get()? },
+            role: c.word(FolderRole::parse)?,
+            found_by: c.get()?,
+            cursor: c.get::<Option<u32>>()?.zip(c.get()?).map(|(uid_validity, uid)| Cursor { uid_validity, uid }),
+            read_at: c.get::<Option<i64>>()?.map(Moment),
         })
     })
 }
@@ -247,7 +267,7 @@ fn note_refused(c: &Connection, note: &LookNote, uid: Uid, why: &str, id: Option
 
 /// What a look must know of a letter.
 struct Standing {
-    state: LetterState,
+    before: Before,
     placement: Option<Placement>,
     seen_at: Option<Moment>,
     is_rescued: bool,
@@ -255,11 +275,15 @@ struct Standing {
 
 /// How a letter to `recipient` stands; `None` where there is none.
 fn standing(c: &Connection, id: LetterId, recipient: &Address) -> Result<Option<Standing>, LedgerError> {
-    let sql = "SELECT state, placement, seen_at, rescued_at IS NOT NULL FROM letter WHERE id = ?1 AND recipient = ?2";
+    let sql = concat!(
+        "SELECT ",
+        before_columns!(),
+        ", placement, seen_at, rescued_at IS NOT NULL FROM letter l WHERE id = ?1 AND recipient = ?2"
+    );
     one(c, sql, params![id.to_string(), recipient.as_str()], |r| {
         let mut columns = InOrder::of(r);
         Ok(Standing {
-            state: columns.word(LetterState::parse)?,
+            before: Before::read(&mut columns)?,
             placement: columns.maybe(Placement::parse)?,
             seen_at: columns.get::<Option<i64>>()?.map(Moment),
             is_rescued: columns.get()?,
@@ -300,18 +324,18 @@ fn note_sighting(c: &Connection, note: &LookNote, s: &Sighted, noted: &mut Noted
     )?;
     if l.seen_at.is_none() {
         // It was sent all the same: this ledger is older than the letter. The mark holds, so it must not go out a second time.
-        if matches!(l.state, LetterState::Planned | LetterState::Deferred) {
+        if matches!(l.before.state, LetterState::Planned | LetterState::Deferred) {
             skip(c, s.letter, SkipReason::AlreadySent, note.now)?;
         }
         if matches!(
-            l.state,
+            l.before.state,
             LetterState::Planned | LetterState::Deferred | LetterState::Rejected | LetterState::Skipped | LetterState::Bounced
         ) {
             execute(c, "DELETE FROM sighting WHERE mailbox = ?1 AND letter = ?2", params![note.mailbox.as_str(), key])?;
             noted.refused += note_refused(c, note, s.uid, "unknown_letter", Some(s.letter))?;
             return Ok(());
         }
-        return note_first_sighting(c, note, s, noted);
+        return note_first_sighting(c, note, s, &l.before, noted);
     }
     match note.role {
         FolderRole::Inbox if is_rescue_due(c, s.letter, &l)? => {
@@ -346,8 +370,8 @@ fn note_moved(c: &Connection, note: &LookNote, id: LetterId, event: &str) -> Res
     execute(c, sql, params![ms(note.now), id.to_string(), event]).map(drop)
 }
 
-fn note_first_sighting(c: &Connection, note: &LookNote, s: &Sighted, noted: &mut Noted) -> Result<(), LedgerError> {
-    apply(c, s.letter, LetterEvent::Seen, note.now, Said::There(s.placement, s.message_id.as_ref()))?;
+fn note_first_sighting(c: &Connection, note: &LookNote, s: &Sighted, letter: &Before, noted: &mut Noted) -> Result<(), LedgerError> {
+    apply_to(c, s.letter, letter, LetterEvent::Seen, note.now, Said::There(s.placement, s.message_id.as_ref()))?;
     noted.first_seen += 1;
     noted.in_spam += u32::from(s.placement == Placement::Spam);
     if s.actions.is_empty() {

@@ -213,9 +213,13 @@ impl Ledger {
     pub async fn clear_trouble(&self, mailbox: Address, channel: &'static str, now: Moment) -> Result<(), LedgerError> {
         self.store
             .run(move |c| {
-                let sql = "UPDATE trouble_history SET ended_at = max(?3, since) WHERE mailbox = ?1 AND channel = ?2 AND ended_at IS NULL";
-                execute(c, sql, params![mailbox.as_str(), channel, ms(now)])?;
-                execute(c, "DELETE FROM trouble WHERE mailbox = ?1 AND channel = ?2", params![mailbox.as_str(), channel]).map(drop)
+                let sql = "DELETE FROM trouble WHERE mailbox = ?1 AND channel = ?2";
+                if execute(c, sql, params![mailbox.as_str(), channel])? > 0 {
+                    let sql =
+                        "UPDATE trouble_history SET ended_at = max(?3, since) WHERE mailbox = ?1 AND channel = ?2 AND ended_at IS NULL";
+                    execute(c, sql, params![mailbox.as_str(), channel, ms(now)])?;
+                }
+                Ok(())
             })
             .await
     }

@@ -3,12 +3,17 @@
 use rusqlite::Row;
 
 use super::LedgerError;
-use crate::words::{Address, LetterId, LocalDate, Moment};
+use crate::words::{Address, LetterId, Moment};
 
 /// Reads a column as a word by `parse`.
 pub(super) fn word<T>(row: &Row<'_>, column: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, LedgerError> {
     let text: String = row.get(column)?;
     parse(&text).ok_or_else(|| LedgerError::Foreign(format!("{column} = {text}")))
+}
+
+/// Reads a word that was taken from a row.
+pub(super) fn stored<T>(text: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, LedgerError> {
+    parse(text).ok_or_else(|| LedgerError::Foreign(text.to_owned()))
 }
 
 /// The same for a column that may be NULL.
@@ -23,10 +28,6 @@ pub(super) fn address(row: &Row<'_>, column: &str) -> Result<Address, LedgerErro
 
 pub(super) fn letter_id(row: &Row<'_>, column: &str) -> Result<LetterId, LedgerError> {
     word(row, column, |t| LetterId::parse(t).ok())
-}
-
-pub(super) fn date(row: &Row<'_>, column: &str) -> Result<LocalDate, LedgerError> {
-    word(row, column, LocalDate::parse)
 }
 
 pub(super) fn moment(row: &Row<'_>, column: &str) -> Result<Moment, LedgerError> {

@@ -70,10 +70,10 @@ CREATE TABLE letter (
   seen_at         INTEGER,
   rescued_at      INTEGER                   -- seen in the inbox after we moved it there
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX letter_by_day ON letter (sender, date);
+CREATE INDEX letter_by_day ON letter (sender, date, parent);
 CREATE INDEX letter_by_recipient_day ON letter (recipient, date);
-CREATE INDEX letter_to_send ON letter (sender, due) WHERE state IN ('planned', 'deferred');
-CREATE INDEX letter_to_find ON letter (recipient, state) WHERE state IN ('handed', 'uncertain') OR state = 'accepted';
+CREATE INDEX letter_to_send ON letter (sender, date, due) WHERE state IN ('planned', 'deferred');
+CREATE INDEX letter_to_find ON letter (recipient, handed_at) WHERE handed_at IS NOT NULL AND seen_at IS NULL;
 CREATE INDEX letter_to_settle ON letter (sender, state) WHERE state IN ('handed', 'uncertain');
 CREATE INDEX letter_by_parent ON letter (parent) WHERE parent IS NOT NULL;
 CREATE INDEX letter_by_seen_id ON letter (message_id_seen) WHERE message_id_seen <> message_id_sent;

@@ -1,11 +1,12 @@
 //! Sending, as the ledger sees it: the intent, the outcome, and what a crash left behind.
 
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
 use super::agenda::{lapse, put_off};
-use super::letters::{COLUMNS, Said, apply, is_to_send, lapse_answers_to, letter, read_letter, skip, state_of};
+use super::lease::renewed_at;
+use super::letters::{Before, COLUMNS, Said, apply, apply_to, before_columns, is_to_send, lapse_answers_to, letter, read_letter, skip};
 use super::rows::{InOrder, address, all, execute, one};
-use super::{Fence, Ledger, LedgerError, PauseScope, Receipt, ms, suspend};
+use super::{Fence, Ledger, LedgerError, Receipt, ms};
 use crate::letter::LetterEvent;
 use crate::words::{Address, LetterId, LetterState, LocalDate, MessageId, Moment, Reply, SkipReason};
 
@@ -72,7 +73,7 @@ pub enum Outcome {
 impl Ledger {
     /// Whether a letter may be handed over now: the same questions as [`Ledger::intend`], without writing. For asking before a server is bothered.
     pub async fn may_send(&self, fence: Fence, intent: Intent) -> Result<Result<(), IntentRefused>, LedgerError> {
-        self.store.ask(move |c| may_send(c, &fence, &intent)).await
+        self.store.ask(move |c| Ok(may_send(c, &fence, &intent)?.map(drop))).await
     }
 
     /// Writes the intent to hand a letter over, durable when this returns: quota, suspension, pause, window and lease are checked in the same transaction, and the
@@ -80,10 +81,11 @@ impl Ledger {
     pub async fn intend(&self, fence: Fence, intent: Intent) -> Result<Result<(), IntentRefused>, LedgerError> {
         self.store
             .run(move |c| {
-                if let Err(refused) = may_send(c, &fence, &intent)? {
-                    return Ok(Err(refused));
-                }
-                apply(c, intent.letter, LetterEvent::HandedOver, intent.now, Said::As(&intent.message_id))?;
+                let letter = match may_send(c, &fence, &intent)? {
+                    Ok(letter) => letter,
+                    Err(refused) => return Ok(Err(refused)),
+                };
+                apply_to(c, intent.letter, &letter, LetterEvent::HandedOver, intent.now, Said::As(&intent.message_id))?;
                 Ok(Ok(()))
             })
             .await
@@ -96,24 +98,26 @@ impl Ledger {
         self.store.submit(move |c| {
             // Skipped while the server was asked (it was found at its recipient, or its mailbox was removed): a refusal changes nothing any more.
             let before_bytes = matches!(outcome, Outcome::Deferred(..) | Outcome::Rejected(_));
-            if before_bytes && state_of(c, id)? == Some(LetterState::Skipped) {
+            let letter = Before::of(c, id)?;
+            if before_bytes && letter.state == LetterState::Skipped {
                 return Ok(());
             }
+            let step = |event, reply| apply_to(c, id, &letter, event, now, Said::Reply(reply));
             match outcome {
                 Outcome::Accepted(reply) => {
-                    apply(c, id, LetterEvent::Accepted, now, Said::Reply(&reply))?;
-                    mark_as_answered(c, id, now)?;
+                    step(LetterEvent::Accepted, &reply)?;
+                    mark_as_answered(c, &letter, now)?;
                 }
                 Outcome::Deferred(reply, due) => {
-                    apply(c, id, LetterEvent::Deferred, now, Said::Reply(&reply))?;
+                    step(LetterEvent::Deferred, &reply)?;
                     execute(c, "UPDATE letter SET due = ?2 WHERE id = ?1", params![id.to_string(), ms(due)])?;
                 }
                 Outcome::Rejected(reply) => {
-                    apply(c, id, LetterEvent::Rejected, now, Said::Reply(&reply))?;
+                    step(LetterEvent::Rejected, &reply)?;
                     lapse_answers_to(c, id, now)?;
                 }
                 Outcome::Uncertain(why) => {
-                    apply(c, id, LetterEvent::LostSight, now, Said::Reply(&Reply { code: 0, enhanced: None, text: Reply::clean(&why) }))?;
+                    step(LetterEvent::LostSight, &Reply { code: 0, enhanced: None, text: Reply::clean(&why) })?;
                 }
             }
             Ok(())
@@ -214,16 +218,14 @@ impl Ledger {
 }
 
 /// What was answered is marked as answered, where it lies.
-fn mark_as_answered(c: &rusqlite::Connection, answer: LetterId, now: Moment) -> Result<(), LedgerError> {
-    let sql = "SELECT sender, parent FROM letter WHERE id = ?1 AND parent IS NOT NULL";
-    let parent = one(c, sql, [answer.to_string()], |r| Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?)))?;
-    let Some((mailbox, parent)) = parent else { return Ok(()) };
+fn mark_as_answered(c: &Connection, answer: &Before, now: Moment) -> Result<(), LedgerError> {
+    let Some(parent) = &answer.parent else { return Ok(()) };
     let sql = "INSERT INTO action (mailbox, letter, kind, due) VALUES (?1, ?2, 'answered', ?3) ON CONFLICT (letter, kind) DO NOTHING";
-    execute(c, sql, params![mailbox, parent, ms(now)]).map(drop)
+    execute(c, sql, params![answer.sender, parent, ms(now)]).map(drop)
 }
 
 /// Letters of a sender that a crash left handed over are uncertain.
-fn lose_sight_of_handed(c: &rusqlite::Connection, sender: &Address, now: Moment) -> Result<Vec<LetterId>, LedgerError> {
+fn lose_sight_of_handed(c: &Connection, sender: &Address, now: Moment) -> Result<Vec<LetterId>, LedgerError> {
     let sql = "SELECT id FROM letter INDEXED BY letter_to_settle WHERE sender = ?1 AND state IN ('handed', 'uncertain') AND state = 'handed' ORDER BY id";
     let ids = all(c, sql, [sender.as_str()], |r| super::rows::letter_id(r, "id"))?;
     for id in &ids {
@@ -234,7 +236,7 @@ fn lose_sight_of_handed(c: &rusqlite::Connection, sender: &Address, now: Moment)
 }
 
 /// Uncertain letters of a sender that were handed over before `before` are unaccounted; says how many.
-fn give_up_uncertain(c: &rusqlite::Connection, sender: &Address, before: Moment, now: Moment) -> Result<u32, LedgerError> {
+fn give_up_uncertain(c: &Connection, sender: &Address, before: Moment, now: Moment) -> Result<u32, LedgerError> {
     let sql = "SELECT id FROM letter INDEXED BY letter_to_settle WHERE sender = ?1 AND state IN ('handed', 'uncertain') AND state = 'uncertain' AND handed_at < ?2 ORDER BY id";
     let ids = all(c, sql, params![sender.as_str(), ms(before)], |r| super::rows::letter_id(r, "id"))?;
     for id in &ids {
@@ -244,48 +246,43 @@ fn give_up_uncertain(c: &rusqlite::Connection, sender: &Address, before: Moment,
     Ok(ids.len() as u32)
 }
 
-fn may_send(c: &rusqlite::Connection, fence: &Fence, intent: &Intent) -> Result<Result<(), IntentRefused>, LedgerError> {
-    if !fence.is_fresh(c, intent.real_now)? {
-        return Ok(Err(IntentRefused::LeaseNotFresh));
-    }
-    // One question for all that hangs on the letter: it is asked twice for each.
-    let sql = "SELECT l.state, l.sender, l.recipient, a.removed_at IS NULL AND b.removed_at IS NULL, d.spent < d.quota
-               FROM letter l JOIN mailbox a ON a.address = l.sender JOIN mailbox b ON b.address = l.recipient
-               LEFT JOIN day d ON d.mailbox = l.sender AND d.date = l.date WHERE l.id = ?1";
-    let facts = one(c, sql, [intent.letter.to_string()], |r| {
+/// Whether a letter may be handed over now, and how it stands. One question for all that hangs on it: it is asked twice for each letter.
+fn may_send(c: &Connection, fence: &Fence, intent: &Intent) -> Result<Result<Before, IntentRefused>, LedgerError> {
+    // There are never many pauses, and mostly none: all of them are read.
+    let sql = concat!(
+        "SELECT ",
+        renewed_at!(),
+        ", ",
+        before_columns!(),
+        ", a.removed_at IS NOT NULL OR b.removed_at IS NOT NULL,
+           EXISTS (SELECT 1 FROM pause p INDEXED BY pause_in_force
+                   WHERE p.lifted_at IS NULL AND +p.scope IN ('all', 'domain:' || a.domain, 'mailbox:' || a.address)),
+           EXISTS (SELECT 1 FROM suspension s WHERE s.mailbox = l.recipient AND s.since <= ?4 AND s.until > ?4),
+           coalesce(d.spent >= d.quota, 1)
+         FROM letter l JOIN mailbox a ON a.address = l.sender JOIN mailbox b ON b.address = l.recipient
+         LEFT JOIN day d ON d.mailbox = l.sender AND d.date = l.date WHERE l.id = ?3"
+    );
+    let (resource, number) = fence.key();
+    let answer = one(c, sql, params![resource, number, intent.letter.to_string(), ms(intent.now)], |r| {
         let mut columns = InOrder::of(r);
-        let state = columns.word(LetterState::parse)?;
-        let (sender, recipient) = (columns.word(|t| Address::parse(t).ok())?, columns.word(|t| Address::parse(t).ok())?);
-        Ok((state, sender, recipient, columns.get::<bool>()?, columns.get::<Option<bool>>()?.unwrap_or(false)))
+        let is_fresh = fence.is_fresh(columns.get()?, intent.real_now)?;
+        let letter = Before::read(&mut columns)?;
+        let is_due = matches!(letter.state, LetterState::Planned | LetterState::Deferred);
+        let in_window = (intent.window.0..intent.window.1).contains(&intent.now);
+        // The first that holds is the answer.
+        let refusals = [
+            (!is_fresh, IntentRefused::LeaseNotFresh),
+            (!is_due, IntentRefused::NotDue),
+            (columns.get()?, IntentRefused::Removed),
+            (columns.get()?, IntentRefused::Paused),
+            (columns.get()?, IntentRefused::Suspended),
+            (!in_window, IntentRefused::Window),
+            (columns.get()?, IntentRefused::Quota),
+        ];
+        let refused = refusals.into_iter().find(|(holds, _)| *holds);
+        Ok(refused.map_or(Ok(letter), |(_, why)| Err(why)))
     })?;
-    let Some((state, sender, recipient, both_present, has_room)) = facts else {
-        return Err(LedgerError::Unknown(format!("letter {}", intent.letter)));
-    };
-    if !matches!(state, LetterState::Planned | LetterState::Deferred) {
-        return Ok(Err(IntentRefused::NotDue));
-    }
-    if !both_present {
-        return Ok(Err(IntentRefused::Removed));
-    }
-    if is_paused(c, &sender)? {
-        return Ok(Err(IntentRefused::Paused));
-    }
-    if suspend::is_suspended(c, &recipient, intent.now)? {
-        return Ok(Err(IntentRefused::Suspended));
-    }
-    if intent.now < intent.window.0 || intent.now >= intent.window.1 {
-        return Ok(Err(IntentRefused::Window));
-    }
-    Ok(if has_room { Ok(()) } else { Err(IntentRefused::Quota) })
-}
-
-/// Whether sending from a mailbox is paused. There are never many pauses, and mostly none: all of them are read.
-fn is_paused(c: &rusqlite::Connection, sender: &Address) -> Result<bool, LedgerError> {
-    let scopes = all(c, "SELECT scope FROM pause INDEXED BY pause_in_force WHERE lifted_at IS NULL", [], |r| {
-        Ok(PauseScope::from_key(&r.get::<_, String>(0)?))
-    })?;
-    let ours = [PauseScope::All, PauseScope::Domain(sender.domain()), PauseScope::Mailbox(sender.clone())];
-    Ok(scopes.into_iter().flatten().any(|scope| ours.contains(&scope)))
+    answer.ok_or_else(|| LedgerError::Unknown(format!("letter {}", intent.letter)))
 }
 
 #[cfg(test)]

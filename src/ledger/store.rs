@@ -109,7 +109,10 @@ impl Store {
         &self,
         job: impl FnOnce(&Connection) -> Result<T, LedgerError> + Send + 'static,
     ) -> Result<T, LedgerError> {
-        self.submit(job).durable().await
+        match self {
+            Self::Memory(connection) => in_memory(&connection.lock().unwrap_or_else(PoisonError::into_inner), job),
+            Self::Thread(_) | Self::Inline(_) => self.submit(job).durable().await,
+        }
     }
 
     /// Asks what only reads. In order behind the jobs that were handed in before; inline it needs no transaction: nobody else has the connection meanwhile.
@@ -129,12 +132,12 @@ impl Store {
 }
 
 /// One job in a database in memory. Where it failed halfway, the transaction is ended: a rehearsal must not go on with half a fact.
-fn in_memory(connection: &Connection, run: Box<dyn FnOnce(&Connection) -> Outcome + Send>) -> Outcome {
+fn in_memory<T>(connection: &Connection, job: impl FnOnce(&Connection) -> Result<T, LedgerError>) -> Result<T, LedgerError> {
     if connection.is_autocommit() {
         return Err(LedgerError::Gone);
     }
     let before = connection.total_changes();
-    let result = catch_unwind(AssertUnwindSafe(|| run(connection))).unwrap_or(Err(LedgerError::Panicked));
+    let result = catch_unwind(AssertUnwindSafe(|| job(connection))).unwrap_or(Err(LedgerError::Panicked));
     if result.is_err() && connection.total_changes() != before {
         connection.execute_batch("ROLLBACK")?;
     }

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Row, params};
 
 use super::rows::{address, all, execute, maybe, moment, one, word};
 use super::{Ledger, LedgerError, ms};
@@ -130,12 +130,6 @@ impl Ledger {
             })
             .await
     }
-}
-
-/// Whether nobody may write to a mailbox now.
-pub(super) fn is_suspended(c: &Connection, mailbox: &Address, now: Moment) -> Result<bool, LedgerError> {
-    let sql = "SELECT 1 FROM suspension WHERE mailbox = ?1 AND since <= ?2 AND until > ?2";
-    Ok(one(c, sql, params![mailbox.as_str(), ms(now)], |_| Ok(()))?.is_some())
 }
 
 fn read_suspension(r: &Row<'_>) -> Result<SuspensionRow, LedgerError> {

@@ -100,7 +100,7 @@ impl Ledger {
     /// The local date on which a mailbox was tidied last.
     pub async fn tidied_on(&self, mailbox: Address) -> Result<Option<LocalDate>, LedgerError> {
         self.store
-            .ask(move |c| one(c, "SELECT date FROM tidy WHERE mailbox = ?1", [mailbox.as_str()], |r| super::rows::date(r, "date")))
+            .ask(move |c| one(c, "SELECT date FROM tidy WHERE mailbox = ?1", [mailbox.as_str()], |r| InOrder::of(r).word(LocalDate::parse)))
             .await
     }
 

@@ -1,17 +1,18 @@
 //! The account of a rehearsal: from its ledger and its world to what is shown.
 
 use std::collections::BTreeMap;
+use std::thread::ScopedJoinHandle;
 
 use futures_util::FutureExt;
 
 use super::drive::Played;
 use super::invariants::{Facts, Testimony};
-use super::{Breach, Day, RehearsalError, Rehearsed, Said};
+use super::tally::Tally;
+use super::{Day, Rehearsal, RehearsalError, Rehearsed, Said};
 use crate::agenda::carries;
-use crate::chance::Seed;
 use crate::config::Config;
 use crate::guard::Subject;
-use crate::ledger::{DayRow, Ledger, LedgerError, VerdictRow};
+use crate::ledger::{DayRow, LedgerError, LetterFacts, VerdictRow};
 use crate::ramp::{FoldStep, PlannedDay, position};
 use crate::run::{PlanStart, RealMail, history_of, plan_all, whole_pool};
 use crate::words::{Address, LocalDate, Role, Verdict};
@@ -29,78 +30,90 @@ pub(super) async fn give_account(played: Played<'_>) -> Result<Rehearsed, Rehear
     for mailbox in config.mailboxes.values().filter(|m| m.role == Role::Warming) {
         histories.insert(mailbox.address.clone(), ledger.days_before(mailbox.address.clone(), end).await?);
     }
-    let plans = plans(config, rehearsal);
-    let (warming, partners) = (ledger.tally_by_date(Role::Warming).await?, ledger.tally_by_date(Role::Partner).await?);
-    let quotas = quotas_by_date(&histories);
-    let days: Vec<Day> = (0..rehearsal.days)
-        .map(|n| {
-            let date = rehearsal.from.plus(n);
-            let sums = warming.get(&date).copied().unwrap_or_default();
-            Day {
-                n: n + 1,
-                date: Some(date),
-                planned: plans.values().filter_map(|days| days.iter().find(|d| d.date == date)).map(|d| d.quota.value).sum(),
-                quota: quotas.get(&date).copied().unwrap_or(0),
-                sent: sums.sent,
-                answers: sums.answers,
-                inbox: sums.inbox,
-                spam: sums.spam,
-                filed: sums.filed,
-                missing: sums.missing,
-                unaccounted: sums.unaccounted,
-                bounced: sums.bounced,
-                rejected: sums.rejected,
-                skipped: sums.skipped,
-                rescued: sums.rescued,
-                by_partners: partners.get(&date).map_or(0, |t| t.sent),
-            }
-        })
-        .collect();
-    let target_reached = target_reached(&plans, &histories);
     let suspended: Vec<_> = ledger.all_suspensions().await?.into_iter().map(Into::into).collect();
-    let facts = Facts {
-        world: &played.world,
-        until: played.until,
-        suspended: &suspended,
-        planted: &played.planted,
-        runs: &played.runs,
-        slack: SLACK,
-    };
-    let (breaches, fingerprint) = hold_against(ledger, config, rehearsal.seed, &facts).await?;
-    let roles = |role| config.mailboxes.values().filter(|m| m.role == role).count() as u32;
-    Ok(Rehearsed {
-        scenario: rehearsal.scenario.name.clone(),
-        seed: rehearsal.seed.0,
-        schedules: config.schedules.keys().cloned().collect(),
-        warming: roles(Role::Warming),
-        partners: roles(Role::Partner),
-        days,
-        guard: config.guard,
-        verdicts: verdicts(config, &histories, &ledger.verdicts(LocalDate::EPOCH).await?),
-        days_lost: days_lost(config, &plans, &histories),
-        target_reached,
-        target_day: target_reached.map(|date| u32::try_from(date.days_since(rehearsal.from)).unwrap_or(0) + 1),
-        reputation: played.reputation,
-        troubles: played.listener.troubles(),
-        breaches,
-        fingerprint,
+    let guards = ledger.verdicts(LocalDate::EPOCH).await?;
+    let testimony = Testimony::of(ledger).await?;
+    std::thread::scope(|scope| {
+        // The ledger checks and prints itself on a second core, while what it said is looked at here.
+        let check = scope.spawn(|| at_once(ledger.check()));
+        let fingerprint = scope.spawn(|| at_once(ledger.fingerprint()));
+        let facts = Facts {
+            world: &played.world,
+            until: played.until,
+            suspended: &suspended,
+            planted: &played.planted,
+            runs: &played.runs,
+            slack: SLACK,
+        };
+        let plans = plans(config, rehearsal);
+        let target_reached = target_reached(&plans, &histories);
+        let roles = |role| config.mailboxes.values().filter(|m| m.role == role).count() as u32;
+        Ok(Rehearsed {
+            scenario: rehearsal.scenario.name.clone(),
+            seed: rehearsal.seed.0,
+            schedules: config.schedules.keys().cloned().collect(),
+            warming: roles(Role::Warming),
+            partners: roles(Role::Partner),
+            days: days(rehearsal, &plans, &histories, testimony.letters()),
+            guard: config.guard,
+            verdicts: verdicts(config, &histories, &guards),
+            days_lost: days_lost(config, &plans, &histories),
+            target_reached,
+            target_day: target_reached.map(|date| u32::try_from(date.days_since(rehearsal.from)).unwrap_or(0) + 1),
+            reputation: played.reputation,
+            troubles: played.listener.troubles(),
+            breaches: testimony.breaches(config, rehearsal.seed, &facts, || result_of(check))?,
+            fingerprint: result_of(fingerprint)?,
+        })
     })
 }
 
-/// The breaches, and the ledger's fingerprint. A ledger in memory answers at once, on any thread: it checks and prints itself on a second core while the
-/// invariants are held against what it said.
-async fn hold_against(ledger: &Ledger, config: &Config, seed: Seed, facts: &Facts<'_>) -> Result<(Vec<Breach>, String), LedgerError> {
-    let testimony = Testimony::of(ledger).await?;
-    std::thread::scope(|scope| {
-        let check = scope.spawn(|| ledger.check().now_or_never().unwrap_or(Err(LedgerError::Gone)));
-        let fingerprint = scope.spawn(|| ledger.fingerprint().now_or_never().unwrap_or(Err(LedgerError::Gone)));
-        let breaches = testimony.breaches(config, seed, facts, || check.join().unwrap_or(Err(LedgerError::Panicked)))?;
-        Ok((breaches, fingerprint.join().unwrap_or(Err(LedgerError::Panicked))?))
-    })
+/// What a ledger in memory says, on any thread: it makes nobody wait.
+fn at_once<T>(answer: impl Future<Output = Result<T, LedgerError>>) -> Result<T, LedgerError> {
+    answer.now_or_never().unwrap_or(Err(LedgerError::Gone))
+}
+
+fn result_of<T>(thread: ScopedJoinHandle<'_, Result<T, LedgerError>>) -> Result<T, LedgerError> {
+    thread.join().unwrap_or(Err(LedgerError::Panicked))
+}
+
+/// Day by day, what was planned for the warming mailboxes and what became of it.
+fn days(
+    rehearsal: &Rehearsal,
+    plans: &BTreeMap<Address, Vec<PlannedDay>>,
+    histories: &BTreeMap<Address, Vec<DayRow>>,
+    letters: &[LetterFacts],
+) -> Vec<Day> {
+    let (warming, partners): (Vec<_>, Vec<_>) = letters.iter().partition(|l| histories.contains_key(&l.plan.sender));
+    let (warming, partners) = (Tally::by_date(warming.into_iter()), Tally::by_date(partners.into_iter()));
+    let quotas = quotas_by_date(histories);
+    let day = |n| {
+        let date = rehearsal.from.plus(n);
+        let sums = warming.get(&date).copied().unwrap_or_default();
+        Day {
+            n: n + 1,
+            date: Some(date),
+            planned: plans.values().filter_map(|days| days.iter().find(|d| d.date == date)).map(|d| d.quota.value).sum(),
+            quota: quotas.get(&date).copied().unwrap_or(0),
+            sent: sums.sent,
+            answers: sums.answers,
+            inbox: sums.inbox,
+            spam: sums.spam,
+            filed: sums.filed,
+            missing: sums.missing,
+            unaccounted: sums.unaccounted,
+            bounced: sums.bounced,
+            rejected: sums.rejected,
+            skipped: sums.skipped,
+            rescued: sums.rescued,
+            by_partners: partners.get(&date).map_or(0, |t| t.sent),
+        }
+    };
+    (0..rehearsal.days).map(day).collect()
 }
 
 /// What each warming mailbox would have sent if every day had been earned.
-fn plans(config: &Config, rehearsal: &super::Rehearsal) -> BTreeMap<Address, Vec<PlannedDay>> {
+fn plans(config: &Config, rehearsal: &Rehearsal) -> BTreeMap<Address, Vec<PlannedDay>> {
     let starts: Vec<PlanStart> = config
         .mailboxes
         .values()

@@ -16,6 +16,7 @@ mod ports;
 mod scenario;
 mod spread;
 mod stage;
+mod tally;
 #[cfg(test)]
 mod tests;
 

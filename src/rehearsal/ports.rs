@@ -8,6 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tokio::sync::watch;
 
 use super::kills::Kills;
 use crate::clock::Clock;
@@ -59,7 +60,8 @@ impl Access for WorldAccess {
 
     async fn open_inbox(&self, mailbox: &Mailbox) -> Result<Box<dyn Inbox>, MailError> {
         let session = self.session(mailbox, |reply| Reply::new(Reply::NO, &format!("NO [AUTHENTICATIONFAILED] {}", reply.text)))?;
-        Ok(Box::new(WorldInbox { session, uid_next: BTreeMap::new() }))
+        let bell = self.world.changes_of(&mailbox.address);
+        Ok(Box::new(WorldInbox { session, uid_next: BTreeMap::new(), bell }))
     }
 }
 
@@ -77,8 +79,7 @@ impl Session {
         let now = self.clock.now();
         let before = std::mem::replace(&mut self.last_used, now);
         self.world.settle(now);
-        let slept = self.clock.slept_between(before, now);
-        if slept || self.world.may_sign_in(&self.address, now).is_err() || self.world.breaks_now(&self.address, now) {
+        if self.clock.slept_between(before, now) || self.world.throws_out(&self.address, now) {
             return Err(MailError::new(&self.address, step, Trouble::Closed("modelled: the connection broke".into())));
         }
         Ok(now)
@@ -154,6 +155,8 @@ struct WorldInbox {
     session: Session,
     /// What was known of each folder's next UID at the last look: a message that came since is news.
     uid_next: BTreeMap<String, u32>,
+    /// Rings when something changes in the mailbox.
+    bell: Option<watch::Receiver<u64>>,
 }
 
 #[async_trait]
@@ -196,7 +199,10 @@ impl Inbox for WorldInbox {
         };
         let (look, uid_next) =
             self.session.world.with_folder(&self.session.address, &folder.wire, read).map_err(self.session.no_such_folder())?;
-        self.uid_next.insert(folder.wire.clone(), uid_next);
+        match self.uid_next.get_mut(&folder.wire) {
+            Some(known) => *known = uid_next,
+            None => drop(self.uid_next.insert(folder.wire.clone(), uid_next)),
+        }
         Ok(look)
     }
 
@@ -288,11 +294,12 @@ impl Inbox for WorldInbox {
 
     async fn idle(&mut self, folder: &FolderName, stop: Pin<&mut (dyn Future<Output = ()> + Send)>) -> Result<Idled, MailError> {
         let (world, address) = (self.session.world.clone(), self.session.address.clone());
-        let Some(mut bell) = world.changes_of(&address) else { return Ok(Idled::Unsupported) };
+        let Some(bell) = &mut self.bell else { return Ok(Idled::Unsupported) };
         let known = self.uid_next.get(&folder.wire).copied();
         let came = || world.with_folder(&address, &folder.wire, |f| f.uid_next).ok().is_some_and(|n| Some(n) != known);
         let mut stop = stop;
         loop {
+            bell.mark_unchanged();
             if came() {
                 // Whoever sleeps hears it when it wakes; by then the connection is dead.
                 self.session.clock.sleep_until(self.session.clock.now()).await;

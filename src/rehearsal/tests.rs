@@ -93,7 +93,7 @@ fn health_counts_every_letter_of_the_last_fortnight_punished_or_not() {
     let scenario = Scenario::by_name("too-fast", None).unwrap();
     let mut config = pool(1, 3, 6, "standard-6w", "");
     scenario.put_schedule_into(&mut config).unwrap();
-    let played = Rehearsal { scenario: Scenario { schedule: None, ..scenario }, ..rehearsal(config, 5, 19) };
+    let played = Rehearsal { scenario: Scenario { schedule: None, ..scenario }, ..rehearsal(config, 9, 19) };
     after(&played, async |played| {
         let (config, ledger, now) = (&*played.config, &played.ledger, played.until);
         let everybody: Vec<_> = config.mailboxes.values().collect();

@@ -20,6 +20,8 @@ const MOST: u32 = 500;
 const TRIES: u32 = 7;
 /// Until the second try; each later one waits three times as long: 10 min, half an hour, 1½ h … 40 h.
 const TRY_AGAIN: Duration = Duration::from_mins(10);
+/// Characters of a letter's text that are kept for its answer.
+const OPENED_TEXT: usize = 4_000;
 /// An answer may be put off to three later send-days.
 const SLOTS: usize = 4;
 
@@ -187,12 +189,15 @@ async fn answer_wanted(cx: &Context, desk: &Desk, id: LetterId, now: Moment) -> 
 
 /// What the answer needs of the letter that was opened: bounded, so that a long thread does not grow in the ledger.
 fn read_parent(bytes: &[u8]) -> Option<OpenedParent> {
-    let p = parent_of(bytes)?;
+    let mut p = parent_of(bytes)?;
+    if let Some((end, _)) = p.text.char_indices().nth(OPENED_TEXT) {
+        p.text.truncate(end);
+    }
     Some(OpenedParent {
         message_id: p.message_id,
         references: p.references,
         subject: p.subject,
-        text: p.text.chars().take(4_000).collect(),
+        text: p.text,
         from_name: p.from.name,
         date: p.date.to_rfc3339(),
     })

@@ -7,6 +7,7 @@ use super::context::{Context, Desk};
 use super::hearing::{Extent, Place, hear};
 use super::progress::News;
 use super::sight::{self, Shown};
+use super::upcoming::Upcoming;
 use crate::engage::Habits;
 use crate::ledger::{LedgerError, LetterFacts, LookNote, StoredFolder, TroubleNote};
 use crate::mail::{Cursor, FolderName, Header, Inbox, MailError, Uid};
@@ -42,8 +43,10 @@ pub(super) struct Session {
     pub(super) folders: Vec<StoredFolder>,
     /// A folder could not be opened: the list is read again with a new session.
     pub(super) is_stale: bool,
-    /// Letters were sighted: there may be new actions.
-    pub(super) has_news: bool,
+    /// The actions that looks have planned since the looker took note of them.
+    pub(super) planned: Upcoming,
+    /// Folders that were read, when, and showed nothing new: not written down yet.
+    pub(super) unchanged: Vec<(FolderName, Moment)>,
 }
 
 impl Session {
@@ -59,7 +62,7 @@ impl Session {
 /// Signs in and finds the folders. A mailbox without a spam folder that can be found says so loudly, in the ledger too.
 pub(super) async fn open(cx: &Context, desk: &Desk) -> Result<Session, LookError> {
     let inbox = cx.access.open_inbox(&desk.mailbox).await?;
-    let mut session = Session { inbox, folders: Vec::new(), is_stale: false, has_news: true };
+    let mut session = Session { inbox, folders: Vec::new(), is_stale: false, planned: Upcoming::Unknown, unchanged: Vec::new() };
     if find_folders(cx, desk, &mut session).await? {
         return Ok(session);
     }
@@ -105,8 +108,10 @@ pub(super) async fn look_at(
         let (role, cursor, read_at) = (folder.role, folder.cursor, folder.read_at);
         let now = cx.clock.now();
         let look = session.inbox.look(name, cursor, cx.server_time(now) - LOOK_BACK).await?;
-        let unchanged = look.new.is_empty() && cursor == Some(look.cursor);
-        if unchanged && read_at.is_some_and(|at| now.since(at) < WRITE_EVERY) {
+        if look.new.is_empty() && cursor == Some(look.cursor) {
+            if read_at.is_none_or(|at| now.since(at) >= WRITE_EVERY) {
+                session.unchanged.push((name.clone(), now));
+            }
             return Ok(());
         }
         let Shown { claims, mut strangers } = sight::read_claims(&look.new, &desk.mailbox.address, &cx.config, &cx.keys);
@@ -125,9 +130,12 @@ pub(super) async fn look_at(
             Extent::UpTo(uid, e) => (Cursor { uid: uid.0, ..look.cursor }, Some(e)),
         };
         let (sighted, refused) = (judged.sighted, judged.refused);
-        session.has_news |= !sighted.is_empty();
+        let (letters, planned) = (sighted.len(), Upcoming::of_new_letters(&sighted));
         let note = LookNote { mailbox: desk.mailbox.address.clone(), folder: name.wire.clone(), role, cursor, sighted, refused, now };
         let noted = cx.ledger.note_look(desk.fence.clone(), note).await?;
+        // What becomes of the actions of letters that were seen before has to be asked for.
+        let planned = if noted.first_seen as usize == letters { planned } else { Upcoming::Unknown };
+        session.planned = session.planned.and(planned);
         tell(cx, desk, noted);
         if let Some(folder) = session.folders.iter_mut().find(|f| f.name.wire == name.wire) {
             folder.cursor = Some(cursor);
@@ -136,10 +144,25 @@ pub(super) async fn look_at(
         if let Some(e) = broken {
             return Err(e.into());
         }
-        if !look.more || unchanged {
+        if !look.more {
             return Ok(());
         }
     }
+}
+
+/// Writes down that folders were read which showed nothing new.
+pub(super) async fn note_unchanged(cx: &Context, desk: &Desk, session: &mut Session) -> Result<(), LedgerError> {
+    if session.unchanged.is_empty() {
+        return Ok(());
+    }
+    let read: Vec<_> = session.unchanged.iter().map(|(name, at)| (name.wire.clone(), *at)).collect();
+    cx.ledger.note_read(desk.fence.clone(), desk.mailbox.address.clone(), read).await?;
+    for (name, at) in session.unchanged.drain(..) {
+        if let Some(folder) = session.folders.iter_mut().find(|f| f.name == name) {
+            folder.read_at = Some(at);
+        }
+    }
+    Ok(())
 }
 
 /// What is heard is written down before the cursor: a crash in between must not lose it. Mostly there is nothing to hear, and that must cost nothing.

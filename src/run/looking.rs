@@ -1,7 +1,8 @@
 //! The looking worker of one mailbox: finds where letters to it landed, and does what its agenda says about them.
 //!
-//! Once on each date it puts away what is finished (`tidying`). It reads the inbox every 5 minutes and spam every 10 (where it can listen with IDLE meanwhile, both every 10), other folders every 6 hours, and the mailbox's own
-//! Sent folder while a letter of its own is uncertain, or where real mail is counted in it.
+//! Once on each date it puts away what is finished (`tidying`). It reads the inbox every 5 minutes and spam every 10 (where it can listen with IDLE meanwhile,
+//! both together every 10), other folders every 6 hours, and the mailbox's own Sent folder while a letter of its own is uncertain, or where real mail is counted
+//! in it.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
@@ -10,11 +11,12 @@ use std::time::Duration;
 use super::acting::act;
 use super::all_sent::AllSent;
 use super::context::{Attempts, Context, Desk, Woken, stopped};
-use super::look::{LookError, Session, find_folders, find_in_sent, look_at, open};
+use super::look::{LookError, Session, find_folders, find_in_sent, look_at, note_unchanged, open};
 use super::outside::mind_real_mail;
 use super::progress::News;
 use super::sending::{OUT_LOOK, Pace};
 use super::tidying::{self, tidy};
+use super::upcoming::Upcoming;
 use crate::engage::{Habits, catch_up};
 use crate::ledger::LedgerError;
 use crate::mail::{FolderName, Idled, MailError, Trouble};
@@ -34,18 +36,11 @@ pub const MISSING_AFTER: Duration = Duration::from_hours(24);
 /// Uncertain for this long: unaccounted.
 pub const UNACCOUNTED_AFTER: Duration = Duration::from_hours(72);
 
-/// When the next action is due, as far as the looker knows.
-#[derive(Clone, Copy)]
-enum Upcoming {
-    /// It has to be asked for.
-    Unknown,
-    /// Then; `None`: there is none.
-    Known(Option<Moment>),
-}
-
 struct Looker<'a> {
     cx: &'a Context,
     desk: &'a Desk,
+    /// When its hours end.
+    ends: Moment,
     session: Option<Session>,
     next_inbox: Moment,
     next_spam: Moment,
@@ -71,6 +66,7 @@ pub async fn look_day(cx: &Context, desk: &Desk, all_sent: &AllSent, pace: Pace)
     let mut looker = Looker {
         cx,
         desk,
+        ends: day_ends(desk),
         session: None,
         next_inbox: now,
         next_spam: now,
@@ -108,7 +104,7 @@ impl Looker<'_> {
             let now = self.cx.clock.now();
             let done = all_sent.is_so();
             if self.desk.is_out() {
-                if pace == Pace::Once || done || now >= day_ends(self.desk) || self.cx.wait_until(now + OUT_LOOK).await == Woken::Stop {
+                if pace == Pace::Once || done || now >= self.ends || self.cx.wait_until(now + OUT_LOOK).await == Woken::Stop {
                     break;
                 }
                 let (cx, desk) = (self.cx, self.desk);
@@ -150,7 +146,8 @@ impl Looker<'_> {
     }
 
     async fn is_over_or_rest(&mut self, done: bool, all_sent: &AllSent) -> Result<bool, LedgerError> {
-        Ok(self.day_is_over(done).await? || self.rest(all_sent).await? == Woken::Stop)
+        let now = self.cx.clock.now();
+        Ok(self.day_is_over(done, now).await? || self.rest(all_sent, now).await? == Woken::Stop)
     }
 
     /// Everything that is due now: looks, actions, and the search for lost letters.
@@ -173,7 +170,7 @@ impl Looker<'_> {
         let now = self.cx.clock.now();
         if now >= self.next_inbox {
             self.look_at_role(session, FolderRole::Inbox).await?;
-            self.next_inbox = now + if self.listens { SPAM_EVERY } else { INBOX_EVERY };
+            self.next_inbox = now + INBOX_EVERY;
         }
         if now >= self.next_spam {
             // Many servers make the spam folder with the first message for it.
@@ -183,6 +180,10 @@ impl Looker<'_> {
             self.look_at_role(session, FolderRole::Spam).await?;
             self.count_real_mail(session).await?;
             self.next_spam = now + SPAM_EVERY;
+        }
+        if self.listens {
+            // What comes is heard: both are read at the same time, for what that might miss.
+            self.next_inbox = self.next_spam;
         }
         let others = self.next_others.unwrap_or_else(|| others_due(session));
         if now >= others {
@@ -194,9 +195,10 @@ impl Looker<'_> {
         if now >= self.next_tidy {
             self.tidy_once_a_date(session).await?;
         }
-        if std::mem::take(&mut session.has_news) | self.desk.answered.swap(false, Ordering::Relaxed) {
-            self.upcoming = Upcoming::Unknown;
-        }
+        note_unchanged(self.cx, self.desk, session).await?;
+        let planned = std::mem::replace(&mut session.planned, Upcoming::NONE);
+        let answered = self.desk.answered.swap(false, Ordering::Relaxed);
+        self.upcoming = if answered { Upcoming::Unknown } else { self.upcoming.and(planned) };
         if self.upcoming().await?.is_some_and(|due| due <= self.cx.clock.now()) {
             self.upcoming = Upcoming::Unknown;
             return act(self.cx, self.desk, session).await;
@@ -287,6 +289,8 @@ impl Looker<'_> {
                 cx.tell(&News::Trouble(e));
             }
         }
+        // What is missing rests on when these were read.
+        note_unchanged(cx, desk, session).await?;
         let (now, address) = (cx.clock.now(), desk.mailbox.address.clone());
         let missing = cx.ledger.note_missing(desk.fence.clone(), address.clone(), now - MISSING_AFTER, now).await?;
         if !missing.is_empty() {
@@ -315,33 +319,26 @@ impl Looker<'_> {
         Ok(())
     }
 
-    async fn day_is_over(&mut self, senders_done: bool) -> Result<bool, LedgerError> {
-        let now = self.cx.clock.now();
-        let hours_end = day_ends(self.desk);
+    async fn day_is_over(&mut self, senders_done: bool, now: Moment) -> Result<bool, LedgerError> {
         // Nobody reads after hours, whatever mailboxes of other zones still send: it is seen tomorrow.
-        if now >= hours_end {
+        if now >= self.ends {
             // But for a connection that broke while the machine slept: what became due in its sleep is done with a new one.
             let overdue = self.attempts.failed_once() && self.upcoming().await?.is_some_and(|due| due <= now);
             return Ok(!overdue);
         }
-        if !senders_done {
+        if !senders_done || self.upcoming().await?.is_some_and(|due| due <= self.ends) {
             return Ok(false);
         }
-        let address = &self.desk.mailbox.address;
-        if self.cx.ledger.awaited(address.clone(), now - WAIT_FOR_ARRIVAL).await? > 0 {
-            return Ok(false);
-        }
-        Ok(self.upcoming().await?.is_none_or(|due| due > hours_end))
+        Ok(self.cx.ledger.awaited(self.desk.mailbox.address.clone(), now - WAIT_FOR_ARRIVAL).await? == 0)
     }
 
     /// Waits for the next look or action; listens with IDLE where the wait is long.
-    async fn rest(&mut self, all_sent: &AllSent) -> Result<Woken, LedgerError> {
-        let now = self.cx.clock.now();
+    async fn rest(&mut self, all_sent: &AllSent, now: Moment) -> Result<Woken, LedgerError> {
         let next_action = self.upcoming().await?;
         let at = [Some(self.next_inbox), Some(self.next_spam), self.next_others, next_action].into_iter().flatten().min().unwrap_or(now);
         // An action that failed keeps its place in the past only until it gets a new due time; never spin.
-        let at =
-            at.max(self.attempts.not_before()).max(now + Duration::from_secs(1)).min(day_ends(self.desk).max(now + Duration::from_secs(1)));
+        let soon = now + Duration::from_secs(1);
+        let at = at.max(self.attempts.not_before()).max(soon).min(self.ends.max(soon));
         let long = self.cx.clock.real_span(at.since(now)) >= IDLE_FROM;
         if long
             && let Some(session) = &mut self.session

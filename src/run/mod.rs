@@ -26,6 +26,7 @@ mod suspending;
 #[cfg(test)]
 mod tests;
 mod tidying;
+mod upcoming;
 mod words_of_letter;
 
 use std::sync::{Arc, Mutex, PoisonError};

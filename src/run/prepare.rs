@@ -42,25 +42,25 @@ pub fn date_of(config: &Config, mailbox: &Mailbox, now: Moment, pace: Pace) -> L
 pub(super) fn desks(cx: &Context, taken: &Taken, pace: Pace) -> Vec<Desk> {
     let now = cx.clock.now();
     let owned = cx.config.mailboxes.values().filter_map(|m| taken.ours.get(&Fence::resource_of(&m.address)).map(|f| (m, f)));
-    owned
-        .map(|(mailbox, fence)| {
-            let date = date_of(&cx.config, mailbox, now, pace);
-            let pacing = window_of(&cx.config, mailbox);
-            Desk {
-                mailbox: mailbox.clone(),
-                fence: fence.clone(),
-                date,
-                window: window_on(date, pacing.from, pacing.to, mailbox.zone),
-                pacing,
-                calendar: calendar_of(&cx.config, mailbox),
-                engagement: engagement_of(&cx.config, mailbox),
-                new_letters: Notify::new(),
-                out: AtomicBool::new(false),
-                answered: AtomicBool::new(false),
-                refused: Mutex::default(),
-            }
-        })
-        .collect()
+    let mut desks = Vec::with_capacity(taken.ours.len());
+    desks.extend(owned.map(|(mailbox, fence)| {
+        let date = date_of(&cx.config, mailbox, now, pace);
+        let pacing = window_of(&cx.config, mailbox);
+        Desk {
+            mailbox: mailbox.clone(),
+            fence: fence.clone(),
+            date,
+            window: window_on(date, pacing.from, pacing.to, mailbox.zone),
+            pacing,
+            calendar: calendar_of(&cx.config, mailbox),
+            engagement: engagement_of(&cx.config, mailbox),
+            new_letters: Notify::new(),
+            out: AtomicBool::new(false),
+            answered: AtomicBool::new(false),
+            refused: Mutex::default(),
+        }
+    }));
+    desks
 }
 
 /// Ends what came before: letters that a crash left handed over become uncertain, dates that are over are closed.

@@ -134,10 +134,6 @@ pub async fn standings(
     for mailbox in mailboxes {
         let Some(schedule) = config.schedule_of(mailbox) else { continue };
         let address = &mailbox.address;
-        let sent = match ledger {
-            Some(l) => l.handed_since(address.clone(), now - Duration::from_hours(24), date.minus(2)).await?,
-            None => 0,
-        };
         let mut days = days.remove(address).unwrap_or_default();
         if let (Some(last), Some((of, said))) = (days.last_mut(), guarded.last.get(address)) {
             debug_assert_eq!(last.plan.date, *of, "the last day is the one that was judged");
@@ -145,6 +141,10 @@ pub async fn standings(
         }
         let real_mail = RealMail::of(ledger, mailbox).await?;
         let limit = provider_facts(mailbox.provider).daily_limit_of(&address.domain());
+        let sent = match ledger.filter(|_| limit.is_some()) {
+            Some(l) => l.handed_since(address.clone(), now - Duration::from_hours(24), date.minus(2)).await?,
+            None => 0,
+        };
         let not_yet = mailbox.start_on.is_some_and(|start| date < start);
         let caps = Caps {
             guard: guarded.paused.get(address).map(Paused::to_string),

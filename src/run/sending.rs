@@ -54,6 +54,8 @@ struct Sender<'a> {
     attempts: Attempts,
     content_fails: bool,
     unsettled: Option<Unsettled>,
+    /// The time came for which was waited: the next letter is due, if nothing has changed meanwhile.
+    its_time: bool,
 }
 
 /// Whether it is a letter's turn among those of its domain.
@@ -67,6 +69,7 @@ enum Turn {
 struct Unsettled {
     receipt: Receipt<()>,
     letter: LetterId,
+    is_answer: bool,
     outcome: Outcome,
     at: Moment,
 }
@@ -87,7 +90,7 @@ pub async fn send_day(cx: &Context, desk: &Desk, pacer: &Pacer, pace: Pace) -> R
     if let Some(end) = cx.patiently(address, || cx.ledger.rest_of(address.clone(), cx.clock.now())).await?.flatten() {
         attempts.wait_until(end);
     }
-    let mut sender = Sender { cx, desk, pacer, outbox: None, last_handed, attempts, content_fails: true, unsettled: None };
+    let mut sender = Sender { cx, desk, pacer, outbox: None, last_handed, attempts, content_fails: true, unsettled: None, its_time: false };
     let result = sender.work(pace).await;
     sender.close_session().await;
     let settled = sender.settle().await;
@@ -132,7 +135,12 @@ impl Sender<'_> {
             return Ok(true);
         }
         let (address, date) = (&self.desk.mailbox.address, self.desk.date);
-        let at = self.cx.ledger.next_due(address.clone(), date).await?.map_or(end, |due| self.earliest(due));
+        // To ask for its time is less than to read it, but more than nothing.
+        let at = if std::mem::take(&mut self.its_time) {
+            now
+        } else {
+            self.cx.ledger.next_due(address.clone(), date).await?.map_or(end, |due| self.earliest(due))
+        };
         if at > now {
             if pace == Pace::Once {
                 return Ok(false);
@@ -140,10 +148,14 @@ impl Sender<'_> {
             if self.cx.clock.real_span(at.since(now)) > KEEP_OPEN {
                 self.close_session().await;
             }
-            return Ok(self.cx.wait_or_bell(at.min(end), &self.desk.new_letters).await != Woken::Stop);
+            let woken = self.cx.wait_or_bell(at.min(end), &self.desk.new_letters).await;
+            self.its_time = woken == Woken::Time;
+            return Ok(woken != Woken::Stop);
         }
-        let Some(letter) = self.cx.ledger.due_letters(address.clone(), date, 1).await?.into_iter().next() else { return Ok(true) };
-        self.send(&letter, pace).await?;
+        let letter = self.cx.ledger.due_letters(address.clone(), date, 1).await?.into_iter().next();
+        if let Some(letter) = letter.filter(|l| l.plan.due.is_some_and(|due| self.earliest(due) <= now)) {
+            self.send(&letter, pace).await?;
+        }
         Ok(true)
     }
 
@@ -155,9 +167,10 @@ impl Sender<'_> {
 
     async fn send(&mut self, letter: &LetterFacts, pace: Pace) -> Result<(), LedgerError> {
         let plan = &letter.plan;
+        let message_id = message_id_of(plan.id, &plan.sender);
         let intent = || Intent {
             letter: plan.id,
-            message_id: message_id_of(plan.id, &plan.sender),
+            message_id: message_id.clone(),
             window: self.desk.window,
             now: self.cx.clock.now(),
             real_now: self.cx.clock.lease_now(),
@@ -395,9 +408,10 @@ impl Sender<'_> {
             }
         };
         // Written with the next letter's intent, or when the worker ends: one durable wait a letter.
-        self.unsettled =
-            Some(Unsettled { receipt: self.cx.ledger.record(plan.id, outcome.clone(), now), letter: plan.id, outcome, at: now });
-        self.desk.answered.fetch_or(plan.parent.is_some(), Ordering::Relaxed);
+        let is_answer = plan.parent.is_some();
+        let receipt = self.cx.ledger.record(plan.id, outcome.clone(), now);
+        self.unsettled = Some(Unsettled { receipt, letter: plan.id, is_answer, outcome, at: now });
+        self.desk.answered.fetch_or(is_answer, Ordering::Relaxed);
     }
 
     /// A letter that may not go now: paused is waited for, anything else is the letter's end or a put-off.
@@ -432,15 +446,16 @@ impl Sender<'_> {
 
     /// Waits until the last outcome is durable. One that cannot be written now (a full disk) is kept, and handed in again.
     async fn settle(&mut self) -> Result<(), LedgerError> {
-        let Some(Unsettled { receipt, letter, outcome, at }) = self.unsettled.take() else { return Ok(()) };
+        let Some(Unsettled { receipt, letter, is_answer, outcome, at }) = self.unsettled.take() else { return Ok(()) };
         match receipt.durable().await {
             Err(e) if e.may_pass() => {
-                self.unsettled = Some(Unsettled { receipt: self.cx.ledger.record(letter, outcome.clone(), at), letter, outcome, at });
+                let receipt = self.cx.ledger.record(letter, outcome.clone(), at);
+                self.unsettled = Some(Unsettled { receipt, letter, is_answer, outcome, at });
                 Err(e)
             }
             result => {
                 // Now that it is there for sure, the looker asks again.
-                self.desk.answered.store(true, Ordering::Relaxed);
+                self.desk.answered.fetch_or(is_answer, Ordering::Relaxed);
                 result
             }
         }

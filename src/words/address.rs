@@ -40,11 +40,10 @@ impl Address {
         if text.len() > 254 || local.len() > 64 {
             return Err(BadAddress::TooLong);
         }
-        let atext = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
-        if let Some(c) = local.chars().find(|c| !atext(*c)) {
+        if let Some(c) = local.chars().find(|c| !is_atext(*c)) {
             return Err(BadAddress::Character(c));
         }
-        if local.starts_with('.') || local.ends_with('.') || local.contains("..") {
+        if local.as_bytes().split(|b| *b == b'.').any(<[u8]>::is_empty) {
             return Err(BadAddress::Character('.'));
         }
         check_domain(domain)?;
@@ -87,6 +86,15 @@ impl Domain {
     }
 }
 
+/// A character of a dot-atom (RFC 5322 §3.2.3).
+fn is_atext(c: char) -> bool {
+    c.is_ascii_alphanumeric()
+        || matches!(
+            c,
+            '!' | '#' | '$' | '%' | '&' | '\'' | '*' | '+' | '-' | '/' | '=' | '?' | '^' | '_' | '`' | '{' | '|' | '}' | '~' | '.'
+        )
+}
+
 fn check_domain(text: &str) -> Result<(), BadAddress> {
     if text.len() > 253 {
         return Err(BadAddress::TooLong);
@@ -94,8 +102,14 @@ fn check_domain(text: &str) -> Result<(), BadAddress> {
     if let Some(c) = text.chars().find(|c| !(c.is_ascii_alphanumeric() || *c == '-' || *c == '.')) {
         return Err(BadAddress::Character(c));
     }
-    let labels_hold = text.split('.').all(|l| !l.is_empty() && l.len() <= 63 && !l.starts_with('-') && !l.ends_with('-'));
-    if labels_hold && text.contains('.') { Ok(()) } else { Err(BadAddress::Domain) }
+    let mut labels = 0;
+    for label in text.as_bytes().split(|b| *b == b'.') {
+        if !(1..=63).contains(&label.len()) || label.starts_with(b"-") || label.ends_with(b"-") {
+            return Err(BadAddress::Domain);
+        }
+        labels += 1;
+    }
+    if labels >= 2 { Ok(()) } else { Err(BadAddress::Domain) }
 }
 
 /// Addresses come from the ledger by the thousand, and are in lower case there.

@@ -22,11 +22,16 @@ pub struct BadLetterId;
 impl LetterId {
     /// The id of the `n`th start that `sender` writes on `date`.
     pub fn of_start(sender: &Address, date: LocalDate, n: u32) -> Self {
-        let day = date.days_since(LocalDate::EPOCH).clamp(0, i64::from(u16::MAX)) as u16;
-        let mut place = [0; 5];
-        place[..2].copy_from_slice(&day.to_be_bytes());
-        place[2..].copy_from_slice(&digest(&["sender", sender.as_str()])[..3]);
-        Self::within(&place, &["start", sender.as_str(), &date.to_string(), &n.to_string()])
+        Self::within(&place(sender, date), &["start", sender.as_str(), &date.to_string(), &n.to_string()])
+    }
+
+    /// What the ids of a sender's starts of a date begin with, as text, and those of all that answer them. Few other senders share it.
+    pub fn beginning(sender: &Address, date: LocalDate) -> String {
+        let mut id = [0; 12];
+        id[..5].copy_from_slice(&place(sender, date));
+        let mut hex = Self(id).to_string();
+        hex.truncate(10);
+        hex
     }
 
     /// The id of the one answer to `parent`.
@@ -51,17 +56,27 @@ impl LetterId {
     /// # Errors
     /// [`BadLetterId`] on any other text.
     pub fn parse(text: &str) -> Result<Self, BadLetterId> {
-        let b = text.as_bytes();
-        if b.len() != 24 || !b.iter().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f')) {
-            return Err(BadLetterId);
-        }
-        let value = |digit: u8| if digit.is_ascii_digit() { digit - b'0' } else { digit - b'a' + 10 };
+        let digits: &[u8; 24] = text.as_bytes().try_into().map_err(|_| BadLetterId)?;
+        let value = |digit: u8| match digit {
+            b'0'..=b'9' => Ok(digit - b'0'),
+            b'a'..=b'f' => Ok(digit - b'a' + 10),
+            _ => Err(BadLetterId),
+        };
         let mut id = [0; 12];
-        for (out, digits) in id.iter_mut().zip(b.chunks_exact(2)) {
-            *out = value(digits[0]) << 4 | value(digits[1]);
+        for (i, byte) in id.iter_mut().enumerate() {
+            *byte = value(digits[2 * i])? << 4 | value(digits[2 * i + 1])?;
         }
         Ok(Self(id))
     }
+}
+
+/// Where the letters of a sender and a date lie among all.
+fn place(sender: &Address, date: LocalDate) -> [u8; 5] {
+    let day = date.days_since(LocalDate::EPOCH).clamp(0, i64::from(u16::MAX)) as u16;
+    let mut place = [0; 5];
+    place[..2].copy_from_slice(&day.to_be_bytes());
+    place[2..].copy_from_slice(&digest(&["sender", sender.as_str()])[..3]);
+    place
 }
 
 fn digest(parts: &[&str]) -> [u8; 32] {
@@ -162,7 +177,8 @@ mod tests {
         let later = LetterId::of_start(&a, LocalDate::ymd(2026, 12, 2).unwrap(), 1);
         assert!(LetterId::of_answer(id) < later && id < later, "by date");
         assert_eq!((LetterId::of_answer(id).day(), later.day()), (d.days_since(LocalDate::EPOCH), id.day() + 1));
-        assert_eq!(id.to_string()[..10], LetterId::of_answer(id).to_string()[..10], "an answer lies beside its thread");
+        let beginning = LetterId::beginning(&a, d);
+        assert!([id, LetterId::of_answer(id)].iter().all(|id| id.to_string().starts_with(&beginning)), "an answer lies beside its thread");
         assert!(LetterId::parse("ABCDEF0123456789abcdef01").is_err());
         assert!(LetterId::parse("é0123456789abcdef012345").is_err());
     }

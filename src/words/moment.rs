@@ -138,7 +138,24 @@ impl LocalDate {
 
 impl fmt::Display for LocalDate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0.to_string())
+        // By hand, as it is read: dates are written for every question to the ledger.
+        let (Ok(year @ 0..=9999), month, day) = (u32::try_from(self.0.year()), self.0.month(), self.0.day()) else {
+            return f.pad(&self.0.to_string());
+        };
+        let digit = |n: u32| b'0' + (n % 10) as u8;
+        let text = [
+            digit(year / 1000),
+            digit(year / 100),
+            digit(year / 10),
+            digit(year),
+            b'-',
+            digit(month / 10),
+            digit(month),
+            b'-',
+            digit(day / 10),
+            digit(day),
+        ];
+        f.pad(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
     }
 }
 impl fmt::Debug for LocalDate {

@@ -85,12 +85,15 @@ impl World {
 
     /// Whether this command is one at which a flaky connection breaks. Draws: each question has its own answer, in the order in which they are asked.
     pub fn breaks_now(&self, account: &Address, now: Moment) -> bool {
+        self.lock().breaks_now(account, now)
+    }
+
+    /// Whether a session of an account that there is ends at this command: its provider does not let it in any more, or the connection breaks. Draws, as
+    /// [`World::breaks_now`] does.
+    pub fn throws_out(&self, account: &Address, now: Moment) -> bool {
         let mut inside = self.lock();
-        let share = inside.flakiness(account, now);
-        share > 0.0 && {
-            let n = inside.next_serial().to_string();
-            inside.seed.shares_of_words(&["flaky", account.as_str(), &n])[0] < share
-        }
+        // Asked at every command; mostly all is well.
+        !inside.conditions.is_empty() && (inside.may_sign_in(account, now).is_err() || inside.breaks_now(account, now))
     }
 }
 
@@ -104,6 +107,14 @@ impl World {
 }
 
 impl Inside {
+    fn breaks_now(&mut self, account: &Address, now: Moment) -> bool {
+        let share = self.flakiness(account, now);
+        share > 0.0 && {
+            let n = self.next_serial().to_string();
+            self.seed.shares_of_words(&["flaky", account.as_str(), &n])[0] < share
+        }
+    }
+
     pub(super) fn plan(&mut self, at: Moment, event: Event) {
         let serial = self.next_serial();
         self.events.insert((at, serial), event);

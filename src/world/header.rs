@@ -7,7 +7,7 @@ pub fn len(bytes: &[u8]) -> usize {
     if bytes.starts_with(b"\r\n") {
         return 2;
     }
-    bytes.windows(4).position(|w| w == b"\r\n\r\n").map_or(bytes.len(), |at| at + 4)
+    memchr::memmem::find(bytes, b"\r\n\r\n").map_or(bytes.len(), |at| at + 4)
 }
 
 /// The letter that the header's `X-Preheat` names, believed without a look at the HMAC: servers have no key.
@@ -17,13 +17,11 @@ pub(super) fn letter(header: &[u8]) -> Option<LetterId> {
 
 /// The value of a header field, unfolded; the first of its name.
 pub(super) fn value(header: &[u8], name: &str) -> Option<String> {
-    let mut lines = header.split(|b| *b == b'\n').map(|l| l.strip_suffix(b"\r").unwrap_or(l)).peekable();
+    let mut lines = lines(header).peekable();
     while let Some(line) = lines.next() {
-        let Some(colon) = line.iter().position(|b| *b == b':') else { continue };
-        if !line[..colon].eq_ignore_ascii_case(name.as_bytes()) {
-            continue;
-        }
-        let mut text = String::from_utf8_lossy(&line[colon + 1..]).trim().to_owned();
+        let Some((start, rest)) = line.split_at_checked(name.len()) else { continue };
+        let (true, Some(first)) = (start.eq_ignore_ascii_case(name.as_bytes()), rest.strip_prefix(b":")) else { continue };
+        let mut text = String::from_utf8_lossy(first).trim().to_owned();
         while let Some(more) = lines.next_if(|l| l.first().is_some_and(|b| *b == b' ' || *b == b'\t')) {
             text.push(' ');
             text.push_str(String::from_utf8_lossy(more).trim());
@@ -31,6 +29,17 @@ pub(super) fn value(header: &[u8], name: &str) -> Option<String> {
         return Some(text);
     }
     None
+}
+
+/// The lines of a header, without their ends.
+fn lines(header: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(header);
+    std::iter::from_fn(move || {
+        let all = rest?;
+        let (line, next) = memchr::memchr(b'\n', all).map_or((all, None), |at| (&all[..at], Some(&all[at + 1..])));
+        rest = next;
+        Some(line.strip_suffix(b"\r").unwrap_or(line))
+    })
 }
 
 /// The address in a From value: between angle brackets, or the whole of it.

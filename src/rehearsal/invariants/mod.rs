@@ -32,7 +32,7 @@ use std::time::Duration;
 use super::Breach;
 use crate::chance::Seed;
 use crate::config::Config;
-use crate::ledger::{CheckReport, History, Ledger, LedgerError, PauseRow, TroubleRow};
+use crate::ledger::{CheckReport, History, Ledger, LedgerError, LetterFacts, PauseRow, TroubleRow};
 use crate::words::{Address, Moment};
 use crate::world::World;
 
@@ -90,6 +90,11 @@ impl Testimony {
     /// Reads it.
     pub(super) async fn of(ledger: &Ledger) -> Result<Self, LedgerError> {
         Ok(Self { history: ledger.history().await?, pauses: ledger.pauses().await?, troubles: ledger.troubles().await? })
+    }
+
+    /// Every letter, by id.
+    pub(super) fn letters(&self) -> &[LetterFacts] {
+        &self.history.letters
     }
 
     /// As [`breaches`]. `own_check`, what the ledger's own check found, is asked for last: it may be made meanwhile.

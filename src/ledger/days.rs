@@ -40,19 +40,19 @@ pub struct DayRow {
     pub spent: u32,
     /// Accepted by servers, or found later.
     pub accepted: u32,
-    /// Letters that the window could not hold any more.
-    pub late: u32,
+    /// Letters that no server could be offered, and that was not their sender's doing: [`crate::words::SkipReason::is_not_offered`].
+    pub unoffered: u32,
 }
 
 impl DayRow {
-    /// What the day could really send: the quota less what came too late.
+    /// What the day could really send: the quota less what could not be offered.
     pub fn offered(&self) -> u32 {
-        self.plan.quota.saturating_sub(self.late)
+        self.plan.quota.saturating_sub(self.unoffered)
     }
 }
 
 pub(super) const COLUMNS: &str =
-    "mailbox, date, schedule, curve, ramp_day, quota, coalesce(total, quota), reasons, verdict, spent, accepted, late";
+    "mailbox, date, schedule, curve, ramp_day, quota, coalesce(total, quota), reasons, verdict, spent, accepted, unoffered";
 
 /// Reads [`COLUMNS`].
 pub(super) fn read_day(r: &Row<'_>) -> Result<DayRow, LedgerError> {
@@ -72,7 +72,7 @@ pub(super) fn read_day(r: &Row<'_>) -> Result<DayRow, LedgerError> {
         verdict: c.maybe(Verdict::parse)?,
         spent: c.get()?,
         accepted: c.get()?,
-        late: c.get()?,
+        unoffered: c.get()?,
     })
 }
 

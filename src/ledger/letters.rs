@@ -291,8 +291,8 @@ fn move_letter(c: &Connection, key: &str, to: LetterState, event: LetterEvent, a
 /// Skips a letter, with the reason in its history. What would have answered it lapses, and the rest of the thread.
 pub(super) fn skip(c: &Connection, id: LetterId, reason: SkipReason, at: Moment) -> Result<(), LedgerError> {
     apply(c, id, LetterEvent::Skipped, at, Said::Reason(reason))?;
-    if reason == SkipReason::Late {
-        let sql = "UPDATE day SET late = late + 1 FROM letter l WHERE l.id = ?1 AND day.mailbox = l.sender AND day.date = l.date";
+    if reason.is_not_offered() {
+        let sql = "UPDATE day SET unoffered = unoffered + 1 FROM letter l WHERE l.id = ?1 AND day.mailbox = l.sender AND day.date = l.date";
         execute(c, sql, [id.to_string()])?;
     }
     lapse_answers_to(c, id, at)

@@ -68,7 +68,7 @@ const MIGRATION_STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0007_seen_ids.sql")),
     M::up(include_str!("migrations/0008_events.sql")),
     M::up(include_str!("migrations/0009_tidy.sql")),
-    M::up(include_str!("migrations/0010_indexes.sql")),
+    M::up(include_str!("migrations/0010_indexes_and_unoffered.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(MIGRATION_STEPS);
 

@@ -24,7 +24,8 @@ CREATE TABLE lease (
   expires_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- A mailbox's local date: its quota, how that came about, and what it was spent on.
+-- A mailbox's local date: its quota, how that came about, and what it was spent on. Unoffered are, besides those that came too late, letters whose
+-- recipient was suspended, suppressed or gone.
 CREATE TABLE day (
   mailbox  TEXT    NOT NULL REFERENCES mailbox (address),
   date     TEXT    NOT NULL,
@@ -36,7 +37,7 @@ CREATE TABLE day (
   verdict  TEXT,                            -- NULL: no rule spoke
   spent    INTEGER NOT NULL DEFAULT 0 CHECK (spent <= quota),  -- handed over: accepted, uncertain, unaccounted, rejected after DATA
   accepted INTEGER NOT NULL DEFAULT 0,
-  late     INTEGER NOT NULL DEFAULT 0,      -- letters that the window could not hold any more
+  unoffered     INTEGER NOT NULL DEFAULT 0,      -- letters that the window could not hold any more
   made_at  INTEGER NOT NULL, total INTEGER CHECK (total >= quota),
   PRIMARY KEY (mailbox, date)
 ) STRICT, WITHOUT ROWID;

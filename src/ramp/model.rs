@@ -11,7 +11,7 @@ pub struct DayRecord {
     pub quota: u32,
     /// What warmup and real mail were to make together: what is warmed up. The quota, where no room was left for real mail.
     pub total: u32,
-    /// What the day could really send of its quota: the quota less what came too late.
+    /// What the day could really send of its quota: the quota less what came too late or had nobody to go to.
     pub offered: u32,
     /// What servers accepted, answers included.
     pub accepted: u32,

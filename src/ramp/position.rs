@@ -271,13 +271,13 @@ struct Load {
 impl Load {
     /// Letters and real mail together: the total is what is warmed up.
     fn of(day: &DayRecord) -> Self {
-        let late = day.quota.saturating_sub(day.offered);
+        let unoffered = day.quota.saturating_sub(day.offered);
         let room = day.total.saturating_sub(day.quota);
-        // Real mail beyond the room that was left for it takes the place of letters that came too late.
-        let late = late.saturating_sub(day.outside.saturating_sub(room));
+        // Real mail beyond the room that was left for it takes the place of letters that could not be offered.
+        let unoffered = unoffered.saturating_sub(day.outside.saturating_sub(room));
         Self {
             total: day.total,
-            offered: day.total.saturating_sub(late),
+            offered: day.total.saturating_sub(unoffered),
             sent: day.accepted.saturating_add(day.outside),
             is_warmup_alone: day.outside == 0 && room == 0,
         }
@@ -301,12 +301,12 @@ impl Load {
     }
 
     fn in_words(&self, day: &DayRecord) -> String {
-        let lateness =
-            if self.offered < self.total { format!(" ({} more came too late)", self.total - self.offered) } else { String::new() };
+        let left_out =
+            if self.offered < self.total { format!(" ({} more could not be offered)", self.total - self.offered) } else { String::new() };
         match day.outside {
-            _ if self.is_warmup_alone => format!("{} of {} accepted{lateness}", day.accepted, self.offered),
-            0 => format!("{} accepted and no real mail, of {}{lateness}", day.accepted, self.offered),
-            real => format!("{} accepted and {real} of real mail, of {}{lateness}", day.accepted, self.offered),
+            _ if self.is_warmup_alone => format!("{} of {} accepted{left_out}", day.accepted, self.offered),
+            0 => format!("{} accepted and no real mail, of {}{left_out}", day.accepted, self.offered),
+            real => format!("{} accepted and {real} of real mail, of {}{left_out}", day.accepted, self.offered),
         }
     }
 }

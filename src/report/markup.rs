@@ -17,6 +17,12 @@ pub(super) fn escaped(text: &str) -> String {
     out
 }
 
+/// Escaped text whose parts between backticks are commands.
+pub(super) fn with_code(text: &str) -> String {
+    let part = |(n, part): (usize, &str)| if n % 2 == 1 { format!("<code>{part}</code>") } else { part.to_owned() };
+    text.split('`').enumerate().map(part).collect()
+}
+
 /// At most so many characters; what is longer ends in `…`.
 pub(super) fn cut(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
@@ -75,6 +81,12 @@ mod tests {
             "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; &quot;y&quot; [31m"
         );
         assert_eq!(escaped("é 日本 🙂"), "é 日本 🙂");
+    }
+
+    #[test]
+    fn what_stands_between_backticks_is_a_command() {
+        assert_eq!(with_code("say `a b`, or `c`."), "say <code>a b</code>, or <code>c</code>.");
+        assert_eq!(with_code("plain"), "plain");
     }
 
     #[test]

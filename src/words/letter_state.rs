@@ -60,6 +60,11 @@ word! {
 }
 
 impl SkipReason {
+    /// Whether it says nothing about the sender: no server could be asked to take the letter, so that it does not keep a ramp day from being earned.
+    pub const fn is_not_offered(self) -> bool {
+        matches!(self, Self::Late | Self::Suspended | Self::Suppressed | Self::Removed)
+    }
+
     /// The same as a clause for people, which follows "not sent:" or "because".
     pub const fn in_words(self) -> &'static str {
         match self {

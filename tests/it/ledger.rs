@@ -414,6 +414,19 @@ async fn nothing_is_called_missing_before_every_folder_was_read_a_day_after() {
 }
 
 #[tokio::test]
+async fn what_nobody_could_be_offered_does_not_cost_its_sender_the_day() {
+    use SkipReason::{Deferred, Late, Paused, Quota, Removed, Rests, SignIn, Suppressed, Suspended};
+    let reasons = [Late, Suspended, Suppressed, Removed, Quota, Paused, Rests, SignIn, Deferred];
+    let d = Desk::new(12, (1..=9).map(start).collect()).await;
+    let mut offered = Vec::new();
+    for (n, reason) in (1..).zip(reasons) {
+        d.ledger.skip_letter(d.anna.clone(), start(n).id, reason, later(480)).await.unwrap();
+        offered.push(d.ledger.day(anna(), today()).await.unwrap().unwrap().offered());
+    }
+    assert_eq!(offered, [11, 10, 9, 8, 8, 8, 8, 8, 8]);
+}
+
+#[tokio::test]
 async fn a_day_ends_with_starts_skipped_and_answers_put_off_three_times() {
     let unsent = answer_to(&start(2)).id;
     let d = Desk::new(3, vec![start(1), answer_to(&start(1)), start(2), answer_to(&start(2))]).await;

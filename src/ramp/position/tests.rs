@@ -38,7 +38,7 @@ fn a_week_as_it_goes_is_told_day_by_day() {
             "2026-12-02 2→3 earned: 4 of 5 accepted",
             "2026-12-03 3→3 not earned: 2 of 6 accepted",
             "2026-12-04 3→3 not earned: only 3 of 7 could be offered, less than half",
-            "2026-12-07 3→4 earned: 6 of 6 accepted (2 more came too late)",
+            "2026-12-07 3→4 earned: 6 of 6 accepted (2 more could not be offered)",
             "2026-12-08 4→4 not earned: nothing of 8 was accepted",
             "2026-12-09 4→4 held by the guard: the position stays",
             "2026-12-10 4→5 earned: 10 of 10 accepted",
@@ -302,7 +302,7 @@ fn real_mail_counts_as_sent_and_its_room_has_to_be_filled() {
     // Too late for 16 of the 18, and more real mail than was expected.
     let late = |outside| DayRecord { offered: 2, ..beside_real_mail("2026-12-01", 2, outside) };
     assert_eq!(told(late(12)), "not earned: only 14 of 30 could be offered, less than half");
-    assert_eq!(told(late(20)), "earned: 2 accepted and 20 of real mail, of 22 (8 more came too late)");
+    assert_eq!(told(late(20)), "earned: 2 accepted and 20 of real mail, of 22 (8 more could not be offered)");
     assert_eq!(told(late(99)), "earned: 2 accepted and 99 of real mail, of 30");
 }
 

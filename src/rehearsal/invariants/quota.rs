@@ -8,7 +8,7 @@ use super::case::{Case, Member, share_of_day};
 use super::found::Found;
 use crate::config::provider_facts;
 use crate::ledger::DayRow;
-use crate::words::{Address, Domain, LocalDate, Moment, Verdict};
+use crate::words::{Address, Domain, LocalDate, Moment, SkipReason, Verdict};
 
 /// What a step back takes off the position, in ramp days.
 const STEP_BACK: u32 = 5;
@@ -80,6 +80,7 @@ fn quotas_within_bounds(case: &Case<'_>, found: &mut Found) {
 
 /// The position rises by one at most for each day that was earned by what the world took, and falls with what the guard said.
 fn ramp_days_are_earned(case: &Case<'_>, found: &mut Found) {
+    let unoffered = unoffered_by_day(case);
     for days in case.history.days.chunk_by(|a, b| a.plan.mailbox == b.plan.mailbox) {
         let Some(first) = days.first().filter(|d| case.members.get(&d.plan.mailbox).is_some_and(Member::is_warming)) else { continue };
         let (mut highest, mut curve) = (1, first.plan.curve);
@@ -105,16 +106,26 @@ fn ramp_days_are_earned(case: &Case<'_>, found: &mut Found) {
                 Some(Verdict::Hold | Verdict::Pause | Verdict::Rest) => highest,
                 Some(Verdict::StepBack) => highest.saturating_sub(STEP_BACK).max(1),
                 Some(Verdict::Floor) => 1,
-                Some(Verdict::Advance) | None => highest + u32::from(is_earned(case, day)),
+                Some(Verdict::Advance) | None => highest + u32::from(is_earned(case, day, &unoffered)),
             };
         }
     }
 }
 
+/// Letters of each day that were skipped although nothing was wrong with their sender.
+fn unoffered_by_day<'a>(case: &Case<'a>) -> BTreeMap<(&'a Address, LocalDate), u32> {
+    let mut days = BTreeMap::new();
+    for letter in case.history.letters.iter().filter(|l| l.skip_reason.is_some_and(SkipReason::is_not_offered)) {
+        *days.entry((&letter.plan.sender, letter.plan.date)).or_default() += 1;
+    }
+    days
+}
+
 /// Whether a day counts: at least half of the quota could be offered, and what was taken falls short of that by one message or a fifth at most.
-fn is_earned(case: &Case<'_>, day: &DayRow) -> bool {
-    let sent = case.sent.get(&(&day.plan.mailbox, day.plan.date)).map_or(0, |s| s.all);
-    let offered = day.plan.quota.saturating_sub(day.late);
+fn is_earned(case: &Case<'_>, day: &DayRow, unoffered: &BTreeMap<(&Address, LocalDate), u32>) -> bool {
+    let which = (&day.plan.mailbox, day.plan.date);
+    let sent = case.sent.get(&which).map_or(0, |s| s.all);
+    let offered = day.plan.quota.saturating_sub(unoffered.get(&which).copied().unwrap_or(0));
     let short = offered.saturating_sub(sent);
     sent > 0 && u64::from(offered) * 2 >= u64::from(day.plan.quota) && (short <= 1 || u64::from(short) * 5 <= u64::from(offered))
 }

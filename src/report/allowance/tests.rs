@@ -25,7 +25,7 @@ fn anna() -> AllowanceFacts {
         now: at("12:00"),
         stopped: None,
         outside_mail: Some(OutsideMail::SentFolder),
-        day: Some(DayRow { plan, verdict: None, spent: 12, accepted: 12, late: 0 }),
+        day: Some(DayRow { plan, verdict: None, spent: 12, accepted: 12, unoffered: 0 }),
         outside: vec![row("2026-11-30", OutsideMail::SentFolder, 40), row("2026-12-01", OutsideMail::SentFolder, 5)],
         sent_read_at: Some(at("11:59")),
         lacks_sent_folder: false,

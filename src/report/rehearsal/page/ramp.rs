@@ -3,7 +3,7 @@
 use super::model::DemoScenario;
 use super::{MODELLED, picture};
 use crate::rehearsal::{Day, Rehearsed};
-use crate::report::markup::{cut, escaped};
+use crate::report::markup::{cut, escaped, with_code};
 use crate::report::rehearsal::draw::{Canvas, Sample};
 use crate::report::rehearsal::panels::{PLACEMENTS, events, placement, reputation, volume, volume_with_spam};
 use crate::report::rehearsal::weeks::weeks;
@@ -112,9 +112,10 @@ pub(super) fn scenarios(all: &[DemoScenario]) -> String {
     let cards: String = all.iter().map(|s| card(s, most)).collect();
     format!(
         "<section>\n<h2>The same weeks, when things go wrong {MODELLED}</h2>\n\
-         <p>A pool of {}, one seed, one scale. Bars are sent, their upper part, in red, was first seen in spam; steps are planned. {GUARD_AT_WORK}</p>\n\
+         <p>A pool of {}, one seed, one scale. Bars are sent, their upper part, in red, was first seen in spam; steps are planned. {}</p>\n\
          <div class=\"cards\">\n{cards}</div>\n</section>\n",
-        escaped(&people(&first.rehearsed).replacen(", ", " and ", 1))
+        escaped(&people(&first.rehearsed).replacen(", ", " and ", 1)),
+        with_code(&escaped(GUARD_AT_WORK))
     )
 }
 

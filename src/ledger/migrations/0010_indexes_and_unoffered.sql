@@ -7,3 +7,5 @@ CREATE INDEX letter_to_find ON letter (recipient, handed_at) WHERE handed_at IS 
 -- Whether a day has room for an answer hangs on its other answers: its starts need not be read for that.
 DROP INDEX letter_by_day;
 CREATE INDEX letter_by_day ON letter (sender, date, parent);
+-- Letters whose recipient was suspended or left the pool are as little their sender's fault as those that came too late.
+ALTER TABLE day RENAME COLUMN late TO unoffered;

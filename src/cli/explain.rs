@@ -6,14 +6,15 @@ use std::path::Path;
 use super::pool::{Pool, runtime};
 use super::printer::Printer;
 use super::{CliError, Exit, plan};
-use crate::config::{Mailbox, Schedule};
+use crate::chance::Seed;
+use crate::config::{Config, Mailbox, Schedule};
 use crate::guard::{Quarter, Subject};
-use crate::ledger::{Ledger, PauseScope};
+use crate::ledger::{DayRow, Ledger, PauseScope};
 use crate::ramp::draw_curve;
 use crate::report::explain::{DaySaid, ExplainReport, LastError, TodayFacts};
 use crate::report::suspended::suspended_in_words;
 use crate::run::{Guarded, NoQuotas, Said, standings, stored_quota};
-use crate::words::{Address, LocalDate, Provider, Role};
+use crate::words::{Address, LocalDate, Moment, Provider, Role};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -44,7 +45,14 @@ pub fn explain(args: &Args, config: &Path, printer: Printer) -> Result<Exit, Cli
         return Err(CliError::new(format!("error: {} is a partner: it has no ramp", mailbox.address))
             .hint(format!("it sends up to {} a day and starts up to {}", mailbox.send_limit, mailbox.start_limit)));
     };
-    let report = runtime()?.block_on(report(&pool, mailbox, schedule, args.date))?;
+    let report = runtime()?.block_on(async {
+        let ledger = pool.look_into_ledger()?;
+        let seed = pool.seed(ledger.as_ref()).await?;
+        let now = pool.clock.now();
+        let asked = Asked { mailbox, schedule, date: args.date.unwrap_or_else(|| now.local_date(mailbox.zone)) };
+        let report = report(&pool.config, ledger.as_ref(), seed, asked, now).await?;
+        Ok::<_, CliError>(ExplainReport { clock_name: pool.clock.name(), ..report })
+    })?;
     if args.json {
         printer.json(&report.to_json());
     } else {
@@ -53,14 +61,25 @@ pub fn explain(args: &Args, config: &Path, printer: Printer) -> Result<Exit, Cli
     Ok(Exit::Done)
 }
 
-async fn report(pool: &Pool, mailbox: &Mailbox, schedule: &Schedule, date: Option<LocalDate>) -> Result<ExplainReport, CliError> {
-    let ledger = pool.look_into_ledger()?;
-    let seed = pool.seed(ledger.as_ref()).await?;
-    let now = pool.clock.now();
-    let date = date.unwrap_or_else(|| now.local_date(mailbox.zone));
+/// Whose quota is to be explained, and of which local date.
+pub(crate) struct Asked<'a> {
+    pub(crate) mailbox: &'a Mailbox,
+    pub(crate) schedule: &'a Schedule,
+    pub(crate) date: LocalDate,
+}
+
+/// The explanation, as it can be given at `now`.
+pub(crate) async fn report(
+    config: &Config,
+    ledger: Option<&Ledger>,
+    seed: Seed,
+    asked: Asked<'_>,
+    now: Moment,
+) -> Result<ExplainReport, CliError> {
+    let Asked { mailbox, schedule, date } = asked;
     // Domain caps are shared: the whole pool's standing is computed, one mailbox's is told.
-    let warming: Vec<&Mailbox> = pool.config.mailboxes.values().filter(|m| m.role == Role::Warming).collect();
-    let mut all = standings(&pool.config, ledger.as_ref(), seed, date, &warming, now).await.map_err(|e| match e {
+    let warming: Vec<&Mailbox> = config.mailboxes.values().filter(|m| m.role == Role::Warming).collect();
+    let mut all = standings(config, ledger, seed, date, &warming, now).await.map_err(|e| match e {
         NoQuotas::Infeasible(findings) => crate::run::RunError::Infeasible(findings).into(),
         NoQuotas::Ledger(e) => CliError::from(e),
     })?;
@@ -69,7 +88,7 @@ async fn report(pool: &Pool, mailbox: &Mailbox, schedule: &Schedule, date: Optio
     let curve = draw_curve(&schedule.ramp, &schedule.calendar);
     let (mut today, mut last_error, mut set) = (TodayFacts::default(), None, None);
     let (mut said, mut routes) = (BTreeMap::new(), Vec::new());
-    if let Some(l) = &ledger {
+    if let Some(l) = ledger {
         (said, routes) = (said_of(l, mailbox, date, &guarded).await?, routes_of(&guarded, &mailbox.address));
         let day = l.day(mailbox.address.clone(), date).await?;
         today.has_agenda = day.is_some();
@@ -85,7 +104,7 @@ async fn report(pool: &Pool, mailbox: &Mailbox, schedule: &Schedule, date: Optio
     Ok(ExplainReport {
         address: mailbox.address.clone(),
         date,
-        clock_name: pool.clock.name(),
+        clock_name: None,
         schedule_name: schedule.name.clone(),
         origin: plan::origin(&schedule.origin),
         ramp_days: curve.days(),
@@ -102,7 +121,9 @@ async fn report(pool: &Pool, mailbox: &Mailbox, schedule: &Schedule, date: Optio
 /// What could be sent on each day before `date`, and what the guard said of it; of the last day what it would say now, where that is not written down yet.
 async fn said_of(ledger: &Ledger, mailbox: &Mailbox, date: LocalDate, guarded: &Guarded) -> Result<BTreeMap<LocalDate, DaySaid>, CliError> {
     let days = ledger.days_before(mailbox.address.clone(), date).await?;
-    let mut said: BTreeMap<LocalDate, DaySaid> = days.iter().map(|d| (d.plan.date, DaySaid { quota: d.plan.quota, said: None })).collect();
+    let mut unsent = ledger.unsent(mailbox.address.clone()).await?;
+    let of_day = |d: &DayRow| DaySaid { quota: d.plan.quota, said: None, unsent: unsent.remove(&d.plan.date).unwrap_or_default() };
+    let mut said: BTreeMap<LocalDate, DaySaid> = days.iter().map(|d| d.plan.date).zip(days.iter().map(of_day)).collect();
     let rows = ledger.verdicts_of(Subject::Mailbox(mailbox.address.clone()), LocalDate::EPOCH).await?;
     let stored = rows.iter().map(|row| (row.date, Said::of_row(row)));
     for (date, word) in stored.chain(guarded.last.get(&mailbox.address).cloned()) {

@@ -6,7 +6,7 @@ mod check;
 mod demo;
 mod events;
 mod exit;
-mod explain;
+pub(crate) mod explain;
 mod health;
 mod init;
 mod inspect;

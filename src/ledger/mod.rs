@@ -51,7 +51,7 @@ pub use pool::{PauseRow, PauseScope, TroubleNote, TroubleRow};
 pub use ready::ReadyRow;
 pub use send::{Intent, IntentRefused, Outcome};
 pub use signals::{NewSignal, SignalNoted, SignalRow, Suppress};
-pub use status::{MailboxStatus, PlacementCounts};
+pub use status::{MailboxStatus, PlacementCounts, Unsent};
 pub use store::{Place, Receipt};
 pub use suppress::{SOFT_BOUNCE_DAYS, SOFT_BOUNCES, SuppressionRow};
 pub use suspend::{SuspensionRow, WordOfServers};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::params;
 
-use super::rows::{address, all, one, word};
+use super::rows::{InOrder, address, all, one, word};
 use super::{DayRow, Ledger, LedgerError, ms};
 use crate::words::{Address, LocalDate, Moment, SkipReason};
 
@@ -48,7 +48,36 @@ pub struct MailboxStatus {
     pub week: PlacementCounts,
 }
 
+/// Why a letter of the agenda did not go out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unsent {
+    /// It was not handed over.
+    Skipped(SkipReason),
+    /// A server refused it.
+    Refused,
+}
+
 impl Ledger {
+    /// How many of a mailbox's letters did not go out, by date and reason.
+    pub async fn unsent(&self, sender: Address) -> Result<BTreeMap<LocalDate, BTreeMap<Unsent, u32>>, LedgerError> {
+        self.store
+            .ask(move |c| {
+                let sql = "SELECT date, skip_reason, count(*) FROM letter
+                           WHERE sender = ?1 AND (state = 'rejected' OR (state = 'skipped' AND skip_reason IS NOT NULL)) GROUP BY date, skip_reason";
+                let rows = all(c, sql, [sender.as_str()], |r| {
+                    let mut columns = InOrder::of(r);
+                    let (date, reason) = (columns.word(LocalDate::parse)?, columns.maybe(SkipReason::parse)?);
+                    Ok((date, reason.map_or(Unsent::Refused, Unsent::Skipped), columns.get()?))
+                })?;
+                let mut dates: BTreeMap<LocalDate, BTreeMap<Unsent, u32>> = BTreeMap::new();
+                for (date, why, n) in rows {
+                    dates.entry(date).or_default().insert(why, n);
+                }
+                Ok(dates)
+            })
+            .await
+    }
+
     /// The status of mailboxes, each on its own local date, with the placements of what it sent since `since`.
     pub async fn status(&self, mailboxes: Vec<(Address, LocalDate)>, since: Moment) -> Result<Vec<MailboxStatus>, LedgerError> {
         self.store

@@ -245,14 +245,17 @@ impl<'a> Fold<'a> {
             }
             .to_owned();
         }
-        if let Some(shortcoming) = load.shortcoming(day) {
-            return format!("not earned: {shortcoming}");
+        let (shortcoming, result) = (load.shortcoming(day), load.in_words(day));
+        if shortcoming.is_none() {
+            let total = self.earned.entry(self.at).or_default();
+            *total = load.total.max(*total);
         }
-        let result = load.in_words(day);
-        let total = self.earned.entry(self.at).or_default();
-        *total = load.total.max(*total);
+        // There is nothing left to earn.
         if is_done {
             return format!("the ramp is done: {result}");
+        }
+        if let Some(shortcoming) = shortcoming {
+            return format!("not earned: {shortcoming}");
         }
         self.at = self.at.saturating_add(1);
         format!("earned: {result}")

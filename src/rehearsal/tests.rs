@@ -1,3 +1,4 @@
+mod explained;
 mod outside;
 mod tidy;
 
@@ -31,6 +32,9 @@ fn pool(domains: u32, warming: u32, partners: u32, schedule: &str, more: &str) -
     std::fs::create_dir(dir.path().join("schedules")).unwrap();
     let forty = "about: forty a day\nramp: {start: 40, target: 40, weeks: 6, curve: linear}\n";
     std::fs::write(dir.path().join("schedules/forty.yaml"), forty).unwrap();
+    let dash =
+        "about: ten times as much within a week\nramp: {start: 8, target: 80, weeks: 1, curve: exponential, max_daily_growth: off}\n";
+    std::fs::write(dir.path().join("schedules/dash.yaml"), dash).unwrap();
     let file = dir.path().join("preheat.yaml");
     std::fs::write(&file, yaml).unwrap();
     crate::config::load(&file).unwrap_or_else(|e| panic!("{e}"))

@@ -8,6 +8,7 @@ mod story;
 use serde_json::{Value, json};
 
 use super::table::{Align, Table, indented, wrapped};
+use crate::ledger::Unsent;
 use crate::ramp::{FoldStep, Position, Quota};
 use crate::words::{Address, LocalDate, Moment, Verdict};
 
@@ -54,6 +55,8 @@ pub struct DaySaid {
     pub quota: u32,
     /// What the guard said, with the sentence behind it.
     pub said: Option<(Verdict, String)>,
+    /// Letters that did not go out, by reason.
+    pub unsent: BTreeMap<Unsent, u32>,
 }
 
 /// What is known of the day so far.
@@ -164,8 +167,8 @@ impl ExplainReport {
     /// The story of the ramp; of the days before the last [`SHOWN`], too.
     fn story(&self) -> Vec<Chapter> {
         let told = self.position.fold.iter().map(|step| {
-            let DaySaid { quota, said } = self.said.get(&step.date).cloned().unwrap_or_default();
-            ToldDay { date: step.date, quota, before: step.before, after: step.after, why: step.why.clone(), said }
+            let DaySaid { quota, said, unsent } = self.said.get(&step.date).cloned().unwrap_or_default();
+            ToldDay { date: step.date, quota, before: step.before, after: step.after, why: step.why.clone(), said, unsent }
         });
         story(&told.collect::<Vec<_>>())
     }

@@ -1,7 +1,11 @@
 //! The story of a ramp by date: what was earned, what the guard saw, what it did about it, and how it went on.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
+use crate::ledger::Unsent;
 use crate::report::table::{Align, Table};
 use crate::words::{LocalDate, RampDay, Verdict};
 
@@ -20,6 +24,8 @@ pub struct ToldDay {
     pub why: String,
     /// What the guard said, with the sentence behind it.
     pub said: Option<(Verdict, String)>,
+    /// Letters that did not go out, by reason.
+    pub unsent: BTreeMap<Unsent, u32>,
 }
 
 /// Days that follow each other and of which the same is to be said.
@@ -112,8 +118,12 @@ fn told_as(turn: Turn, told: &[&ToldDay], was_troubled: bool) -> Option<String> 
         }
         Turn::NotEarned => {
             let why = first.why.strip_prefix("not earned: ").unwrap_or(&first.why);
-            let more = if told.len() > 1 { format!(" The same on {} more days.", told.len() - 1) } else { String::new() };
-            return Some(format!("Ramp day {} was not earned: {why}.{more}", first.before));
+            let more = match told.len() {
+                1 => "",
+                2 => " The same on the send-day after it.",
+                n => &format!(" The same on the {} send-days after it.", n - 1),
+            };
+            return Some(format!("Ramp day {} was not earned: {why}{}.{more}", first.before, reasons(&first.unsent)));
         }
         Turn::Lost => return Some(format!("From ramp day {} to {}: {}.", first.before, first.after, first.why)),
         Turn::Said(Verdict::Hold | Verdict::Advance) => format!("Held at ramp day {}", last.after),
@@ -163,6 +173,23 @@ fn earned(told: &[&ToldDay]) -> String {
     }
 }
 
+/// `; 4 were refused, and 2 not sent because the recipient is suspended`, the most frequent reason first. Empty where every letter went out.
+fn reasons(unsent: &BTreeMap<Unsent, u32>) -> String {
+    let mut by_number: Vec<(&Unsent, &u32)> = unsent.iter().collect();
+    by_number.sort_by_key(|(_, n)| Reverse(**n));
+    let clauses: Vec<String> = by_number
+        .into_iter()
+        .map(|(why, n)| {
+            let were = if *n == 1 { "was" } else { "were" };
+            match why {
+                Unsent::Refused => format!("{n} {were} refused"),
+                Unsent::Skipped(reason) => format!("{n} {were} not sent because {}", reason.in_words()),
+            }
+        })
+        .collect();
+    if clauses.is_empty() { String::new() } else { format!("; {}", clauses.join(", and ")) }
+}
+
 fn lower_first(text: &str) -> String {
     let mut rest = text.chars();
     rest.next().map_or_else(String::new, |first| first.to_lowercase().chain(rest).collect())
@@ -176,7 +203,7 @@ mod tests {
     fn day(date_text: &str, quota: u32, (before, after): (u32, u32), said: Option<(Verdict, &str)>) -> ToldDay {
         let why = if after > before { format!("earned: {quota} of {quota} accepted") } else { "the position stays".to_owned() };
         let said = said.map(|(verdict, sentence)| (verdict, sentence.to_owned()));
-        ToldDay { date: date(date_text), quota, before: RampDay(before), after: RampDay(after), why, said }
+        ToldDay { date: date(date_text), quota, before: RampDay(before), after: RampDay(after), why, said, unsent: BTreeMap::new() }
     }
 
     const CLEAR: &str = "1 of 24 letters of the last 7 days was in spam or missing: nothing speaks against going on.";
@@ -226,5 +253,22 @@ mod tests {
         assert_eq!((chapters[0].from, chapters[0].to), (date("2026-12-03"), date("2026-12-10")));
         assert_eq!(chapters[0].text, format!("Paused; from ramp day 8, it will be in again at 4. {pause}"));
         assert_eq!(story(&[]), []);
+    }
+
+    #[test]
+    fn a_day_that_was_not_earned_says_what_became_of_its_letters() {
+        let short = |date: &str, accepted: u32| {
+            let why = format!("not earned: {accepted} of 22 accepted");
+            ToldDay { why, ..day(date, 22, (6, 6), None) }
+        };
+        let mut days = vec![short("2026-12-07", 13), short("2026-12-08", 14), short("2026-12-09", 9)];
+        let rests = Unsent::Skipped(crate::words::SkipReason::Rests);
+        days[0].unsent = BTreeMap::from([(rests, 8), (Unsent::Refused, 1)]);
+        assert_eq!(
+            story(&days)[0].text,
+            "Ramp day 6 was not earned: 13 of 22 accepted; 8 were not sent because the recipient's provider had said \"too fast\", and 1 was refused. \
+             The same on the 2 send-days after it."
+        );
+        assert_eq!(story(&days[1..])[0].text, "Ramp day 6 was not earned: 14 of 22 accepted. The same on the send-day after it.");
     }
 }

@@ -20,7 +20,9 @@ fn explain(s: &Schedule, history: &[DayRecord], today: &str) -> ExplainReport {
         position,
         said: history
             .iter()
-            .map(|d| (d.date, DaySaid { quota: d.quota, said: d.verdict.map(|v| (v, "3 of 20 were bad.".to_owned())) }))
+            .map(|d| {
+                (d.date, DaySaid { quota: d.quota, said: d.verdict.map(|v| (v, "3 of 20 were bad.".to_owned())), ..DaySaid::default() })
+            })
             .collect(),
         routes: vec![],
         today: TodayFacts { sent: 5, planned: 1, has_agenda: true, paused: None, suspended: None },

@@ -8,6 +8,7 @@ pub mod imap;
 mod network;
 mod port;
 pub mod smtp;
+mod spoken;
 pub mod wire;
 
 pub use error::{MailError, Step, Trouble};

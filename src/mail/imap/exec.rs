@@ -16,6 +16,7 @@ use super::answer::{Answer, Datum, Ending, Event};
 use super::caught::catching;
 use super::sift::Sift;
 use crate::clock::{TimedOut, within};
+use crate::mail::spoken::Spoken;
 use crate::mail::{MailError, Step, Trouble};
 use crate::words::{Address, Reply};
 
@@ -77,6 +78,8 @@ pub(super) struct Dialogue<S: Stream> {
     pub mailbox: Address,
     pub deadlines: Deadlines,
     pub counts: Counts,
+    /// The secret that was said on it, which no error may quote.
+    pub spoken: Spoken,
     tags: u64,
     /// Set while a command is under way: a command that was dropped half-way, or failed, leaves it set, and the session is of no more use.
     busy: bool,
@@ -85,12 +88,12 @@ pub(super) struct Dialogue<S: Stream> {
 impl<S: Stream> Dialogue<S> {
     pub fn new(stream: S, mailbox: &Address, deadlines: Deadlines) -> Self {
         let client = Client::new(Sift::new(stream));
-        Self { client, mailbox: mailbox.clone(), deadlines, counts: Counts::default(), tags: 0, busy: false }
+        Self { client, mailbox: mailbox.clone(), deadlines, counts: Counts::default(), spoken: Spoken::default(), tags: 0, busy: false }
     }
 
     /// An error of this mailbox.
     pub fn error(&self, step: Step, trouble: Trouble) -> MailError {
-        MailError::new(&self.mailbox, step, trouble)
+        MailError::new(&self.mailbox, step, self.spoken.out_of_trouble(trouble))
     }
 
     /// Runs a command to its tagged OK, within the deadline for commands.
@@ -123,7 +126,7 @@ impl<S: Stream> Dialogue<S> {
             let mut unsent = (!initial).then_some(message);
             let mut challenge = String::new();
             for _ in 0..4 {
-                match self.finish_or_more(STEP, &tag).await.map_err(|e| with_status(e, &challenge))? {
+                match self.finish_or_more(STEP, &tag).await.map_err(|e| self.with_status(e, &challenge))? {
                     Reached::End(answer) => return Ok(answer),
                     Reached::More(text) => challenge = text,
                 }
@@ -133,6 +136,16 @@ impl<S: Stream> Dialogue<S> {
         };
         let ended = within(limit, run).await;
         self.in_time(STEP, ended)?
+    }
+
+    /// The status that a server's JSON about a token names (XOAUTH2), beside its refusal.
+    fn with_status(&self, mut error: MailError, challenge: &str) -> MailError {
+        let told = STANDARD.decode(challenge).ok().and_then(|json| serde_json::from_slice::<serde_json::Value>(&json).ok());
+        if let (Trouble::Refused(reply), Some(status)) = (&mut error.trouble, told.as_ref().and_then(|t| t.get("status")?.as_str())) {
+            let text = self.spoken.without(format!("{} (status {status})", reply.text));
+            *reply = Reply::new(reply.code, &text);
+        }
+        error
     }
 
     /// Takes the outcome of something with a deadline; names it where time ran out.
@@ -257,15 +270,6 @@ impl<S: Stream> Dialogue<S> {
         };
         let _ = within(limit, farewell).await;
     }
-}
-
-/// Adds the status that a server told in XOAUTH2's challenge (base64 of JSON) to the refusal that came after it.
-fn with_status(mut error: MailError, challenge: &str) -> MailError {
-    let told = STANDARD.decode(challenge).ok().and_then(|json| serde_json::from_slice::<serde_json::Value>(&json).ok());
-    if let (Trouble::Refused(reply), Some(status)) = (&mut error.trouble, told.as_ref().and_then(|t| t.get("status")?.as_str())) {
-        *reply = Reply::new(reply.code, &format!("{} (status {status})", reply.text));
-    }
-    error
 }
 
 /// What an I/O error means. The text of a parse error holds the raw answer: it is never kept.

@@ -11,6 +11,7 @@ use super::answer::{Answer, Code, Datum, Event};
 use super::exec::{Dialogue, Stream, quoted};
 use crate::clock::within;
 use crate::config::{AuthKind, Mailbox};
+use crate::mail::spoken::Spoken;
 use crate::mail::{MailError, Step, Trouble};
 use crate::words::Reply;
 
@@ -56,6 +57,7 @@ pub(super) async fn sign_in<S: Stream>(
         }
         _ => return Err(talk.error(Step::Greeting, Trouble::Protocol("no greeting".into()))),
     };
+    talk.spoken = Spoken::of(&mailbox.user, secret);
     let answer = authenticate(talk, mailbox, secret, &before).await.map_err(as_sign_in)?;
     match answer.capabilities() {
         Some(list) => Ok(Capabilities(list.clone())),

@@ -10,6 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::offers::Offers;
 use super::session::{Session, unexpected};
 use crate::config::AuthKind;
+use crate::mail::spoken::Spoken;
 use crate::mail::wire::{Deadlines, Fault, WireReply};
 use crate::mail::{Step, Trouble};
 use crate::words::Reply;
@@ -77,6 +78,7 @@ pub(super) async fn sign_in(
         command = Zeroizing::new(format!("AUTH {} {}", mechanism.name(), first.as_str()));
         rest.next();
     }
+    session.spoken = Spoken::of(user, secret);
     let mut reply = session.exchange(Step::SignIn, deadlines.sign_in, command.as_str()).await?;
     for line in rest {
         if reply.code != 334 {
@@ -87,24 +89,14 @@ pub(super) async fn sign_in(
     let mut reason = None;
     if reply.code == 334 && mechanism == Mechanism::Xoauth2 {
         // The refusal comes in two parts: JSON first, and the code after an empty answer.
-        reason = token_trouble(&reply);
+        reason = token_trouble(&reply).map(|told| session.spoken.without(told));
         reply = session.exchange(Step::SignIn, deadlines.sign_in, "\r\n").await?;
     }
-    let secrets = lines.iter().map(|l| l.trim_end()).chain([secret.expose_secret()]);
-    match &without_secrets(reply, secrets) {
+    match &reply {
         r if r.is_done() => Ok(()),
         r if r.is_refusal() => Err(Fault::new(Step::SignIn, Trouble::SignInRefused(with_reason(r.reply(), reason)))),
         r => Err(unexpected(r, Step::SignIn)),
     }
-}
-
-/// Servers are known to repeat a command that they do not understand; what they say is written down and shown.
-fn without_secrets<'a>(mut reply: WireReply, mut secrets: impl Iterator<Item = &'a str>) -> WireReply {
-    let text = reply.lines.concat();
-    if secrets.any(|s| !s.is_empty() && text.contains(s)) {
-        reply.lines = vec!["(the server repeats the secret: its words are left out)".to_owned()];
-    }
-    reply
 }
 
 /// The status and scope of a server's JSON about a token, such as `{"status":"400","schemes":"Bearer","scope":"https://mail.google.com/"}`.

@@ -9,6 +9,7 @@ use lettre::transport::smtp::extension::ClientId;
 
 use super::offers::Offers;
 use crate::clock;
+use crate::mail::spoken::Spoken;
 use crate::mail::wire::{Deadlines, Fault, GuardedStream, Meter, Trip, WireReply, stream_trouble};
 use crate::mail::{Step, Trouble};
 
@@ -16,6 +17,8 @@ use crate::mail::{Step, Trouble};
 pub(super) struct Session {
     connection: Option<AsyncSmtpConnection>,
     meter: Arc<Meter>,
+    /// The secret that was said on it, which no reply and no error may quote.
+    pub spoken: Spoken,
 }
 
 impl Session {
@@ -37,7 +40,7 @@ impl Session {
         let answer = answer.ok_or_else(|| why(Step::Ehlo))?;
         answer.expect(250, Step::Ehlo)?;
         match opened {
-            Ok(Ok(connection)) => Ok((Self { connection: Some(connection), meter }, Offers::read(&answer))),
+            Ok(Ok(connection)) => Ok((Self { connection: Some(connection), meter, spoken: Spoken::default() }, Offers::read(&answer))),
             // Two good replies that lettre does not like; a time-out then was one of its own QUIT.
             _ => Err(Fault::new(Step::Ehlo, Trouble::Protocol("an answer to EHLO that names no server".to_owned()))),
         }
@@ -103,11 +106,12 @@ impl Session {
             self.connection = Some(connection);
         }
         match (reply, heard) {
-            (Some(reply), _) => Ok(reply),
+            (Some(reply), _) => Ok(self.spoken.out_of(reply)),
             (None, Err(_)) => Err(Fault::new(step, Trouble::TimedOut(limit.as_secs()))),
             (None, Ok(error)) => {
                 let trip = self.meter.trip().map(Trip::trouble);
-                Err(Fault::new(step, trip.unwrap_or_else(|| error.as_ref().map_or_else(|| gone(step).trouble, |e| stream_trouble(e)))))
+                let trouble = trip.unwrap_or_else(|| error.as_ref().map_or_else(|| gone(step).trouble, |e| stream_trouble(e)));
+                Err(Fault::new(step, self.spoken.out_of_trouble(trouble)))
             }
         }
     }

@@ -4,6 +4,7 @@ mod agenda;
 mod allowance;
 mod check;
 mod demo;
+mod dumps;
 mod events;
 mod exit;
 pub(crate) mod explain;
@@ -101,6 +102,7 @@ enum Command {
 
 /// Reads the command line, does what it says, and gives the exit code.
 pub fn main() -> u8 {
+    dumps::forbid();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(e) => {

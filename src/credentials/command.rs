@@ -4,8 +4,8 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use secrecy::SecretString;
 use secrecy::zeroize::Zeroizing;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Command;
 
@@ -49,7 +49,10 @@ pub(super) async fn run(words: &[String], folder: &Path, deadline: Duration) -> 
     };
     let status = status.map_err(|e| not_run(&e))?;
     if !status.success() {
-        let stderr = Reply::clean(&String::from_utf8_lossy(&stderr)).chars().take(SHOWN).collect();
+        let words = String::from_utf8_lossy(&stderr);
+        // A shell that traces itself (`set -x`) says the secret there as well.
+        let repeats = first_line(&stdout, &shown).is_ok_and(|secret| words.contains(secret.expose_secret()));
+        let stderr = if repeats { "(its words hold the secret)".to_owned() } else { Reply::clean(&words).chars().take(SHOWN).collect() };
         return Err(CredentialError::Failed { program: shown, status: status.to_string(), stderr });
     }
     first_line(&stdout, &shown)
@@ -68,7 +71,6 @@ async fn read_some(pipe: Option<impl AsyncRead + Unpin>) -> Zeroizing<Vec<u8>> {
 #[cfg(unix)]
 mod tests {
     use super::*;
-    use secrecy::ExposeSecret;
 
     async fn sh_within(script: &str, deadline: Duration) -> Result<String, CredentialError> {
         let words = ["/bin/sh", "-c", script].map(str::to_owned);
@@ -102,6 +104,8 @@ mod tests {
         assert!(!format!("{error:?}").contains("s3cret"));
         let long = sh("head -c 300000 /dev/zero | tr '\\0' x >&2; exit 1").await.unwrap_err();
         assert!(matches!(&long, CredentialError::Failed { stderr, .. } if stderr.chars().count() == SHOWN), "{long}");
+        let traced = sh("echo s3cret; echo '+ echo s3cret' >&2; exit 1").await.unwrap_err();
+        assert_eq!(traced.to_string(), "/bin/sh ended with exit status: 1: (its words hold the secret)");
         let missing = run(&["/nonexistent/program".to_owned(), "s3cret".to_owned()], Path::new(""), DEADLINE).await.unwrap_err();
         assert_eq!(missing.to_string(), "/nonexistent/program cannot be run: no such file or directory");
         assert_eq!(run(&[], Path::new(""), DEADLINE).await.unwrap_err(), CredentialError::NoProgram);

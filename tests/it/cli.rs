@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 /// Tuesday, seven o'clock in Berlin.
 const MORNING: &str = "2026-12-01T06:00:00Z x1";
-const COMMANDS: [&str; 21] = [
+pub const COMMANDS: [&str; 21] = [
     "demo",
     "init",
     "check",

@@ -28,6 +28,7 @@ mod rig_tidy;
 mod rig_time;
 mod sandbox;
 mod score;
+mod secrets;
 mod story;
 mod sweep;
 mod sweep_pool;

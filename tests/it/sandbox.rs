@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 /// A running sandbox; killed where a test fails before it has ended.
-pub struct Running(Child);
+pub struct Running(pub Child);
 
 impl Running {
     /// Starts it in `dir` with these arguments.

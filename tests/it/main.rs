@@ -23,6 +23,7 @@ mod rig_luck_imap;
 mod rig_luck_marks;
 mod rig_luck_smtp;
 mod rig_pool;
+mod rig_power;
 mod rig_self;
 mod rig_tidy;
 mod rig_time;

@@ -18,8 +18,9 @@ Kinds:
 Steps of SMTP: greeting ehlo starttls auth mail rcpt data bytes dot rset quit. Before and in the greeting are `ask` and `half` of
 `greeting`. `bytes` is the message without its final dot: `ask` is cut where it begins, `half` in the middle of a line in its
 middle, `reply` when all but the dot is passed on, `stall` falls silent in its middle, `trickle` passes its headers on slowly.
-Steps of IMAP: greeting capability sign-in namespace list select search headers body flags store move copy expunge idle done
-noop create logout.
+Steps of IMAP: greeting capability starttls sign-in namespace list select search headers body flags store move copy expunge idle
+idling done noop create logout. `idle` is the command, `idling` the time after it, in which there is nothing to be half of: it is
+cut, or silent.
 Step `tls` is by bytes, for lines that cannot be read, and goes alone: each connection that is drawn is struck after a number of
 bytes, both ways together, that is drawn from 1 to --span. There `ask`, `half` and `reply` are the same.
 """
@@ -37,9 +38,9 @@ SMTP_STEPS = ("greeting", "ehlo", "starttls", "auth", "mail", "rcpt", "data", "b
 IMAP_COMMANDS = {
     "CAPABILITY": "capability", "LOGIN": "sign-in", "AUTHENTICATE": "sign-in", "NAMESPACE": "namespace", "LIST": "list",
     "SELECT": "select", "EXAMINE": "select", "SEARCH": "search", "STORE": "store", "MOVE": "move", "COPY": "copy",
-    "EXPUNGE": "expunge", "IDLE": "idle", "NOOP": "noop", "CREATE": "create", "LOGOUT": "logout",
+    "EXPUNGE": "expunge", "STARTTLS": "starttls", "IDLE": "idle", "NOOP": "noop", "CREATE": "create", "LOGOUT": "logout",
 }  # fmt: skip
-IMAP_STEPS = tuple(dict.fromkeys(["greeting", *IMAP_COMMANDS.values(), "headers", "body", "flags", "done"]))
+IMAP_STEPS = tuple(dict.fromkeys(["greeting", *IMAP_COMMANDS.values(), "headers", "body", "flags", "idling", "done"]))
 STEPS = tuple(dict.fromkeys([*SMTP_STEPS, *IMAP_STEPS, "tls"]))
 
 
@@ -261,11 +262,19 @@ class Session:
             kind = await self.ask(line, step)
             reply = await self.imap_reply(tag)
             await self.give(reply, step, kind)
+            if step == "starttls" and b" OK" in reply[-1][:40].upper():
+                await self.relay_bytes()
             if step == "idle" and reply[-1].startswith(b"+"):
                 await self.idle(tag)
 
     async def idle(self, tag):
         """Both sides may speak: news from the server, DONE from the client."""
+        kind = self.plan.kind_for("idling")
+        if kind in ("ask", "half", "reply"):
+            self.strike(kind, "idling")
+        if kind == "stall":
+            self.plan.tell(kind, "idling")
+            await self.wait_for_client_to_go()
         done = asyncio.create_task(self.from_client())
         try:
             while not done.done():

@@ -1,0 +1,162 @@
+//! The kill sweep and the cut sweep: days on real servers on which preheat is killed and its lines are cut, stalled and trickled at every step.
+//! Slots 30 to 33. `docs/faults.md` says what is promised, and how a seed is played again.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+
+use crate::fault_account::Table;
+use crate::fault_trial::{Kills, Trial, Wire};
+use crate::rig::Rig;
+
+const CUTS: [(&str, &str); 3] = [("cut before", "ask"), ("cut in reply", "half"), ("cut after", "reply")];
+const SMTP: [&str; 9] = ["greeting", "ehlo", "auth", "mail", "rcpt", "data", "bytes", "dot", "quit"];
+const IMAP: [&str; 14] = [
+    "greeting",
+    "capability",
+    "sign-in",
+    "list",
+    "select",
+    "search",
+    "headers",
+    "body",
+    "flags",
+    "store",
+    "move",
+    "namespace",
+    "noop",
+    "logout",
+];
+/// What a server without MOVE is asked instead.
+const BARE: [&str; 2] = ["copy", "expunge"];
+/// Waiting for news.
+const IDLE: [&str; 3] = ["idle", "idling", "done"];
+const KILLED_AT: [(Wire, &str); 16] = [
+    (Wire::Smtp, "greeting"),
+    (Wire::Smtp, "auth"),
+    (Wire::Smtp, "mail"),
+    (Wire::Smtp, "data"),
+    (Wire::Smtp, "bytes"),
+    (Wire::Smtp, "dot"),
+    (Wire::Smtp, "quit"),
+    (Wire::Imap, "sign-in"),
+    (Wire::Imap, "list"),
+    (Wire::Imap, "select"),
+    (Wire::Imap, "headers"),
+    (Wire::Imap, "body"),
+    (Wire::Imap, "store"),
+    (Wire::Imap, "move"),
+    (Wire::BareImap, "copy"),
+    (Wire::BareImap, "expunge"),
+];
+
+const STRUCK: Trial = Trial { name: "", kinds: "ask", steps: "", wire: Wire::None, kills: Kills::Never, share: 40, times: 4 };
+
+/// Every kind of cut at every step, with stalls and trickles there too.
+fn cuts() -> Vec<Trial> {
+    let readable = SMTP.map(|s| (Wire::Smtp, s)).into_iter().chain(IMAP.map(|s| (Wire::Imap, s))).chain(BARE.map(|s| (Wire::BareImap, s)));
+    let readable: Vec<(Wire, &str)> = readable.chain([(Wire::SmtpStarttls, "starttls"), (Wire::ImapStarttls, "starttls")]).collect();
+    let mut trials = Vec::new();
+    for (wire, steps) in readable {
+        trials.extend(CUTS.map(|(name, kinds)| Trial { name, kinds, steps, wire, ..STRUCK }));
+        trials.push(Trial { name: "stall", kinds: "stall", steps, wire, times: 2, ..STRUCK });
+        trials.push(Trial { name: "trickle", kinds: "trickle", steps, wire, ..STRUCK });
+    }
+    for steps in IDLE {
+        trials.extend(CUTS.map(|(name, kinds)| Trial { name, kinds, steps, wire: Wire::Imap, share: 100, ..STRUCK }));
+    }
+    for wire in [Wire::SmtpStarttls, Wire::ImapStarttls, Wire::SmtpTls, Wire::ImapTls] {
+        for (name, kinds) in [("cut", "reply"), ("cut", "reply"), ("stall", "stall"), ("trickle", "trickle")] {
+            trials.push(Trial { name, kinds, steps: "tls", wire, share: 80, times: if name == "cut" { 6 } else { 3 }, ..STRUCK });
+        }
+    }
+    trials
+}
+
+/// Kills at moments that a seed draws, and kills at each step, its reply on the way.
+fn kills(days: usize) -> Vec<Trial> {
+    let at_random = Trial { name: "kill", kills: Kills::AtRandom(15), ..STRUCK };
+    let at_steps = KILLED_AT.map(|(wire, steps)| Trial {
+        name: "kill at reply",
+        kinds: "stall",
+        steps,
+        wire,
+        kills: Kills::AtStrikes,
+        times: 5,
+        ..STRUCK
+    });
+    std::iter::repeat_n(at_random, days).chain(at_steps).collect()
+}
+
+/// A day of everything, drawn.
+fn mixed(kinds: &'static str, name: &'static str, kills: Kills) -> Trial {
+    let steps =
+        "greeting,ehlo,auth,mail,rcpt,data,bytes,dot,quit,capability,sign-in,list,select,search,headers,body,flags,store,move,logout";
+    Trial { name, kinds, steps, wire: Wire::Both, share: 6, times: 12, kills }
+}
+
+/// Half a minute: what the long sweep does, a little of each.
+#[test]
+#[ignore = "needs the rig: tests/run"]
+fn killed_and_cut_at_any_step_nothing_is_lost_and_nothing_is_sent_twice() {
+    let kill_at = |wire, steps| Trial { name: "kill at reply", kinds: "stall", steps, wire, kills: Kills::AtStrikes, times: 3, ..STRUCK };
+    let trials = vec![
+        Trial { name: "kill", kills: Kills::AtRandom(15), ..STRUCK },
+        kill_at(Wire::Smtp, "dot"),
+        kill_at(Wire::Imap, "move"),
+        Trial { name: "cut after", kinds: "reply", steps: "dot", wire: Wire::Smtp, ..STRUCK },
+        Trial { name: "cut in reply", kinds: "half", steps: "bytes", wire: Wire::Smtp, ..STRUCK },
+        mixed("ask,half,reply", "cut anywhere", Kills::Never),
+        mixed("stall,trickle", "slow anywhere", Kills::Never),
+        Trial { name: "cut", kinds: "reply", steps: "tls", wire: Wire::SmtpStarttls, share: 80, times: 6, ..STRUCK },
+    ];
+    let table = play(trials, &[30, 31]);
+    assert!(table.breaches().is_empty(), "{}", told(&table));
+    let (kills, strikes) = table.faults();
+    assert!(kills >= 12 && strikes >= 20, "too little was broken:\n{}", table.text());
+}
+
+/// At least 200 kills and 300 cuts. Ignored, and of a name of its own: `tests/run` plays it with `--long` only.
+#[test]
+#[ignore = "takes a quarter of an hour: tests/run --long"]
+fn long() {
+    let only = std::env::var("PREHEAT_FAULTS_ONLY").unwrap_or_default();
+    let trials = kills(12).into_iter().chain(cuts()).filter(|t| format!("{} {:?} {}", t.name, t.wire, t.steps).contains(&only)).collect();
+    let table = play(trials, &[30, 31, 32]);
+    assert!(table.breaches().is_empty(), "{}", told(&table));
+    let (kills, strikes) = table.faults();
+    assert!(!only.is_empty() || (kills >= 200 && strikes >= 300), "too little was broken:\n{}", table.text());
+}
+
+/// The seed of a sweep; each of its days has one of its own, which is drawn from its place.
+fn base_seed() -> u64 {
+    std::env::var("PREHEAT_FAULTS_SEED").map_or(1, |text| text.parse().expect("PREHEAT_FAULTS_SEED is no number"))
+}
+
+/// Plays the trials, a slot of the rig for each worker, and prints the table.
+#[expect(clippy::print_stdout, reason = "the table is what a person reads of a sweep")]
+fn play(trials: Vec<Trial>, slots: &[u32]) -> Table {
+    let base = base_seed();
+    let numbered = trials.into_iter().enumerate().map(|(n, trial)| (trial, base * 1_000 + n as u64)).collect::<VecDeque<_>>();
+    let (queue, table) = (Mutex::new(numbered), Mutex::new(Table::default()));
+    println!("seed {base}: PREHEAT_FAULTS_SEED={base} plays these days again");
+    std::thread::scope(|scope| {
+        for slot in slots {
+            let (queue, table) = (&queue, &table);
+            scope.spawn(move || {
+                let mut rig = Rig::from_env(*slot);
+                loop {
+                    let Some((trial, seed)) = queue.lock().unwrap().pop_front() else { return };
+                    let account = trial.play(&mut rig, seed);
+                    table.lock().unwrap().add(account);
+                }
+            });
+        }
+    });
+    let table = table.into_inner().unwrap();
+    println!("{}", table.text());
+    table
+}
+
+fn told(table: &Table) -> String {
+    format!("seed {}:\n{}\n{}", base_seed(), table.breaches().join("\n"), table.text())
+}

@@ -103,17 +103,20 @@ impl Trial {
         let proxies = self.write_pool(rig, dir.path(), seed);
         seed_ledger(dir.path(), seed);
         let users: Vec<String> = rig.warm_domains().into_iter().map(|d| rig.user(1, d)).collect();
-        rig.junk_share(85, &users);
+        // Where rescues are struck there are many.
+        rig.junk_share(if matches!(self.steps, "move" | "copy" | "expunge") { 200 } else { 85 }, &users);
 
         let clock = SharedClock::starting(MORNING, self.pace());
-        match self.kills {
+        let ended = match self.kills {
             Kills::AtRandom(kills) => kill_at_random(rig, dir.path(), &clock, kills, seed, &mut account),
             Kills::AtStrikes => kill_at_strikes(rig, dir.path(), &clock, &proxies[0], &mut account),
             Kills::Never if self.is_idle() => listen_for_a_while(rig, dir.path(), &clock, &proxies[0], self.times, &mut account),
-            Kills::Never => {}
+            Kills::Never => false,
+        };
+        if !ended {
+            let clock = clock.going_on_at(FAST);
+            account.ends_well("the day", &run(rig, dir.path(), &clock).wait_with_output().unwrap());
         }
-        let clock = clock.going_on_at(FAST);
-        account.ends_well("the day", &run(rig, dir.path(), &clock).wait_with_output().unwrap());
         for (n, proxy) in proxies.into_iter().enumerate() {
             let is_smtp = n == 0 && !matches!(self.wire, Wire::Imap | Wire::BareImap | Wire::ImapStarttls | Wire::ImapTls);
             for line in proxy.finish() {
@@ -268,30 +271,31 @@ fn ended_before(run: &mut Child, limit: Duration, mut is_so: impl FnMut() -> boo
     false
 }
 
-/// Starts the day again and again, and kills it after a time that the seed says, from its first breath to a second and a half later.
-fn kill_at_random(rig: &Rig, dir: &Path, clock: &SharedClock, kills: u32, seed: u64, account: &mut Account) {
+/// Starts the day again and again, and kills it after a time that the seed says, from its first breath to most of a second later. True: it has ended.
+fn kill_at_random(rig: &Rig, dir: &Path, clock: &SharedClock, kills: u32, seed: u64, account: &mut Account) -> bool {
     let mut draws = ChaCha8Rng::seed_from_u64(seed);
     for _ in 0..kills {
         let delay = Duration::from_millis(draws.random_range(5..700));
         if clock.is_past(LAST_KILL) {
-            return;
+            break;
         }
         let mut killed = run(rig, dir, clock);
         if ended_before(&mut killed, delay, || false) {
             account.ends_well("the day", &killed.wait_with_output().unwrap());
-            return;
+            return true;
         }
         strike_down(dir, clock, killed, account);
     }
+    false
 }
 
-/// Kills the day each time that the proxy strikes, until it does no more.
-fn kill_at_strikes(rig: &Rig, dir: &Path, clock: &SharedClock, proxy: &Proxy, account: &mut Account) {
+/// Kills the day each time that the proxy strikes, until it does no more. True: it has ended.
+fn kill_at_strikes(rig: &Rig, dir: &Path, clock: &SharedClock, proxy: &Proxy, account: &mut Account) -> bool {
     loop {
         let mut killed = run(rig, dir, clock);
         if ended_before(&mut killed, Duration::from_secs(60), || proxy.has_struck() && !clock.is_past(LAST_KILL)) {
             account.ends_well("the day", &killed.wait_with_output().unwrap());
-            return;
+            return true;
         }
         strike_down(dir, clock, killed, account);
     }
@@ -309,7 +313,7 @@ fn strike_down(dir: &Path, clock: &SharedClock, run: Child, account: &mut Accoun
 }
 
 /// Lets the day run slowly until IDLE was struck so often, and then ends it in good order.
-fn listen_for_a_while(rig: &Rig, dir: &Path, clock: &SharedClock, proxy: &Proxy, times: u32, account: &mut Account) {
+fn listen_for_a_while(rig: &Rig, dir: &Path, clock: &SharedClock, proxy: &Proxy, times: u32, account: &mut Account) -> bool {
     let mut listening = run(rig, dir, clock);
     let mut left = times;
     let ended = ended_before(&mut listening, Duration::from_secs(60), || {
@@ -324,6 +328,7 @@ fn listen_for_a_while(rig: &Rig, dir: &Path, clock: &SharedClock, proxy: &Proxy,
         signal(&listening, "TERM");
     }
     account.ends_well("a morning of listening", &listening.wait_with_output().unwrap());
+    false
 }
 
 /// What a program said, for a breach.

@@ -202,6 +202,11 @@ impl Table {
         self.rows.values().fold((0, 0), |(kills, strikes), row| (kills + row.kills, strikes + row.strikes))
     }
 
+    /// Rows in which nothing was broken: the step was never met.
+    pub fn idle_rows(&self) -> Vec<String> {
+        self.rows.iter().filter(|(_, row)| row.kills + row.strikes == 0).map(|((fault, step), _)| format!("{fault}, {step}")).collect()
+    }
+
     /// Every promise that was not kept.
     pub fn breaches(&self) -> &[String] {
         &self.breaches

@@ -43,6 +43,9 @@ const SLOW: u32 = 30;
 /// How long a step may take, in real seconds.
 const PATIENCE: &str = "1";
 
+/// Lies in every inbox when the day begins. Whatever happens, nobody touches it.
+const OTHERS_MAIL: &str = "From: A person <person@elsewhere.example>\r\nSubject: not preheat's\r\n\r\nHello.\r\n";
+
 /// Which line is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wire {
@@ -105,6 +108,10 @@ impl Trial {
         let users: Vec<String> = rig.warm_domains().into_iter().map(|d| rig.user(1, d)).collect();
         // Where rescues are struck there are many.
         rig.junk_share(if matches!(self.steps, "move" | "copy" | "expunge") { 200 } else { 85 }, &users);
+
+        for user in &users {
+            rig.plant(user, "INBOX", "before-it-all", OTHERS_MAIL);
+        }
 
         let clock = SharedClock::starting(MORNING, self.pace());
         let ended = match self.kills {

@@ -20,7 +20,7 @@ Steps of SMTP: greeting ehlo starttls auth mail rcpt data bytes dot rset quit. B
 middle, `reply` when all but the dot is passed on, `stall` falls silent in its middle, `trickle` passes its headers on slowly.
 Steps of IMAP: greeting capability starttls sign-in namespace list select search headers body flags store move copy expunge idle
 idling done noop create logout. `idle` is the command, `idling` the time after it, in which there is nothing to be half of: it is
-cut, or silent.
+cut, or silent. Where `capability` goes alone, greeting and sign-in do not tell the capabilities: they have to be asked for.
 Step `tls` is by bytes, for lines that cannot be read, and goes alone: each connection that is drawn is struck after a number of
 bytes, both ways together, that is drawn from 1 to --span. There `ask`, `half` and `reply` are the same.
 """
@@ -121,7 +121,7 @@ class Session:
         if kind == "ask":
             self.strike("ask", "greeting")
         await self.connect()
-        greeting = await self.from_server()
+        greeting = self.without_capabilities(await self.from_server())
         await self.give([greeting], "greeting", kind)
         await (self.talk_imap() if greeting.startswith(b"* ") else self.talk_smtp())
 
@@ -252,6 +252,10 @@ class Session:
             answer += await self.server.readexactly(int(announced[1])) + await self.from_server()
         return answer
 
+    def without_capabilities(self, answer):
+        """Where `capability` is the one step to strike, nobody tells what they are before they are asked."""
+        return re.sub(rb"\[CAPABILITY [^\]]*\] ", b"", answer) if self.plan.steps == {"capability"} else answer
+
     async def talk_imap(self):
         tag = b""
         while True:
@@ -260,7 +264,7 @@ class Session:
             if step != "done" and b" " in line:
                 tag = line.split(b" ")[0]
             kind = await self.ask(line, step)
-            reply = await self.imap_reply(tag)
+            reply = [self.without_capabilities(answer) for answer in await self.imap_reply(tag)]
             await self.give(reply, step, kind)
             if step == "starttls" and b" OK" in reply[-1][:40].upper():
                 await self.relay_bytes()

@@ -114,6 +114,12 @@ class StepProxyTest(unittest.IsolatedAsyncioTestCase):
         self.assertEqual(self.reports, ["struck reply move"])
         self.assertEqual([self.plan.met[s] for s in ("sign-in", "body", "idle", "done", "move")], [1, 1, 1, 1, 1])
 
+    async def test_capabilities_have_to_be_asked_for_where_that_is_struck(self):
+        client = await (await self.through(Imap(), kinds=["ask"], steps=["capability"]))()
+        self.assertEqual(await client.line(), b"* OK scripted\r\n")
+        await client.say(b"p1 CAPABILITY")
+        self.assertTrue(await client.ended())
+
     async def test_tls_is_struck_after_bytes(self):
         for kind in ("ask", "stall"):
             with self.subTest(kind=kind):

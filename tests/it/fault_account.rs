@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Output;
 
 use crate::fault_trial::{Kills, Trial, Wire, story_of};
@@ -136,8 +136,16 @@ impl Account {
         }
     }
 
+    /// What was never found is called so where a person looks: in the day's agenda.
+    pub fn shows_what_is_unaccounted(&mut self, agenda: &Output) {
+        let shown = said(agenda).lines().filter(|line| line.ends_with("unaccounted")).count() as i64;
+        if shown != self.letters.unaccounted {
+            self.breaches.push(format!("{} letters are unaccounted, and `preheat agenda` shows {shown}", self.letters.unaccounted));
+        }
+    }
+
     /// Says where everything lies, and how it is played again.
-    pub fn keep(&mut self, dir: PathBuf, seed: u64) {
+    pub fn keep(&mut self, dir: &Path, seed: u64) {
         self.breaches.push(format!("seed {seed}; the ledger and the config are kept in {}", dir.display()));
     }
 }
@@ -227,7 +235,7 @@ impl Table {
         writeln!(
             text,
             "sent: the server said so; found: its reply was lost, and the letter was seen; unaccounted: lost, and not seen in 72 hours; again due: not
-handed over when the fault struck, and due again; late: no room was left in the window; copies: letters of which a server made more than one"
+handed over when the fault struck, and due again; late: skipped, or put off, because no room was left in the window; copies: letters of which a server made more than one"
         )
         .unwrap();
         text

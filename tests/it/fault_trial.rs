@@ -132,7 +132,7 @@ impl Trial {
         }
         self.settle(rig, dir.path(), &mut account);
         if !account.breaches.is_empty() {
-            account.keep(dir.keep(), seed);
+            account.keep(&dir.keep(), seed);
         }
         account
     }
@@ -198,6 +198,7 @@ impl Trial {
         account.audited(&rig.audit(dir, &[]));
         account.letters = Letters::count(dir, account.letters.again_due);
         account.all_is_settled(dir);
+        account.shows_what_is_unaccounted(&rig.preheat(dir, &["agenda", "2025-12-02"], &saturday.variable));
     }
 }
 
@@ -300,7 +301,7 @@ fn kill_at_random(rig: &Rig, dir: &Path, clock: &SharedClock, kills: u32, seed: 
 fn kill_at_strikes(rig: &Rig, dir: &Path, clock: &SharedClock, proxy: &Proxy, account: &mut Account) -> bool {
     loop {
         let mut killed = run(rig, dir, clock);
-        if ended_before(&mut killed, Duration::from_secs(60), || proxy.has_struck() && !clock.is_past(LAST_KILL)) {
+        if ended_before(&mut killed, Duration::from_mins(1), || proxy.has_struck() && !clock.is_past(LAST_KILL)) {
             account.ends_well("the day", &killed.wait_with_output().unwrap());
             return true;
         }
@@ -323,7 +324,7 @@ fn strike_down(dir: &Path, clock: &SharedClock, run: Child, account: &mut Accoun
 fn listen_for_a_while(rig: &Rig, dir: &Path, clock: &SharedClock, proxy: &Proxy, times: u32, account: &mut Account) -> bool {
     let mut listening = run(rig, dir, clock);
     let mut left = times;
-    let ended = ended_before(&mut listening, Duration::from_secs(60), || {
+    let ended = ended_before(&mut listening, Duration::from_mins(1), || {
         if left > 0 && proxy.has_struck() {
             left -= 1;
             account.strikes += 1;

@@ -136,6 +136,14 @@ impl Account {
         }
     }
 
+    /// Whoever delivers a letter again makes a copy: the auditor tells it from a submission, and preheat writes it down as one and leaves it alone.
+    pub fn knows_the_copies(&mut self, dir: &Path, made: usize) {
+        let noted = rows(dir, "SELECT DISTINCT letter FROM refused_mark WHERE why = 'duplicate'").len();
+        if self.copies < made || noted < made {
+            self.breaches.push(format!("{made} letters were delivered twice: the auditor counts {}, the ledger {noted}", self.copies));
+        }
+    }
+
     /// What was never found is called so where a person looks: in the day's agenda.
     pub fn shows_what_is_unaccounted(&mut self, agenda: &Output) {
         let shown = said(agenda).lines().filter(|line| line.ends_with("unaccounted")).count() as i64;

@@ -12,7 +12,7 @@ use crate::fault_account::{Account, Letters};
 use crate::rig::{Line, PoolOptions, Proxy, Rig};
 use crate::rig_day::said;
 use crate::rig_luck::seed as seed_ledger;
-use crate::story::{WIDE_PAIRS, kill, signal};
+use crate::story::{WIDE_PAIRS, kill, rows, signal};
 
 /// Six letters a mailbox, answers among them, and everything else that a recipient does, soon.
 const BUSY_DAY: &str = "about: a short day on which everything is done soon
@@ -95,6 +95,8 @@ pub struct Trial {
     pub share: u32,
     /// The most strikes of each proxy.
     pub times: u32,
+    /// So many letters are delivered a second time after the day, as a server does that forgets what it has done.
+    pub copies: usize,
 }
 
 impl Trial {
@@ -130,6 +132,7 @@ impl Trial {
                 account.note_of_proxy(&line, is_smtp);
             }
         }
+        self.deliver_again(rig, dir.path());
         self.settle(rig, dir.path(), &mut account);
         if !account.breaches.is_empty() {
             account.keep(&dir.keep(), seed);
@@ -184,6 +187,21 @@ impl Trial {
         proxies
     }
 
+    /// Delivers letters a second time, to where they lie: such as nobody has answered, for an answered one is told by its flags.
+    fn deliver_again(&self, rig: &Rig, dir: &Path) {
+        let lie_unanswered = format!(
+            "SELECT id, recipient FROM letter l WHERE placement = 'inbox' AND NOT EXISTS (SELECT 1 FROM letter WHERE parent = l.id) ORDER BY id LIMIT {}",
+            self.copies
+        );
+        let letters = rows(dir, &lie_unanswered);
+        assert_eq!(letters.len(), self.copies, "too few letters were seen");
+        for letter in letters {
+            let (id, recipient) = letter.split_once(' ').unwrap();
+            let message = rig.messages(recipient, "INBOX").into_iter().find(|m| m.contains(&format!("Message-ID: <{id}@"))).unwrap();
+            rig.deliver(recipient, "INBOX", &message);
+        }
+    }
+
     /// The line is whole again, and it is Saturday: what is open is ended. Then everything is counted and compared.
     fn settle(&self, rig: &Rig, dir: &Path, account: &mut Account) {
         let line = if self.wire == Wire::BareImap {
@@ -198,6 +216,7 @@ impl Trial {
         account.audited(&rig.audit(dir, &[]));
         account.letters = Letters::count(dir, account.letters.again_due);
         account.all_is_settled(dir);
+        account.knows_the_copies(dir, self.copies);
         account.shows_what_is_unaccounted(&rig.preheat(dir, &["agenda", "2025-12-02"], &saturday.variable));
     }
 }

@@ -51,7 +51,7 @@ const KILLED_AT: [(Wire, &str); 16] = [
     (Wire::BareImap, "expunge"),
 ];
 
-const STRUCK: Trial = Trial { name: "", kinds: "ask", steps: "", wire: Wire::None, kills: Kills::Never, share: 40, times: 4 };
+const STRUCK: Trial = Trial { name: "", kinds: "ask", steps: "", wire: Wire::None, kills: Kills::Never, share: 40, times: 4, copies: 0 };
 
 /// Every kind of cut at every step, with stalls and trickles there too.
 fn cuts() -> Vec<Trial> {
@@ -77,7 +77,7 @@ fn cuts() -> Vec<Trial> {
 
 /// Kills at moments that a seed draws, and kills at each step, its reply on the way.
 fn kills(days: usize) -> Vec<Trial> {
-    let at_random = Trial { name: "kill", kills: Kills::AtRandom(15), ..STRUCK };
+    let at_random = Trial { name: "kill", kills: Kills::AtRandom(15), copies: 1, ..STRUCK };
     let at_steps = KILLED_AT.map(|(wire, steps)| Trial {
         name: "kill at reply",
         kinds: "stall",
@@ -95,7 +95,7 @@ fn kills(days: usize) -> Vec<Trial> {
 fn mixed(kinds: &'static str, name: &'static str, kills: Kills) -> Trial {
     let steps =
         "greeting,ehlo,auth,mail,rcpt,data,bytes,dot,quit,capability,sign-in,list,select,search,headers,body,flags,store,move,logout";
-    Trial { name, kinds, steps, wire: Wire::Both, share: 6, times: 12, kills }
+    Trial { name, kinds, steps, wire: Wire::Both, share: 6, times: 12, kills, copies: 0 }
 }
 
 /// Half a minute: what the long sweep does, a little of each.
@@ -104,7 +104,7 @@ fn mixed(kinds: &'static str, name: &'static str, kills: Kills) -> Trial {
 fn killed_and_cut_at_any_step_nothing_is_lost_and_nothing_is_sent_twice() {
     let kill_at = |wire, steps| Trial { name: "kill at reply", kinds: "stall", steps, wire, kills: Kills::AtStrikes, times: 3, ..STRUCK };
     let trials = vec![
-        Trial { name: "kill", kills: Kills::AtRandom(15), ..STRUCK },
+        Trial { name: "kill", kills: Kills::AtRandom(15), copies: 2, ..STRUCK },
         kill_at(Wire::Smtp, "dot"),
         kill_at(Wire::Imap, "move"),
         Trial { name: "cut after", kinds: "reply", steps: "dot", wire: Wire::Smtp, ..STRUCK },

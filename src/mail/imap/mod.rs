@@ -118,6 +118,10 @@ impl<S: Stream> Inbox for Imap<S> {
         self.move_messages(from, uid_validity, uids, to).await
     }
 
+    fn moves_in_one_step(&self) -> bool {
+        self.can.has("MOVE")
+    }
+
     async fn delete(&mut self, folder: &FolderName, uid_validity: u32, uids: &[Uid]) -> Result<Deleted, MailError> {
         self.delete_messages(folder, uid_validity, uids).await
     }

@@ -137,9 +137,10 @@ impl Account {
     }
 
     /// Whoever delivers a letter again makes a copy: the auditor tells it from a submission, and preheat writes it down as one and leaves it alone.
+    /// Nobody else makes any: a rescue that breaks off is ended, and not begun again.
     pub fn knows_the_copies(&mut self, dir: &Path, made: usize) {
         let noted = rows(dir, "SELECT DISTINCT letter FROM refused_mark WHERE why = 'duplicate'").len();
-        if self.copies < made || noted < made {
+        if self.copies != made || noted < made {
             self.breaches.push(format!("{made} letters were delivered twice: the auditor counts {}, the ledger {noted}", self.copies));
         }
     }

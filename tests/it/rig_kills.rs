@@ -107,6 +107,7 @@ fn killed_and_cut_at_any_step_nothing_is_lost_and_nothing_is_sent_twice() {
         Trial { name: "kill", kills: Kills::AtRandom(15), copies: 2, ..STRUCK },
         kill_at(Wire::Smtp, "dot"),
         kill_at(Wire::Imap, "move"),
+        Trial { name: "cut after", kinds: "reply", steps: "copy", wire: Wire::BareImap, ..STRUCK },
         Trial { name: "cut after", kinds: "reply", steps: "dot", wire: Wire::Smtp, ..STRUCK },
         Trial { name: "cut in reply", kinds: "half", steps: "bytes", wire: Wire::Smtp, ..STRUCK },
         mixed("ask,half,reply", "cut anywhere", Kills::Never),

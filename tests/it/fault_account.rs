@@ -235,12 +235,16 @@ impl Table {
             "{:<16} {:<32} {:>5} {:>6} {:>6} {:>6} {:>6} {:>11} {:>9} {:>5} {:>6} {:>8}\n",
             "fault", "step", "runs", "kills", "struck", "sent", "found", "unaccounted", "again due", "late", "copies", "breaches"
         );
-        let mut all = Row::default();
+        let (mut by_fault, mut all) = (BTreeMap::<&str, Row>::new(), Row::default());
         for ((fault, step), row) in &self.rows {
             text += &row.line(fault, step);
+            by_fault.entry(fault).or_default().add(row);
             all.add(row);
         }
-        text += &all.line("all", "");
+        for (fault, row) in &by_fault {
+            text += &row.line(fault, "all steps");
+        }
+        text += &all.line("all", "all steps");
         writeln!(
             text,
             "sent: the server said so; found: its reply was lost, and the letter was seen; unaccounted: lost, and not seen in 72 hours; again due: not

@@ -112,8 +112,8 @@ mod tests {
     #[test]
     fn the_population_is_the_rigs() {
         let accounts = accounts("warm-secret-1");
-        assert_eq!(accounts.len(), 1_840);
-        let names = [accounts[0].user.as_str(), accounts[98].user.as_str(), accounts[1_839].user.as_str()];
+        assert_eq!(accounts.len(), 3_040);
+        let names = [accounts[0].user.as_str(), accounts[98].user.as_str(), accounts[3_039].user.as_str()];
         assert_eq!(names, ["u01@warm-a.test", "u99@warm-a.test", "u380@late.test"]);
         let script = include_str!("../../tests/rig/mailstack.sh");
         assert!(script.contains(&format!("RIG_DOMAINS:-{}}}", DOMAINS.join(" "))) && script.contains(&format!("RIG_USERS:-{USERS}}}")));

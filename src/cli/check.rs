@@ -14,7 +14,6 @@ use crate::check::{MailboxCheck, check_mailbox, check_pool};
 use crate::config::Mailbox;
 use crate::credentials::load_keyring;
 use crate::ledger::{CheckedRow, SuspensionRow};
-use crate::mail::NetworkAccess;
 use crate::report::{indented, suspended};
 use crate::run::whole_pool;
 use crate::words::{Address, Domain, Finding, Role, Severity};
@@ -98,7 +97,7 @@ async fn remember(pool: &Pool, chosen: &[Address], findings: &[Finding]) -> Resu
 
 /// Asks the servers of mailboxes, some at a time. What signs in is let in again, where a refused sign-in had put it out.
 async fn ask_servers(pool: &Pool, mailboxes: &[Mailbox], printer: Printer) -> Result<Vec<MailboxCheck>, CliError> {
-    let access = Arc::new(NetworkAccess::new(pool.folder()));
+    let access = Arc::new(pool.access()?);
     let total = mailboxes.len();
     let mut checks = Vec::with_capacity(total);
     let mut running = stream::iter(mailboxes.iter().enumerate())

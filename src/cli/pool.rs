@@ -10,6 +10,8 @@ use crate::clock::Clock;
 use crate::compose::Library;
 use crate::config::{self, Config};
 use crate::ledger::{Ledger, Place};
+use crate::mail::NetworkAccess;
+use crate::mail::wire::patience_from_env;
 use crate::words::{Address, Domain};
 
 /// A config that was read, and the clock.
@@ -66,6 +68,12 @@ impl Pool {
             files.push((path.clone(), text));
         }
         Library::with_files(&files).map_err(|findings| crate::config::ConfigError { findings }.into())
+    }
+
+    /// The way to the mailboxes' servers, with as much patience as the environment says.
+    pub fn access(&self) -> Result<NetworkAccess, CliError> {
+        let patience = patience_from_env().map_err(|e| CliError::new(format!("error: {e}")))?;
+        Ok(NetworkAccess::new(self.folder()).with_patience(patience))
     }
 
     /// The folder of the config: what relative paths in it start from. Empty where it is the working folder.

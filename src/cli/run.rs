@@ -15,7 +15,6 @@ use crate::config::Mailbox;
 use crate::credentials::load_keyring;
 use crate::ledger::Ledger;
 use crate::letter::Keyring;
-use crate::mail::NetworkAccess;
 use crate::run::{Context, Pace, Silent, date_of, is_dead, plan_date, run as run_pool, shortfalls_in_words, this_process};
 use crate::words::LocalDate;
 
@@ -56,7 +55,7 @@ pub fn run(args: &Args, config: &Path, printer: Printer) -> Result<Exit, CliErro
         watch_signals(tell, printer, watcher.clone())?;
         let seed = ledger.seed(Seed::from_os(), pool.clock.now()).await?;
         let context = Context {
-            access: Arc::new(NetworkAccess::new(pool.folder())),
+            access: Arc::new(pool.access()?),
             config: Arc::new(pool.config.clone()),
             clock: pool.clock.clone(),
             keys: Arc::new(keys),
@@ -112,7 +111,7 @@ fn dry_run(pool: &Pool, pace: Pace, printer: Printer) -> Result<Exit, CliError> 
         };
         let (_keep, stop) = watch::channel(false);
         let context = Context {
-            access: Arc::new(NetworkAccess::new(pool.folder())),
+            access: Arc::new(pool.access()?),
             config: Arc::new(pool.config.clone()),
             clock: pool.clock.clone(),
             keys: Arc::new(Keyring::default()),

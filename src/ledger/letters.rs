@@ -244,6 +244,7 @@ pub(super) fn apply_to(
     }
     if event.shows_acceptance() && !before.was_accepted {
         execute(c, "UPDATE day SET accepted = accepted + 1 WHERE mailbox = ?1 AND date = ?2", params![before.sender, before.date])?;
+        mark_as_answered(c, before, at)?;
     }
     let (code, enhanced, text) = match said {
         Said::Reply(r) => (Some(r.code), r.enhanced.map(|e| e.to_string()), Some(r.text.as_str())),
@@ -286,6 +287,13 @@ fn move_letter(c: &Connection, key: &str, to: LetterState, event: LetterEvent, a
         (LetterEvent::HandedOver, _) => execute(c, "UPDATE letter SET state = ?2, handed_at = ?3 WHERE id = ?1", params![key, state, at]),
         _ => execute(c, "UPDATE letter SET state = ?2 WHERE id = ?1", params![key, state]),
     }
+}
+
+/// What was answered is marked as answered, where it lies.
+fn mark_as_answered(c: &Connection, answer: &Before, now: Moment) -> Result<(), LedgerError> {
+    let Some(parent) = &answer.parent else { return Ok(()) };
+    let sql = "INSERT INTO action (mailbox, letter, kind, due) VALUES (?1, ?2, 'answered', ?3) ON CONFLICT (letter, kind) DO NOTHING";
+    execute(c, sql, params![answer.sender, parent, ms(now)]).map(drop)
 }
 
 /// Skips a letter, with the reason in its history. What would have answered it lapses, and the rest of the thread.

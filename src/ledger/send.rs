@@ -106,7 +106,6 @@ impl Ledger {
             match outcome {
                 Outcome::Accepted(reply) => {
                     step(LetterEvent::Accepted, &reply)?;
-                    mark_as_answered(c, &letter, now)?;
                 }
                 Outcome::Deferred(reply, due) => {
                     step(LetterEvent::Deferred, &reply)?;
@@ -215,13 +214,6 @@ impl Ledger {
             })
             .await
     }
-}
-
-/// What was answered is marked as answered, where it lies.
-fn mark_as_answered(c: &Connection, answer: &Before, now: Moment) -> Result<(), LedgerError> {
-    let Some(parent) = &answer.parent else { return Ok(()) };
-    let sql = "INSERT INTO action (mailbox, letter, kind, due) VALUES (?1, ?2, 'answered', ?3) ON CONFLICT (letter, kind) DO NOTHING";
-    execute(c, sql, params![answer.sender, parent, ms(now)]).map(drop)
 }
 
 /// Letters of a sender that a crash left handed over are uncertain.

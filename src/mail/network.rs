@@ -1,6 +1,7 @@
 //! [`Access`] over real sockets: secret → wire → SMTP or IMAP.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
@@ -20,6 +21,7 @@ const SIGN_INS_AT_ONCE: usize = 24;
 pub struct NetworkAccess {
     trust: Trust,
     deadlines: Deadlines,
+    patience: Duration,
     base_dir: PathBuf,
     sign_ins: Semaphore,
 }
@@ -27,13 +29,22 @@ pub struct NetworkAccess {
 impl NetworkAccess {
     /// With the deadlines of [`Deadlines::default`]. Relative paths of secrets stand on `base_dir`, the config's folder; an empty one leaves them as they are.
     pub fn new(base_dir: PathBuf) -> Self {
-        Self { base_dir, trust: Trust::default(), deadlines: Deadlines::default(), sign_ins: Semaphore::new(SIGN_INS_AT_ONCE) }
+        let (deadlines, patience) = (Deadlines::default(), Duration::MAX);
+        Self { base_dir, trust: Trust::default(), deadlines, patience, sign_ins: Semaphore::new(SIGN_INS_AT_ONCE) }
     }
 
     /// With other deadlines.
     #[must_use]
     pub fn with_deadlines(mut self, deadlines: Deadlines) -> Self {
         self.deadlines = deadlines;
+        self
+    }
+
+    /// With no more patience than this for any step, of IMAP's too.
+    #[must_use]
+    pub fn with_patience(mut self, limit: Duration) -> Self {
+        self.deadlines = self.deadlines.at_most(limit);
+        self.patience = limit;
         self
     }
 
@@ -72,6 +83,6 @@ impl Access for NetworkAccess {
         let _turn = self.sign_ins.acquire().await;
         let secret = self.secret(mailbox).await?;
         let stream = self.open_inbox_stream(mailbox).await?;
-        super::imap::sign_in(stream, mailbox, &secret).await
+        super::imap::sign_in(stream, mailbox, &secret, self.patience).await
     }
 }

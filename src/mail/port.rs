@@ -217,6 +217,10 @@ pub trait Inbox: Send {
     async fn peek(&mut self, folder: &FolderName, uid_validity: u32, uid: Uid, limit: u32) -> Result<Option<Vec<u8>>, MailError>;
     /// Moves messages of ours: MOVE; without it COPY, `\Deleted`, UID EXPUNGE; without UIDPLUS, EXPUNGE only where it would take exactly ours.
     async fn move_to(&mut self, from: &FolderName, uid_validity: u32, uids: &[Uid], to: &FolderName) -> Result<Moved, MailError>;
+    /// Whether a move is one step: without MOVE it may break off with a message in both folders.
+    fn moves_in_one_step(&self) -> bool {
+        true
+    }
     /// Deletes messages of ours: `\Deleted`, UID EXPUNGE; without UIDPLUS, EXPUNGE only where it would take exactly ours.
     async fn delete(&mut self, folder: &FolderName, uid_validity: u32, uids: &[Uid]) -> Result<Deleted, MailError>;
     /// The user's own folder of this name (as people see it, on one level); where there is none it is made, and subscribed to.

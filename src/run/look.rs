@@ -9,7 +9,7 @@ use super::progress::News;
 use super::sight::{self, Shown};
 use super::upcoming::Upcoming;
 use crate::engage::Habits;
-use crate::ledger::{LedgerError, LetterFacts, LookNote, StoredFolder, TroubleNote};
+use crate::ledger::{LedgerError, LetterFacts, LookNote, SightingRow, StoredFolder, TroubleNote};
 use crate::mail::{Cursor, FolderName, Header, Inbox, MailError, Uid};
 use crate::words::{FolderRole, LetterId, Moment, Placement};
 
@@ -210,7 +210,7 @@ async fn still_elsewhere(
 ) -> Result<BTreeSet<LetterId>, LookError> {
     let seen_before: Vec<LetterId> =
         known.values().filter(|l| l.seen_at.is_some() && !moved.contains(&l.plan.id)).map(|l| l.plan.id).collect();
-    let mut still = BTreeSet::new();
+    let (mut still, mut half_rescued) = (BTreeSet::new(), Vec::new());
     if seen_before.is_empty() {
         return Ok(still);
     }
@@ -220,14 +220,40 @@ async fn still_elsewhere(
         }
         let Some(old) = session.named(&place.folder).map(|f| f.name.clone()) else { continue };
         match session.inbox.flags_of(&old, place.uid_validity, &[place.uid]).await {
-            Ok(flags) if !flags.is_empty() => drop(still.insert(place.letter)),
-            Ok(_) => {}
+            Ok(flags) if flags.is_empty() => {}
+            Ok(_) if is_half_rescued(session, here, &place.folder) => half_rescued.push((old, place)),
+            Ok(_) => drop(still.insert(place.letter)),
             // Renumbered or gone: the old place says nothing any more.
             Err(e) if !e.is_connection_lost() => {}
             Err(e) => return Err(e.into()),
         }
     }
+    end_rescues(session, half_rescued).await?;
     Ok(still)
+}
+
+/// Whether a letter in the inbox whose earlier copy still lies in `before` is one that we copied there ourselves. Without MOVE a rescue is a copy and then a deletion,
+/// and may break off in between; to copy again would pile them up. (A copy that such a server made on its own is taken for ours: the letter is in the inbox.)
+fn is_half_rescued(session: &Session, here: &FolderName, before: &str) -> bool {
+    let has_role = |wire: &str, role| session.named(wire).is_some_and(|f| f.role == role);
+    !session.inbox.moves_in_one_step() && has_role(&here.wire, FolderRole::Inbox) && has_role(before, FolderRole::Spam)
+}
+
+/// Takes away the old ones of letters' two copies, of which the new ones are about to be noted: all of a folder together, for without UIDPLUS nothing
+/// else may be marked there. Where the server refuses this, the old copy stays and does no harm.
+async fn end_rescues(session: &mut Session, half_rescued: Vec<(FolderName, SightingRow)>) -> Result<(), LookError> {
+    let mut by_folder: BTreeMap<(String, u32), (FolderName, Vec<Uid>)> = BTreeMap::new();
+    for (folder, place) in half_rescued {
+        let of_folder = by_folder.entry((place.folder, place.uid_validity)).or_insert_with(|| (folder, Vec::new()));
+        of_folder.1.push(place.uid);
+    }
+    for ((_, uid_validity), (folder, uids)) in by_folder {
+        match session.inbox.delete(&folder, uid_validity, &uids).await {
+            Err(e) if e.is_connection_lost() => return Err(e.into()),
+            Ok(_) | Err(_) => {}
+        }
+    }
+    Ok(())
 }
 
 /// Adds the letters of this mailbox's own that its Sent folder holds since `since`.

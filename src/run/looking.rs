@@ -197,7 +197,7 @@ impl Looker<'_> {
         }
         note_unchanged(self.cx, self.desk, session).await?;
         let planned = std::mem::replace(&mut session.planned, Upcoming::NONE);
-        let answered = self.desk.answered.swap(false, Ordering::Relaxed);
+        let answered = self.desk.answered.swap(false, Ordering::Relaxed) || self.desk.unsure.load(Ordering::Relaxed);
         self.upcoming = if answered { Upcoming::Unknown } else { self.upcoming.and(planned) };
         if self.upcoming().await?.is_some_and(|due| due <= self.cx.clock.now()) {
             self.upcoming = Upcoming::Unknown;
@@ -224,7 +224,8 @@ impl Looker<'_> {
         Ok(())
     }
 
-    /// When the next action is due. Only looks, actions and this mailbox's own answers change it, so it is not asked for at every turn.
+    /// When the next action is due. Only looks, actions and this mailbox's own answers change it, so it is not asked for at every turn (but where an
+    /// answer is uncertain, which its recipient may find).
     async fn upcoming(&mut self) -> Result<Option<Moment>, LedgerError> {
         if let Upcoming::Known(known) = self.upcoming {
             return Ok(known);

@@ -2,6 +2,7 @@
 
 mod guarding;
 mod hearing;
+mod rescuing;
 mod suspending;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,6 +51,8 @@ struct Faults {
     rewrites: AtomicBool,
     /// The connection breaks when this UID is peeked at; with [`SAYS_NO`], the server refuses instead.
     unreadable: AtomicU32,
+    /// All letters land in Junk, there is no MOVE, and each rescue breaks off after its copy.
+    half_moves: AtomicBool,
 }
 
 /// Beside a UID in [`Faults::unreadable`].
@@ -73,6 +76,8 @@ struct Servers {
     renumbered: AtomicU32,
     /// What was peeked at: UID and bytes, at most.
     peeked: Mutex<Vec<(u32, u32)>>,
+    /// What was deleted from Junk.
+    deleted: Mutex<Vec<Uid>>,
     /// When all that lies there came, if the server says so.
     received: Mutex<Option<Moment>>,
 }
@@ -165,7 +170,11 @@ impl Outbox for FakeOutbox {
             message = text.replace("Message-ID: <", "Message-ID: <rewritten-").into_bytes();
         }
         let swallows = self.0.faults.swallows.lock().unwrap().contains(&to);
-        let place = if swallows { &self.0.swallowed } else { &self.0.delivered };
+        let place = match self.0.faults.half_moves.load(Ordering::Relaxed) {
+            _ if swallows => &self.0.swallowed,
+            true => &self.0.junk,
+            false => &self.0.delivered,
+        };
         place.lock().unwrap().push((to, message));
         Handover::Accepted(Reply::new(250, "2.0.0 queued"))
     }
@@ -207,8 +216,11 @@ impl Inbox for FakeInbox {
         Ok(Look { uid_validity, renumbered, cursor: Cursor { uid_validity, uid }, new, more: false })
     }
 
-    async fn flags_of(&mut self, _: &FolderName, _: u32, _: &[Uid]) -> Result<Vec<StoredFlags>, MailError> {
-        Ok(vec![])
+    async fn flags_of(&mut self, folder: &FolderName, _: u32, uids: &[Uid]) -> Result<Vec<StoredFlags>, MailError> {
+        let in_junk = self.0.faults.half_moves.load(Ordering::Relaxed) && folder.wire == "Junk";
+        let deleted = self.0.deleted.lock().unwrap();
+        let there = uids.iter().filter(|uid| in_junk && !deleted.contains(uid));
+        Ok(there.map(|uid| StoredFlags { uid: *uid, flags: vec![] }).collect())
     }
 
     async fn open(&mut self, _: &FolderName, _: u32, uid: Uid) -> Result<Option<Vec<u8>>, MailError> {
@@ -233,11 +245,21 @@ impl Inbox for FakeInbox {
         }
     }
 
-    async fn move_to(&mut self, _: &FolderName, _: u32, _: &[Uid], _: &FolderName) -> Result<Moved, MailError> {
+    async fn move_to(&mut self, from: &FolderName, _: u32, uids: &[Uid], _: &FolderName) -> Result<Moved, MailError> {
+        if !self.moves_in_one_step() {
+            let copies = uids.iter().filter_map(|uid| self.0.message(&from.wire, *uid)).map(|m| (self.1.clone(), m));
+            self.0.delivered.lock().unwrap().extend(copies);
+            return Err(MailError::new(&self.1, Step::Move, Trouble::Closed("after the copy".into())));
+        }
         Ok(Moved::default())
     }
 
-    async fn delete(&mut self, _: &FolderName, _: u32, _: &[Uid]) -> Result<Deleted, MailError> {
+    fn moves_in_one_step(&self) -> bool {
+        !self.0.faults.half_moves.load(Ordering::Relaxed)
+    }
+
+    async fn delete(&mut self, _: &FolderName, _: u32, uids: &[Uid]) -> Result<Deleted, MailError> {
+        self.0.deleted.lock().unwrap().extend_from_slice(uids);
         Ok(Deleted::default())
     }
 

@@ -14,8 +14,8 @@ use crate::world::{Account, AccountSpec, Personality};
 /// The domains of the rig, of which each has the same users. Mail to those of the last four is odd; see [`begin`].
 pub const DOMAINS: [&str; 8] =
     ["warm-a.test", "warm-b.test", "warm-c.test", "seeds.test", "away.test", "full.test", "grey.test", "late.test"];
-/// Users of each: `u01` to `u230`.
-pub const USERS: u32 = 230;
+/// Users of each: `u01` to `u380`.
+pub const USERS: u32 = 380;
 
 /// What a rig is made of.
 #[derive(Clone, Debug)]
@@ -112,9 +112,9 @@ mod tests {
     #[test]
     fn the_population_is_the_rigs() {
         let accounts = accounts("warm-secret-1");
-        assert_eq!(accounts.len(), 1_840);
-        let names = [accounts[0].user.as_str(), accounts[98].user.as_str(), accounts[1_839].user.as_str()];
-        assert_eq!(names, ["u01@warm-a.test", "u99@warm-a.test", "u230@late.test"]);
+        assert_eq!(accounts.len(), 3_040);
+        let names = [accounts[0].user.as_str(), accounts[98].user.as_str(), accounts[3_039].user.as_str()];
+        assert_eq!(names, ["u01@warm-a.test", "u99@warm-a.test", "u380@late.test"]);
         let script = include_str!("../../tests/rig/mailstack.sh");
         assert!(script.contains(&format!("RIG_DOMAINS:-{}}}", DOMAINS.join(" "))) && script.contains(&format!("RIG_USERS:-{USERS}}}")));
         let ports: Vec<u16> = doors(20_000).unwrap().iter().map(|d| d.port).collect();

@@ -499,6 +499,25 @@ async fn an_answer_is_due_when_its_parent_is_opened_on_the_first_date_with_room(
 }
 
 #[tokio::test]
+async fn an_answer_whose_reply_was_lost_still_marks_its_parent_as_answered_when_it_is_found() {
+    let answer = answer_to(&start(1)).id;
+    let d = Desk::new(3, vec![start(1), answer_to(&start(1))]).await;
+    d.send(start(1).id, NINE).await;
+    d.look("INBOX", &[(start(1).id, 1)], later(5)).await;
+    d.ledger.note_opened(d.ben.clone(), start(1).id, Some(opened()), vec![(today(), later(40))], 20, later(25)).await.unwrap();
+    let message_id = MessageId::parse("answer@old.test").unwrap();
+    let intent = Intent { letter: answer, message_id, window: window(), now: later(41), real_now: NINE };
+    d.ledger.intend(d.ben.clone(), intent).await.unwrap().unwrap();
+    assert_eq!(d.ledger.recover_handed(d.ben.clone(), ben(), later(50)).await.unwrap(), [answer]);
+    assert_eq!(d.ledger.next_action(ben()).await.unwrap(), None, "nobody knows whether it was answered");
+
+    assert_eq!(d.ledger.settle_uncertain(d.ben.clone(), ben(), vec![answer], NINE, later(60)).await.unwrap(), (1, 0));
+    let due = d.ledger.due_actions(ben(), later(60), 9).await.unwrap();
+    assert_eq!((due.len(), due[0].letter, due[0].kind), (1, start(1).id, ActionKind::Answered));
+    d.assert_whole().await;
+}
+
+#[tokio::test]
 async fn an_answer_takes_no_more_than_half_of_a_day_and_than_its_recipient_receives() {
     let other = PlannedLetter { id: LetterId::of_start(&anna(), today(), 2), ..start(2) };
     let slots = vec![(today(), later(40)), (today().plus(1), later(1440))];

@@ -91,7 +91,7 @@ impl Default for PoolOptions {
 }
 
 impl Rig {
-    /// The rig that `tests/run` started, with the mailboxes of one slot emptied. Slots are 0 to 22, without 19, which `test_mailstack.py` has: each
+    /// The rig that `tests/run` started, with the mailboxes of one slot emptied. Slots are 0 to 37, without 19, which `test_mailstack.py` has: each
     /// test takes one for itself.
     ///
     /// # Panics
@@ -103,7 +103,7 @@ impl Rig {
         );
         let text = fs::read_to_string(dir.join("rig.env")).expect("PREHEAT_RIG names no rig: there is no rig.env");
         let facts = text.lines().filter_map(|l| l.split_once('=')).map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
-        assert!(slot <= 22 && slot != 19, "slots are 0 to 22, without 19");
+        assert!(slot <= 37 && slot != 19, "slots are 0 to 37, without 19");
         let lock = File::create(dir.join(format!("slot-{slot}.lock"))).unwrap();
         lock.try_lock().unwrap_or_else(|_| panic!("slot {slot} is in use: two tests took the same one"));
         let mut rig = Self { dir, facts, slot, log_from: [0, 0], _lock: lock };
@@ -267,14 +267,17 @@ impl Rig {
 
     /// A proxy in front of a port, with the arguments of `faultproxy.py` after TO, such as `["cut-before-dot", "--times", "1"]`.
     pub fn proxy(&self, to: u16, args: &[&str]) -> Proxy {
+        self.start_proxy("faultproxy.py", to, args)
+    }
+
+    /// The same with `stepproxy.py`, such as `["--kinds", "reply", "--steps", "dot"]`.
+    pub fn step_proxy(&self, to: u16, args: &[&str]) -> Proxy {
+        self.start_proxy("stepproxy.py", to, args)
+    }
+
+    fn start_proxy(&self, program: &str, to: u16, args: &[&str]) -> Proxy {
         let mut command = Command::new("python3");
-        command
-            .arg(script("faultproxy.py"))
-            .arg(to.to_string())
-            .args(args)
-            .env("RIG_DIR", &self.dir)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
+        command.arg(script(program)).arg(to.to_string()).args(args).env("RIG_DIR", &self.dir).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let stdin = child.stdin.take();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -305,6 +308,12 @@ impl Proxy {
     /// Whether the fault has struck since it was last asked for.
     pub fn has_struck(&self) -> bool {
         self.strikes.try_recv().is_ok()
+    }
+
+    /// Ends the proxy; everything that it said and nobody has asked for yet.
+    pub fn finish(mut self) -> Vec<String> {
+        drop(self.stdin.take());
+        self.strikes.iter().collect()
     }
 }
 

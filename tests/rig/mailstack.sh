@@ -15,7 +15,7 @@
 #   RIG_DIR        the state directory; a short path whose parents everybody may enter   (/tmp/preheat-rig)
 #   RIG_PORT_BASE  the ports are this plus the usual ones; best below 29000, where the kernel takes no ports   (20000)
 #   RIG_DOMAINS    the domains, of which each has the same users   (warm-a.test warm-b.test warm-c.test seeds.test and the odd ones)
-#   RIG_USERS      users per domain: u01, u02, …   (230)
+#   RIG_USERS      users per domain: u01, u02, …   (380)
 #   RIG_PASSWORD   everybody's password   (warm-secret-1); RIG_OWN_PASSWORDS=1: that and -u01, -u02, …
 #
 # What listens (base +):
@@ -43,7 +43,7 @@ set -euo pipefail
 RIG_DIR=${RIG_DIR:-/tmp/preheat-rig}
 RIG_PORT_BASE=${RIG_PORT_BASE:-20000}
 RIG_DOMAINS=${RIG_DOMAINS:-warm-a.test warm-b.test warm-c.test seeds.test away.test full.test grey.test late.test}
-RIG_USERS=${RIG_USERS:-230}
+RIG_USERS=${RIG_USERS:-380}
 RIG_PASSWORD=${RIG_PASSWORD:-warm-secret-1}
 RIG_OWN_PASSWORDS=${RIG_OWN_PASSWORDS:-}
 

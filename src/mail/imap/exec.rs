@@ -46,6 +46,13 @@ pub(super) struct Deadlines {
     pub sign_out: Duration,
 }
 
+impl Deadlines {
+    /// The same, but no answer may take longer than this. (How long one IDLE lasts is not for the server to say.)
+    pub fn at_most(self, limit: Duration) -> Self {
+        Self { command: self.command.min(limit), fetch: self.fetch.min(limit), sign_out: self.sign_out.min(limit), ..self }
+    }
+}
+
 impl Default for Deadlines {
     fn default() -> Self {
         Self {

@@ -40,6 +40,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
@@ -62,12 +63,13 @@ pub use folders::missing_folders;
 /// `InvalidData` from the stream is taken for one of these limits, and its text is shown.
 ///
 /// # Errors
-/// At the greeting: BYE, PREAUTH, anything but OK. Then a refused sign-in, or no mechanism that fits. Every step has a deadline of 60 s.
-pub async fn sign_in<S>(stream: S, mailbox: &Mailbox, secret: &SecretString) -> Result<Box<dyn Inbox>, MailError>
+/// At the greeting: BYE, PREAUTH, anything but OK. Then a refused sign-in, or no mechanism that fits. Every step has a deadline of 60 s, or
+/// of `patience`, where that is shorter.
+pub async fn sign_in<S>(stream: S, mailbox: &Mailbox, secret: &SecretString, patience: Duration) -> Result<Box<dyn Inbox>, MailError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + std::fmt::Debug + 'static,
 {
-    Ok(Box::new(Imap::sign_in(stream, mailbox, secret, Deadlines::default()).await?))
+    Ok(Box::new(Imap::sign_in(stream, mailbox, secret, Deadlines::default().at_most(patience)).await?))
 }
 
 /// A signed-in session.
@@ -114,6 +116,10 @@ impl<S: Stream> Inbox for Imap<S> {
 
     async fn move_to(&mut self, from: &FolderName, uid_validity: u32, uids: &[Uid], to: &FolderName) -> Result<Moved, MailError> {
         self.move_messages(from, uid_validity, uids, to).await
+    }
+
+    fn moves_in_one_step(&self) -> bool {
+        self.can.has("MOVE")
     }
 
     async fn delete(&mut self, folder: &FolderName, uid_validity: u32, uids: &[Uid]) -> Result<Deleted, MailError> {

@@ -38,9 +38,55 @@ impl Default for Deadlines {
     }
 }
 
+/// The environment variable that makes preheat less patient: the most real seconds that any step of a dialogue may take, such as `2`.
+pub const PATIENCE_VARIABLE: &str = "PREHEAT_PATIENCE";
+
+/// The most that any step may take, as [`PATIENCE_VARIABLE`] says; `Duration::MAX` where it says nothing. For tests of servers that fall silent.
+///
+/// # Errors
+/// A sentence where the variable is not a number of seconds from 1 to 3600.
+pub fn patience_from_env() -> Result<Duration, String> {
+    match std::env::var(PATIENCE_VARIABLE) {
+        Ok(text) if !text.trim().is_empty() => match text.trim().parse() {
+            Ok(seconds @ 1..=3600) => Ok(Duration::from_secs(seconds)),
+            _ => Err(format!("{PATIENCE_VARIABLE} is no number of seconds from 1 to 3600")),
+        },
+        _ => Ok(Duration::MAX),
+    }
+}
+
 impl Deadlines {
+    /// The same, but no step may take longer than this.
+    #[must_use]
+    pub fn at_most(self, limit: Duration) -> Self {
+        Self {
+            connect: self.connect.min(limit),
+            tls: self.tls.min(limit),
+            greeting: self.greeting.min(limit),
+            sign_in: self.sign_in.min(limit),
+            command: self.command.min(limit),
+            message: self.message.min(limit),
+            close: self.close.min(limit),
+        }
+    }
+
     /// The same for every step: for tests, and for a hasty `check`.
     pub fn all(limit: Duration) -> Self {
         Self { connect: limit, tls: limit, greeting: limit, sign_in: limit, command: limit, message: limit, close: limit }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn less_patience_shortens_what_is_longer_and_nothing_else() {
+        assert_eq!(Deadlines::default().at_most(Duration::MAX), Deadlines::default());
+        let hasty = Deadlines::default().at_most(Duration::from_secs(40));
+        assert_eq!((hasty.connect, hasty.command, hasty.message, hasty.close), {
+            let seconds = Duration::from_secs;
+            (seconds(30), seconds(40), seconds(40), seconds(1))
+        });
     }
 }

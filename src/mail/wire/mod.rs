@@ -25,7 +25,7 @@ mod tls;
 mod transport;
 mod trip;
 
-pub use deadlines::Deadlines;
+pub use deadlines::{Deadlines, patience_from_env};
 pub use fault::{Fault, stream_trouble};
 pub use guard::{Guard, GuardedStream, Meter};
 pub use imap_scan::ImapLimits;

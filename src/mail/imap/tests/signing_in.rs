@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use crate::config::AuthKind;
 use crate::mail::imap::script::{Script, end, greet, mailbox, secret};
 use crate::mail::imap::sign_in;
@@ -173,7 +175,7 @@ async fn silence_is_a_time_out_and_says_at_which_step() {
         ("S: * OK [CAPABILITY IMAP4rev1] hi\nhang", Step::SignIn),
     ] {
         let (stream, _script) = Script::play(text);
-        let error = sign_in(stream, &mailbox(Provider::Generic), &secret("p")).await.map(|_| ()).unwrap_err();
+        let error = sign_in(stream, &mailbox(Provider::Generic), &secret("p"), Duration::MAX).await.map(|_| ()).unwrap_err();
         assert_eq!((error.step, error.trouble), (step, Trouble::TimedOut(60)));
     }
 }
@@ -186,11 +188,11 @@ async fn signing_out_does_not_wait_for_a_server_that_says_nothing() {
         S: $ OK [CAPABILITY IMAP4rev1] in
         C: LOGOUT\n";
     let (stream, script) = Script::play(&format!("{signed_in} S: * BYE bye\nS: $ OK"));
-    let inbox: Box<dyn Inbox> = sign_in(stream, &mailbox(Provider::Generic), &secret("p")).await.unwrap();
+    let inbox: Box<dyn Inbox> = sign_in(stream, &mailbox(Provider::Generic), &secret("p"), Duration::MAX).await.unwrap();
     inbox.sign_out().await;
     script.done().await;
 
     let (stream, _script) = Script::play(&format!("{signed_in} hang"));
-    let inbox = sign_in(stream, &mailbox(Provider::Generic), &secret("p")).await.unwrap();
+    let inbox = sign_in(stream, &mailbox(Provider::Generic), &secret("p"), Duration::MAX).await.unwrap();
     crate::clock::within(std::time::Duration::from_secs(2), inbox.sign_out()).await.unwrap();
 }

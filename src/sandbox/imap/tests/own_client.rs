@@ -25,7 +25,7 @@ async fn inbox_at(place: &Place) -> Box<dyn Inbox> {
     let mut mailbox = mailbox_on(plain_at(143));
     mailbox.user = "b".into();
     mailbox.provider = provider(place.face.personality);
-    sign_in(place.connect().0, &mailbox, &SecretString::from("p".to_owned())).await.unwrap()
+    sign_in(place.connect().0, &mailbox, &SecretString::from("p".to_owned()), Duration::MAX).await.unwrap()
 }
 
 /// Lists, looks, opens, marks, rescues and idles, as the executor does.
@@ -150,7 +150,7 @@ async fn our_client_takes_a_refusal_for_one() {
     let place = place_of(Personality::Microsoft);
     let mut mailbox = mailbox_on(plain_at(143));
     mailbox.user = "b".into();
-    let error = sign_in(place.connect().0, &mailbox, &SecretString::from("wrong".to_owned())).await.map(drop).unwrap_err();
+    let error = sign_in(place.connect().0, &mailbox, &SecretString::from("wrong".to_owned()), Duration::MAX).await.map(drop).unwrap_err();
     assert!(error.is_sign_in(), "{error}");
 }
 

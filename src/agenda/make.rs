@@ -107,7 +107,9 @@ impl<'a> Day<'a> {
             }
         });
         let books = books.collect();
-        let letters = Vec::with_capacity(slots.iter().map(Vec::len).sum());
+        // Answers that are expected on later dates come on top: a share of the starts, for which a vector that grows would double.
+        let today: usize = slots.iter().map(Vec::len).sum();
+        let letters = Vec::with_capacity(today + today / 4);
         Self { seed, date, roster, limits, pairs, slots, books, letters, agenda: Agenda::default() }
     }
 
@@ -172,7 +174,7 @@ impl<'a> Day<'a> {
             in_thread: 1,
             due: Some(due),
             expected: due,
-            draws: draw(self.seed, id, &to.engagement),
+            draws: draw(self.seed, id, self.roster.engagement[recipient]),
         };
         self.plan_thread(start, sender, recipient);
         true

@@ -4,16 +4,26 @@
 //! programs in other languages, so no harness is around them.
 
 mod agenda;
+mod idle;
 mod looking;
+mod pool;
 mod sending;
 mod table;
+mod year;
 
 /// As the program itself has it.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() {
-    let parts: [(&str, fn()); 3] = [("agenda", agenda::measure), ("sending", sending::measure), ("looking", looking::measure)];
+    let parts: [(&str, fn()); 6] = [
+        ("agenda", agenda::measure),
+        ("sending", sending::measure),
+        ("looking", looking::measure),
+        ("idle", idle::measure),
+        ("year", year::measure),
+        (idle::SERVERS, idle::serve),
+    ];
     // Cargo adds `--bench`.
     let named = std::env::args().skip(1).find(|a| !a.starts_with('-'));
     match parts.iter().find(|(name, _)| Some(*name) == named.as_deref()) {

@@ -161,14 +161,14 @@ impl<'a> Day<'a> {
             self.books[sender].obstacle = Some(self.pairs.obstacle(sender));
             return false;
         };
-        let (from, to) = (self.roster.people[sender], self.roster.people[recipient]);
+        let (from, to) = (&self.roster.addresses[sender], &self.roster.addresses[recipient]);
         let due = self.slots[sender][self.books[sender].starts as usize];
         self.books[sender].starts += 1;
-        let id = LetterId::of_start(&from.address, self.date, self.books[sender].starts);
+        let id = LetterId::of_start(from, self.date, self.books[sender].starts);
         let start = PlannedLetter {
             id,
-            sender: from.address.clone(),
-            recipient: to.address.clone(),
+            sender: from.clone(),
+            recipient: to.clone(),
             date: self.date,
             parent: None,
             in_thread: 1,

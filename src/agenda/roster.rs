@@ -12,6 +12,8 @@ const SHARED_ENGAGEMENTS: usize = 16;
 /// The participants ordered by address, with domains and groups numbered. A mailbox is its place in that order.
 pub(super) struct Roster<'a> {
     pub people: Vec<&'a Participant>,
+    /// Their addresses once more, close together: a letter needs nothing else of its sender and recipient.
+    pub addresses: Vec<Address>,
     /// The domain of each mailbox, as a place in `domains`.
     pub domain: Vec<usize>,
     /// Every domain, in order.
@@ -62,7 +64,8 @@ impl<'a> Roster<'a> {
         let (groups, cells) = (group_numbers.len(), cell_numbers.len());
         let (domains, of_domain) = by_domain.into_iter().unzip();
         let engagement = shared_engagements(&people);
-        Self { people, domain, domains, of_domain, group, engagement, cell, groups, cells }
+        let addresses = people.iter().map(|p| p.address.clone()).collect();
+        Self { people, addresses, domain, domains, of_domain, group, engagement, cell, groups, cells }
     }
 
     pub fn len(&self) -> usize {

@@ -10,26 +10,28 @@ use std::time::Duration;
 
 use peers::Peer;
 use preheat::clock::Clock;
-use preheat::config::{Config, load};
+use preheat::config::Config;
 use preheat::mail::{Access, Cursor, Flag, FolderName, Inbox, MailError, NetworkAccess, Uid};
 use rig::Rig;
 
+use super::pool::{config_of, runtime};
 use super::table::{Goal, at_least, at_most, note, row, timed};
 
 const MESSAGES: usize = 10_000;
 const RESCUES: usize = 1_000;
 /// As many as the executor rescues at once.
 const BATCH: usize = 500;
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 2;
 
 pub fn measure() {
     let Some(rig) = Rig::from_env() else {
         note("looking: left out: PREHEAT_BENCH_RIG names no rig (benches/run starts one, as root)");
         return;
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("threads");
+    let runtime = runtime();
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
-    let config = config_of(folder.path(), &rig);
+    let server = format!("{{host: 127.0.0.1, port: {}, tls: plain}}", rig.port);
+    let config = config_of(folder.path(), &server, &rig.password, &format!("  - {}\n", rig.user));
     rig.fill("INBOX", MESSAGES);
     let mut ours = Duration::MAX;
     let mut theirs = Peer::ALL.map(|peer| (peer, None));
@@ -57,21 +59,6 @@ pub fn measure() {
     assert_eq!(rescued.expect("rescues"), RESCUES, "all are seen in the inbox");
     let took = took.as_secs_f64();
     row(format!("{RESCUES} rescues, {BATCH} at once, seen in the inbox"), format!("{took:.2} s"), "", at_most(took, 3.0, "s"));
-}
-
-fn config_of(folder: &Path, rig: &Rig) -> Config {
-    use std::os::unix::fs::PermissionsExt;
-    let secret = folder.join("secret");
-    std::fs::write(&secret, format!("{}\n", rig.password)).expect("a file");
-    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600)).expect("a private file");
-    let server = format!("{{host: 127.0.0.1, port: {}, tls: plain}}", rig.port);
-    let yaml = format!(
-        "zone: UTC\nschedule: standard-6w\ndefaults: {{secret: \"file:secret\", smtp: {server}, imap: {server}}}\nmailboxes: [{}]\n",
-        rig.user
-    );
-    let file = folder.join("preheat.yaml");
-    std::fs::write(&file, yaml).expect("a file");
-    load(&file).unwrap_or_else(|e| panic!("the bench's config: {e}"))
 }
 
 async fn sign_in(folder: &Path, config: &Config) -> Result<Box<dyn Inbox>, MailError> {

@@ -44,13 +44,13 @@ impl Peer {
     }
 }
 
-/// Into an empty Maildir.
+/// Into an empty Maildir, without waiting for the disk.
 fn mbsync(rig: &Rig, messages: usize) -> Option<Duration> {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).ok()?;
     let (config, local) = (folder.path().join("mbsyncrc"), folder.path().join("mail"));
     fs::create_dir(&local).ok()?;
     let text = format!(
-        "IMAPStore server\nHost 127.0.0.1\nPort {}\nUser {}\nPass {}\nSSLType None\nAuthMechs LOGIN\n\n\
+        "FSync no\n\nIMAPStore server\nHost 127.0.0.1\nPort {}\nUser {}\nPass {}\nSSLType None\nAuthMechs LOGIN\n\n\
          MaildirStore local\nPath {local}/\nInbox {local}/INBOX\n\n\
          Channel all\nFar :server:\nNear :local:\nPatterns INBOX\nCreate Near\nSync Pull\nSyncState *\n",
         rig.port,

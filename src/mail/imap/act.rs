@@ -10,8 +10,8 @@ use super::sets::{UidSet, distinct, uid_sets};
 use crate::mail::{Deleted, FolderName, MailError, Moved, Step, Trouble, Uid};
 use crate::words::Reply;
 
-/// The most bytes that are read of one message: 32 MB.
-pub(super) const LARGEST: u32 = 32 << 20;
+/// The most bytes that are read of one message: 2 MB. Letters of ours have a few KB, and of a report the beginning says it all.
+pub(super) const LARGEST: u32 = 2 << 20;
 
 /// Where messages went, by their old UIDs.
 type Copies = BTreeMap<u32, (u32, Uid)>;

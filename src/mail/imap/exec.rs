@@ -16,6 +16,7 @@ use super::answer::{Answer, Datum, Ending, Event};
 use super::caught::catching;
 use super::sift::Sift;
 use crate::clock::{TimedOut, within};
+use crate::mail::wire::Trip;
 use crate::mail::{MailError, Step, Trouble};
 use crate::words::{Address, Reply};
 
@@ -59,7 +60,7 @@ impl Default for Deadlines {
 /// The most untagged answers that one command may get.
 const MAX_ITEMS: usize = 20_000;
 /// The most memory that the answers to one command may take.
-const MAX_BYTES: usize = 64 << 20;
+const MAX_BYTES: usize = 40 << 20;
 
 /// What the server has said about the selected folder, in whatever command.
 #[derive(Clone, Copy, Debug, Default)]
@@ -272,6 +273,9 @@ fn with_status(mut error: MailError, challenge: &str) -> MailError {
 fn trouble_of(error: &io::Error) -> Trouble {
     if let Some(tls) = error.get_ref().and_then(|e| e.downcast_ref::<tokio_rustls::rustls::Error>()) {
         return Trouble::Tls(Reply::clean(&tls.to_string()));
+    }
+    if let Some(trip) = Trip::of(error) {
+        return trip.trouble();
     }
     match error.kind() {
         io::ErrorKind::Other => Trouble::Protocol("an answer that is not IMAP".into()),

@@ -27,7 +27,7 @@ const WINDOW: u32 = 500;
 /// How many such windows one look goes through: where UIDs are sparse, most of them are empty.
 const WINDOWS: usize = 100;
 /// The most bytes of headers in one look.
-const BATCH_BYTES: usize = 32 << 20;
+const BATCH_BYTES: usize = 16 << 20;
 /// The longest header block that is kept of a message.
 const LONGEST_HEADER: usize = 64 << 10;
 /// The most messages that one SEARCH may find: its answer is one line, and the wire limits lines to 64 KiB.
@@ -49,7 +49,7 @@ impl<S: Stream> Imap<S> {
     pub(super) async fn look_into(&mut self, folder: &FolderName, cursor: Option<Cursor>, since: Moment) -> Result<Look, MailError> {
         let selected = self.enter(folder).await?;
         self.talk.counts.news = false;
-        let renumbered = cursor.is_some_and(|c| c.uid_validity != selected.uid_validity);
+        let renumbered = cursor.is_some_and(|c| c.uid_validity != selected.uid_validity || selected.is_behind(c.uid));
         let mut batch = match cursor {
             Some(cursor) if !renumbered => self.fetch_above(&selected, cursor.uid).await?,
             _ => self.fetch_since(&selected, since).await?,
@@ -62,7 +62,11 @@ impl<S: Stream> Imap<S> {
         if selected.wire.eq_ignore_ascii_case("INBOX") && self.can.has("X-GM-EXT-1") {
             self.tell_categories(&mut batch.headers).await?;
         }
-        self.looked.insert(selected.wire, batch.read_to.saturating_add(1));
+        let next = batch.read_to.saturating_add(1);
+        if let Some(selected) = &mut self.selected {
+            selected.has_reached(next);
+        }
+        self.looked.insert(selected.wire, next);
         let cursor = Cursor { uid_validity: selected.uid_validity, uid: batch.read_to };
         Ok(Look { uid_validity: selected.uid_validity, renumbered, cursor, new: batch.headers.into_values().collect(), more: batch.more })
     }
@@ -194,6 +198,8 @@ impl<S: Stream> Imap<S> {
 fn header_of(uid: u32, fetched: Fetched) -> Option<Header> {
     let mut raw = fetched.body?;
     raw.truncate(LONGEST_HEADER);
+    // What was cut off takes room until it is given back: a server may answer with megabytes for each of 5,000.
+    raw.shrink_to_fit();
     let (flags, size) = (fetched.flags.unwrap_or_default(), fetched.size.unwrap_or_default());
     Some(Header { uid: Uid(uid), flags, received: fetched.received, size, raw, category: None })
 }

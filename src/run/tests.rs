@@ -2,6 +2,7 @@
 
 mod guarding;
 mod hearing;
+mod hostile;
 mod suspending;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,6 +49,12 @@ struct Faults {
     swallows: Mutex<BTreeSet<Address>>,
     /// Message-IDs are replaced on the way.
     rewrites: AtomicBool,
+    /// This mailbox's server says OK to every move, names new UIDs, and moves nothing.
+    lies_about_moves: Mutex<Option<Address>>,
+    /// This mailbox's folders always have more to read.
+    has_no_end: Mutex<Option<Address>>,
+    /// This mailbox's server has news whenever it is listened to.
+    always_has_news: Mutex<Option<Address>>,
     /// The connection breaks when this UID is peeked at; with [`SAYS_NO`], the server refuses instead.
     unreadable: AtomicU32,
 }
@@ -73,6 +80,8 @@ struct Servers {
     renumbered: AtomicU32,
     /// What was peeked at: UID and bytes, at most.
     peeked: Mutex<Vec<(u32, u32)>>,
+    /// Looks at folders of mailboxes with a fault of their own.
+    looks: AtomicU32,
     /// When all that lies there came, if the server says so.
     received: Mutex<Option<Moment>>,
 }
@@ -178,6 +187,12 @@ impl Outbox for FakeOutbox {
     async fn sign_out(self: Box<Self>) {}
 }
 
+impl FakeInbox {
+    fn has(&self, fault: &Mutex<Option<Address>>) -> bool {
+        fault.lock().unwrap().as_ref() == Some(&self.1)
+    }
+}
+
 #[async_trait]
 impl Inbox for FakeInbox {
     async fn folders(&mut self) -> Result<Vec<Folder>, MailError> {
@@ -189,6 +204,14 @@ impl Inbox for FakeInbox {
     async fn look(&mut self, folder: &FolderName, cursor: Option<Cursor>, _: Moment) -> Result<Look, MailError> {
         if folder.wire == "Junk" && self.0.faults.junk_is_closed.load(Ordering::Relaxed) {
             return Err(MailError::new(&self.1, Step::Select, Trouble::Refused(Reply::new(Reply::NO, "NO permission denied"))));
+        }
+        if self.has(&self.0.faults.has_no_end) {
+            self.0.looks.fetch_add(1, Ordering::Relaxed);
+            let cursor = Cursor { uid_validity: 1, uid: cursor.map_or(0, |c| c.uid) + 1 };
+            return Ok(Look { uid_validity: 1, renumbered: false, cursor, new: vec![], more: true });
+        }
+        if self.has(&self.0.faults.always_has_news) {
+            self.0.looks.fetch_add(1, Ordering::Relaxed);
         }
         let uid_validity = self.0.uid_validity();
         let renumbered = cursor.is_some_and(|c| c.uid_validity != uid_validity);
@@ -207,8 +230,9 @@ impl Inbox for FakeInbox {
         Ok(Look { uid_validity, renumbered, cursor: Cursor { uid_validity, uid }, new, more: false })
     }
 
-    async fn flags_of(&mut self, _: &FolderName, _: u32, _: &[Uid]) -> Result<Vec<StoredFlags>, MailError> {
-        Ok(vec![])
+    async fn flags_of(&mut self, _: &FolderName, _: u32, uids: &[Uid]) -> Result<Vec<StoredFlags>, MailError> {
+        let lies = self.has(&self.0.faults.lies_about_moves);
+        Ok(uids.iter().filter(|_| lies).map(|uid| StoredFlags { uid: *uid, flags: vec![] }).collect())
     }
 
     async fn open(&mut self, _: &FolderName, _: u32, uid: Uid) -> Result<Option<Vec<u8>>, MailError> {
@@ -233,8 +257,10 @@ impl Inbox for FakeInbox {
         }
     }
 
-    async fn move_to(&mut self, _: &FolderName, _: u32, _: &[Uid], _: &FolderName) -> Result<Moved, MailError> {
-        Ok(Moved::default())
+    async fn move_to(&mut self, _: &FolderName, _: u32, uids: &[Uid], _: &FolderName) -> Result<Moved, MailError> {
+        let lies = self.has(&self.0.faults.lies_about_moves);
+        let moved = uids.iter().filter(|_| lies).map(|uid| (*uid, Some((1, Uid(uid.0 + 100))))).collect();
+        Ok(Moved { moved, ..Moved::default() })
     }
 
     async fn delete(&mut self, _: &FolderName, _: u32, _: &[Uid]) -> Result<Deleted, MailError> {
@@ -250,7 +276,7 @@ impl Inbox for FakeInbox {
     }
 
     async fn idle(&mut self, _: &FolderName, _: Pin<&mut (dyn Future<Output = ()> + Send)>) -> Result<Idled, MailError> {
-        Ok(Idled::Unsupported)
+        Ok(if self.has(&self.0.faults.always_has_news) { Idled::News } else { Idled::Unsupported })
     }
 
     async fn sign_out(self: Box<Self>) {}

@@ -185,7 +185,7 @@ impl<S: Stream> Dialogue<S> {
                     if answer.data.len() > MAX_ITEMS || bytes > MAX_BYTES {
                         return Err(self.error(
                             step,
-                            Trouble::OverLimit(format!("more than {MAX_ITEMS} answers, or {MAX_BYTES} bytes, to one command")),
+                            Trouble::OverLimit(format!("more than {MAX_ITEMS} answers, or {} MB of them, to one command", MAX_BYTES >> 20)),
                         ));
                     }
                 }

@@ -11,7 +11,7 @@ use super::exec::Stream;
 use super::select::Selected;
 use super::sets::{distinct, uid_sets};
 use crate::classify::GLANCED;
-use crate::mail::{Cursor, FolderName, Header, Look, MailError, Step, StoredFlags, Uid};
+use crate::mail::{Cursor, FolderName, Header, Look, MailError, Step, StoredFlags, Trouble, Uid};
 use crate::words::Moment;
 
 /// What a look fetches of each message: what letters of ours are known by, and what tells whether another message has to be read.
@@ -32,6 +32,8 @@ const BATCH_BYTES: usize = 16 << 20;
 const LONGEST_HEADER: usize = 64 << 10;
 /// The most messages that one SEARCH may find: its answer is one line, and the wire limits lines to 64 KiB.
 const SEARCHED: u32 = 5_000;
+/// The most such parts of one folder: five million messages.
+const SEARCHES: u32 = 1_000;
 /// Gmail's tabs beside the primary one.
 const CATEGORIES: [&str; 4] = ["promotions", "social", "updates", "forums"];
 
@@ -124,6 +126,10 @@ impl<S: Stream> Imap<S> {
     pub(super) async fn search_all(&mut self, criteria: &str) -> Result<BTreeSet<u32>, MailError> {
         let mut found = BTreeSet::new();
         let mut top = self.talk.counts.exists;
+        if top > SEARCHED * SEARCHES {
+            let what = format!("{top} messages in one folder, {} is the limit", SEARCHED * SEARCHES);
+            return Err(self.talk.error(Step::Search, Trouble::OverLimit(what)));
+        }
         let mut newest = true;
         while top > 0 {
             let bottom = top.saturating_sub(SEARCHED - 1).max(1);

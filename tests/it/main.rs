@@ -10,6 +10,7 @@ mod clients;
 mod demo;
 mod events;
 mod feasible;
+mod hostile;
 mod ledger;
 mod ledger_outside;
 mod ledger_tidy;

@@ -60,7 +60,7 @@ impl Default for Deadlines {
 /// The most untagged answers that one command may get.
 const MAX_ITEMS: usize = 20_000;
 /// The most memory that the answers to one command may take.
-const MAX_BYTES: usize = 40 << 20;
+const MAX_BYTES: usize = 32 << 20;
 
 /// What the server has said about the selected folder, in whatever command.
 #[derive(Clone, Copy, Debug, Default)]
@@ -78,6 +78,8 @@ pub(super) struct Dialogue<S: Stream> {
     pub mailbox: Address,
     pub deadlines: Deadlines,
     pub counts: Counts,
+    /// The most bytes that are kept of one body or header block; whatever a server sends beyond is read and let go.
+    pub keep: usize,
     tags: u64,
     /// Set while a command is under way: a command that was dropped half-way, or failed, leaves it set, and the session is of no more use.
     busy: bool,
@@ -86,7 +88,7 @@ pub(super) struct Dialogue<S: Stream> {
 impl<S: Stream> Dialogue<S> {
     pub fn new(stream: S, mailbox: &Address, deadlines: Deadlines) -> Self {
         let client = Client::new(Sift::new(stream));
-        Self { client, mailbox: mailbox.clone(), deadlines, counts: Counts::default(), tags: 0, busy: false }
+        Self { client, mailbox: mailbox.clone(), deadlines, counts: Counts::default(), keep: 0, tags: 0, busy: false }
     }
 
     /// An error of this mailbox.
@@ -213,7 +215,7 @@ impl<S: Stream> Dialogue<S> {
         // The parser panics on some input (INTERNALDATE NIL, a code with no space behind it). It is not touched again after that.
         let read = catching(self.client.read_response()).await;
         let event = match read {
-            Some(Ok(Some(response))) => Ok(Event::of(response.parsed())),
+            Some(Ok(Some(response))) => Ok(Event::of(response.parsed(), self.keep)),
             Some(Ok(None)) => Err(Trouble::Closed("the connection ended".into())),
             Some(Err(e)) => Err(trouble_of(&e)),
             None => Err(Trouble::Protocol("an answer that the parser cannot take".into())),

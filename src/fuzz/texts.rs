@@ -57,6 +57,7 @@ pub fn classify(bytes: &[u8]) -> String {
         assert!(recipient.reply.is_none_or(|code| (200..600).contains(&code)), "{:?}", recipient.reply);
     }
     assert_shown(&incoming.evidence, 4_000);
+    assert_shown(incoming.feedback_type.as_deref().unwrap_or_default(), 2_100);
     let row = serde_json::to_string(&incoming.row("fuzz"));
     let back: Result<serde_json::Value, _> = row.as_deref().map_err(|_| ()).and_then(|row| serde_json::from_str(row).map_err(|_| ()));
     assert!(back.is_ok(), "what it prints is no JSON");
@@ -67,7 +68,9 @@ pub fn classify(bytes: &[u8]) -> String {
 
 /// A header block as a look fetches it; and its bytes as words for a header of ours.
 pub fn header(bytes: &[u8]) -> String {
-    let (Some(keys), Ok(from), Ok(to)) = (keys(), Address::parse("anna@warm.test"), Address::parse("bob@partner.test")) else { return String::new() };
+    let (Some(keys), Ok(from), Ok(to)) = (keys(), Address::parse("anna@warm.test"), Address::parse("bob@partner.test")) else {
+        return String::new();
+    };
     let shown = Header { uid: Uid(1), flags: Vec::new(), received: None, size: 1, raw: bytes.to_vec(), category: None };
     // Nobody but we can sign: a letter is seen only where the true mark stands.
     let id = letter();
@@ -111,7 +114,7 @@ fn written(keys: &Keyring, from: &Address, to: &Address, text: &str) {
 
 /// The fields of a letter that starts a thread.
 const FIELDS: [&str; 9] =
-    ["From", "To", "Subject", "Date", "Message-ID", "X-Preheat", "MIME-Version", "Content-Type", "Content-Transfer-Encoding"];
+    ["Date", "From", "To", "Subject", "Message-ID", "MIME-Version", "Content-Type", "X-Preheat", "X-Auto-Response-Suppress"];
 
 fn keys() -> Option<Keyring> {
     Key::new("k1", vec![7; 32]).ok().map(Keyring::of)

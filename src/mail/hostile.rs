@@ -179,3 +179,31 @@ async fn every_peer_ends_as_its_row_says() {
     println!("{count} hostile peers met; at most {most} KB were read of one");
     assert!(wrong.is_empty(), "{wrong}");
 }
+
+/// What `docs/hostile.md` holds: its head, and a table of the rows.
+fn page() -> String {
+    let mut page = include_str!("../../tests/hostile/page.md").to_owned();
+    for (protocol, title) in [(Protocol::Smtp, "SMTP"), (Protocol::Imap, "IMAP")] {
+        let _ = write!(page, "\n## {title}\n\n| peer | what it does | what preheat does |\n| --- | --- | --- |\n");
+        for peer in peers().iter().filter(|p| p.protocol == protocol) {
+            let _ = writeln!(page, "| {} | {} | {} |", peer.name, peer.does, in_a_cell(&peer.ends));
+        }
+    }
+    page
+}
+
+fn in_a_cell(ends: &str) -> String {
+    let short: String = ends.chars().take(160).collect();
+    let more = if short.len() < ends.len() { " …" } else { "" };
+    format!("`{}{more}`", short.replace('|', "\\|").replace('`', "'"))
+}
+
+/// After a change of the rows: `PREHEAT_WRITE_DOCS=1 cargo test --lib hostile` writes the page anew.
+#[test]
+fn the_page_in_the_docs_is_what_the_rows_say() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/hostile.md");
+    if std::env::var_os("PREHEAT_WRITE_DOCS").is_some() {
+        std::fs::write(path, page()).unwrap();
+    }
+    assert!(std::fs::read_to_string(path).unwrap() == page(), "the page is not what the rows say");
+}

@@ -184,6 +184,7 @@ fn good_letters(dir: &Path) -> (i64, i64) {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "the memory is for whoever runs the tests")]
 fn hostile_mailboxes_are_told_of_take_little_memory_and_keep_nobody_from_a_good_day() {
     let rows = [
         row(Protocol::Imap, "greeting-of-10-MB"),
@@ -231,6 +232,7 @@ fn hostile_mailboxes_are_told_of_take_little_memory_and_keep_nobody_from_a_good_
 /// Every row whose end comes by itself before a message is read, each with a ledger of its own.
 #[test]
 #[ignore = "takes minutes: tests/run --long"]
+#[expect(clippy::print_stdout, reason = "how many there were is for whoever runs the tests")]
 fn every_one_of_them() {
     // Each run begins at eleven, when letters are due.
     let mut world = World::begin("2025-12-02T11:00:00Z x60");

@@ -21,7 +21,7 @@ use rand_chacha::ChaCha8Rng;
 use super::{TARGETS, run};
 
 /// The longest input that is made.
-const LONGEST: usize = 48 << 10;
+const LONGEST: usize = 16 << 10;
 /// How many inputs others are made of, at most.
 const MOST_KEPT: usize = 2_000;
 

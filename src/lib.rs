@@ -40,6 +40,8 @@ pub mod config;
 pub mod credentials;
 pub mod engage;
 pub mod event;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod guard;
 pub mod ledger;
 pub mod letter;

@@ -107,7 +107,9 @@ impl<'a> Day<'a> {
             }
         });
         let books = books.collect();
-        let letters = Vec::with_capacity(slots.iter().map(Vec::len).sum());
+        // Answers that are expected on later dates come on top: a share of the starts, for which a vector that grows would double.
+        let today: usize = slots.iter().map(Vec::len).sum();
+        let letters = Vec::with_capacity(today + today / 4);
         Self { seed, date, roster, limits, pairs, slots, books, letters, agenda: Agenda::default() }
     }
 
@@ -159,20 +161,20 @@ impl<'a> Day<'a> {
             self.books[sender].obstacle = Some(self.pairs.obstacle(sender));
             return false;
         };
-        let (from, to) = (self.roster.people[sender], self.roster.people[recipient]);
+        let (from, to) = (&self.roster.addresses[sender], &self.roster.addresses[recipient]);
         let due = self.slots[sender][self.books[sender].starts as usize];
         self.books[sender].starts += 1;
-        let id = LetterId::of_start(&from.address, self.date, self.books[sender].starts);
+        let id = LetterId::of_start(from, self.date, self.books[sender].starts);
         let start = PlannedLetter {
             id,
-            sender: from.address.clone(),
-            recipient: to.address.clone(),
+            sender: from.clone(),
+            recipient: to.clone(),
             date: self.date,
             parent: None,
             in_thread: 1,
             due: Some(due),
             expected: due,
-            draws: draw(self.seed, id, &to.engagement),
+            draws: draw(self.seed, id, self.roster.engagement[recipient]),
         };
         self.plan_thread(start, sender, recipient);
         true

@@ -24,6 +24,8 @@ const WEIGHED: usize = 8;
 const PROPOSALS: usize = 128;
 /// Steps of that walk at most.
 const WALK: usize = 4096;
+/// Starts of one mailbox for which room is made at once.
+const MANY_STARTS: usize = 64;
 
 // What makes a recipient worse, in points. A recipient's fill, 0 to 1000 points, weighs most: it is what keeps one sender from
 // starving another.
@@ -53,7 +55,16 @@ struct Recipient {
     /// Thousandths of letters.
     received: u64,
     limit: u32,
+    domain: u32,
+    group: Option<u32>,
     provider: Provider,
+}
+
+impl Recipient {
+    /// Whether it may receive a letter more.
+    fn has_room(&self) -> bool {
+        self.received + LETTER <= u64::from(self.limit) * LETTER
+    }
 }
 
 /// The state of pairing on one date.
@@ -78,15 +89,29 @@ pub(super) struct Pairs<'a> {
 
 impl<'a> Pairs<'a> {
     pub fn new(roster: &'a Roster<'a>, limits: &'a PairLimits, history: &History, seed: Seed, date: LocalDate) -> Self {
+        // Laid out in the order in which the mailboxes take turns, so that each round walks through memory instead of leaping about in it.
         let mut starts: Vec<Vec<Starts>> = vec![Vec::new(); roster.len()];
+        let mut streams: Vec<Option<Box<Stream>>> = (0..roster.len()).map(|_| None).collect();
+        for i in shuffled(roster, seed, date) {
+            let p = roster.people[i];
+            if p.quota > 0 {
+                starts[i] = Vec::with_capacity((p.quota as usize).min(MANY_STARTS));
+                streams[i] = Some(Box::new(seed.stream(&p.address, date, "pairs")));
+            }
+        }
         for ((sender, recipient), &recent) in &history.starts {
             if let (Some(s), Some(recipient)) = (roster.find(sender), roster.find(recipient)) {
                 starts[s].push(Starts { recipient, recent, today: 0 });
             }
         }
         let receives = |i: usize| roster.people[i].receive_limit > 0;
-        let recipients = roster.people.iter().map(|p| Recipient { received: 0, limit: p.receive_limit, provider: p.provider });
-        let streams = roster.people.iter().map(|p| (p.quota > 0).then(|| Box::new(seed.stream(&p.address, date, "pairs"))));
+        let recipients = roster.people.iter().enumerate().map(|(i, p)| Recipient {
+            received: 0,
+            limit: p.receive_limit,
+            domain: roster.domain[i] as u32,
+            group: roster.group[i].map(|g| g as u32),
+            provider: p.provider,
+        });
         let mut pairs = Self {
             roster,
             limits,
@@ -97,7 +122,7 @@ impl<'a> Pairs<'a> {
             receivers: Outside::new(roster, receives),
             open: Outside::new(roster, receives),
             ring: Ring::new(roster, (0..roster.len()).filter(|&i| receives(i)).collect()),
-            streams: streams.collect(),
+            streams,
             mix: Mix::new(roster, limits, history),
         };
         for (recipient, &letters) in &history.received {
@@ -123,8 +148,7 @@ impl<'a> Pairs<'a> {
 
     /// Whether `recipient` may receive a letter more.
     pub fn has_room(&self, recipient: usize) -> bool {
-        let r = &self.recipients[recipient];
-        r.received + LETTER <= u64::from(r.limit) * LETTER
+        self.recipients[recipient].has_room()
     }
 
     /// Counts what `recipient` receives beside starts, in thousandths of a letter.
@@ -160,7 +184,7 @@ impl<'a> Pairs<'a> {
             Ok(at) => self.starts[sender][at].today += 1,
             Err(at) => self.starts[sender].insert(at, Starts { recipient, recent: 0, today: 1 }),
         }
-        self.mix.count(self.roster.domain[sender], self.roster.people[recipient].provider);
+        self.mix.count(self.roster.domain[sender], self.recipients[recipient].provider);
         self.receive(recipient, LETTER);
         Some(recipient)
     }
@@ -229,19 +253,17 @@ impl<'a> Pairs<'a> {
     }
 
     fn weigh(&self, sender: usize, r: usize, choice: &mut Choice) {
-        if !self.roster.may_write(sender, r)
-            || !self.has_room(r)
-            || !self.mix.has_room(self.roster.domain[sender], self.recipients[r].provider)
-        {
+        let recipient = &self.recipients[r];
+        let domain = self.roster.domain[sender];
+        if !self.may_write(sender, recipient) || !recipient.has_room() || !self.mix.has_room(domain, recipient.provider) {
             return;
         }
         let (recent, today) = self.count(sender, r);
         if self.pair_obstacle(sender, (recent, today)).is_some() {
             return;
         }
-        let recipient = &self.recipients[r];
         let fill = (recipient.received / u64::from(recipient.limit.max(1))) as i64;
-        let excess = self.mix.excess(self.roster.domain[sender], recipient.provider);
+        let excess = self.mix.excess(domain, recipient.provider);
         let ahead = if today >= self.even_share[sender].max(1) { AHEAD_OF_WEEK } else { 0 };
         let noise = i64::from((choice.salt ^ r as u32).wrapping_mul(0x9E37_79B1) >> 8) % NOISE;
         let points = fill + TODAY * i64::from(today) + RECENT * i64::from(recent) + ahead + (EXCESS * excess) as i64 + noise;
@@ -249,6 +271,12 @@ impl<'a> Pairs<'a> {
         if choice.best.is_none_or(|best| (points, r) < best) {
             choice.best = Some((points, r));
         }
+    }
+
+    /// As [`Roster::may_write`], by what lies beside the rest that is weighed.
+    fn may_write(&self, sender: usize, to: &Recipient) -> bool {
+        let from = &self.recipients[sender];
+        from.domain != to.domain && (from.group.is_none() || from.group != to.group)
     }
 
     /// Why a pair with so many starts, in the six days before and today, may start nothing more today.
@@ -355,10 +383,19 @@ impl OutsideOf<'_> {
 /// The recipients' providers, as each sending domain has them, against the wanted shares.
 struct Mix {
     wanted: [f64; Provider::ALL.len()],
-    /// By sending domain: starts to each provider.
-    counts: Vec<[u32; Provider::ALL.len()]>,
-    /// By sending domain: starts to each provider at most, where the guard gives it a quarter of its share.
-    most: Vec<[u32; Provider::ALL.len()]>,
+    /// By sending domain.
+    of_domain: Vec<Shares>,
+}
+
+/// How one domain's starts are shared among providers.
+#[derive(Clone, Copy)]
+struct Shares {
+    /// Starts to each.
+    counts: [u32; Provider::ALL.len()],
+    /// Starts to each at most, where the guard gives it a quarter of its share.
+    most: [u32; Provider::ALL.len()],
+    /// All its starts.
+    total: u32,
 }
 
 impl Mix {
@@ -376,31 +413,34 @@ impl Mix {
             let natural = if room_of_unnamed > 0.0 { (1.0 - named).max(0.0) * room[p as usize] / room_of_unnamed } else { 0.0 };
             wanted[p as usize] = limits.provider_mix.get(&p).copied().unwrap_or(natural);
         }
-        let mut most = vec![[u32::MAX; Provider::ALL.len()]; roster.domains.len()];
+        let none = Shares { counts: [0; Provider::ALL.len()], most: [u32::MAX; Provider::ALL.len()], total: 0 };
+        let mut of_domain = vec![none; roster.domains.len()];
         for (d, domain) in roster.domains.iter().enumerate() {
             let letters: u32 = roster.of_domain[d].iter().map(|&i| roster.people[i].quota).fold(0, u32::saturating_add);
             for &provider in history.quarters.get(domain).into_iter().flatten() {
                 // One at least: without a letter nobody sees whether it got better.
-                most[d][provider as usize] = (f64::from(letters) * wanted[provider as usize] * QUARTER).ceil().max(1.0) as u32;
+                of_domain[d].most[provider as usize] = (f64::from(letters) * wanted[provider as usize] * QUARTER).ceil().max(1.0) as u32;
             }
         }
-        Self { wanted, counts: vec![[0; Provider::ALL.len()]; roster.domains.len()], most }
+        Self { wanted, of_domain }
     }
 
     /// Whether a domain may write to a provider once more.
     fn has_room(&self, domain: usize, provider: Provider) -> bool {
-        self.counts[domain][provider as usize] < self.most[domain][provider as usize]
+        let shares = &self.of_domain[domain];
+        shares.counts[provider as usize] < shares.most[provider as usize]
     }
 
     fn count(&mut self, domain: usize, provider: Provider) {
-        self.counts[domain][provider as usize] += 1;
+        let shares = &mut self.of_domain[domain];
+        shares.counts[provider as usize] += 1;
+        shares.total += 1;
     }
 
     /// Letters that the provider would have beyond its share, were the next one its.
     fn excess(&self, domain: usize, provider: Provider) -> f64 {
-        let counts = &self.counts[domain];
-        let total: u32 = counts.iter().sum();
-        f64::from(counts[provider as usize] + 1) - self.wanted[provider as usize] * f64::from(total + 1)
+        let shares = &self.of_domain[domain];
+        f64::from(shares.counts[provider as usize] + 1) - self.wanted[provider as usize] * f64::from(shares.total + 1)
     }
 }
 

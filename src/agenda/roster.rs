@@ -3,18 +3,27 @@
 use std::collections::BTreeMap;
 
 use super::model::Participant;
+use crate::config::Engagement;
 use crate::words::{Address, Domain, Role};
+
+/// Different engagements that are told apart.
+const SHARED_ENGAGEMENTS: usize = 16;
 
 /// The participants ordered by address, with domains and groups numbered. A mailbox is its place in that order.
 pub(super) struct Roster<'a> {
     pub people: Vec<&'a Participant>,
+    /// Their addresses once more, close together: a letter needs nothing else of its sender and recipient.
+    pub addresses: Vec<Address>,
     /// The domain of each mailbox, as a place in `domains`.
     pub domain: Vec<usize>,
     /// Every domain, in order.
     pub domains: Vec<Domain>,
     /// The mailboxes of each domain.
     pub of_domain: Vec<Vec<usize>>,
-    group: Vec<Option<usize>>,
+    /// The group of each mailbox, numbered.
+    pub group: Vec<Option<usize>>,
+    /// What each mailbox does with what it receives. Equal ones are one and the same, which lies near at hand.
+    pub engagement: Vec<&'a Engagement>,
     /// (domain, group) of each mailbox, numbered.
     cell: Vec<usize>,
     groups: usize,
@@ -54,7 +63,9 @@ impl<'a> Roster<'a> {
             .collect();
         let (groups, cells) = (group_numbers.len(), cell_numbers.len());
         let (domains, of_domain) = by_domain.into_iter().unzip();
-        Self { people, domain, domains, of_domain, group, cell, groups, cells }
+        let engagement = shared_engagements(&people);
+        let addresses = people.iter().map(|p| p.address.clone()).collect();
+        Self { people, addresses, domain, domains, of_domain, group, engagement, cell, groups, cells }
     }
 
     pub fn len(&self) -> usize {
@@ -80,6 +91,19 @@ impl<'a> Roster<'a> {
     pub fn is_warming(&self, domain: usize) -> bool {
         self.of_domain[domain].iter().any(|&i| self.people[i].role == Role::Warming)
     }
+}
+
+/// The first of the equal ones for each mailbox, as long as there are not too many to compare with: a pool has a few schedules.
+fn shared_engagements<'a>(people: &[&'a Participant]) -> Vec<&'a Engagement> {
+    let mut known: Vec<&Engagement> = Vec::new();
+    let shared = people.iter().map(|p| {
+        let found = known.iter().find(|e| **e == &p.engagement).copied();
+        if found.is_none() && known.len() < SHARED_ENGAGEMENTS {
+            known.push(&p.engagement);
+        }
+        found.unwrap_or(&p.engagement)
+    });
+    shared.collect()
 }
 
 /// How many mailboxes of some set each mailbox may write to, without looking at pairs.

@@ -6,7 +6,7 @@ use super::parts::{PartKind, Parts};
 use super::phrases;
 use super::signs::is_answer_or_forward;
 use super::text::{Folded, head};
-use crate::words::RefusalClass;
+use crate::words::{RefusalClass, Reply};
 
 /// Most bytes of what a person wrote that are looked at for the wish to get no more mail.
 const MOST_WORDS: usize = 600;
@@ -33,7 +33,7 @@ pub fn read(parts: &Parts) -> Incoming {
         Kind::Unsubscribe => vec![sender(parts, RefusalClass::Other)],
         _ => Vec::new(),
     };
-    Incoming { kind, recipients, original: original::find(parts, "", &[]), feedback_type: None, evidence }
+    Incoming { kind, recipients, original: original::find(parts, "", &[]), feedback_type: None, evidence: Reply::clean(&evidence) }
 }
 
 fn kind_of(parts: &Parts) -> (Kind, String) {
@@ -77,7 +77,7 @@ pub fn says_that_it_is_automatic(parts: &Parts) -> bool {
 }
 
 fn sender(parts: &Parts, class: RefusalClass) -> Recipient {
-    let address = Some(parts.from.clone()).filter(|a| !a.is_empty());
+    let address = Some(Reply::clean(head(&parts.from, 254))).filter(|a| !a.is_empty());
     Recipient { address, status: None, reply: None, diagnostic: String::new(), class, hard: false }
 }
 

@@ -38,7 +38,7 @@ pub fn read(parts: &Parts) -> Option<Incoming> {
         (Some(t), true) => format!("a feedback report of type {t} that names no recipient"),
         (None, _) => "a message that a provider returns as called spam".to_owned(),
     };
-    let diagnostic = if agent.is_empty() { String::new() } else { format!("reported by {agent}") };
+    let diagnostic = if agent.is_empty() { String::new() } else { Reply::clean(&format!("reported by {agent}")) };
     let recipient = |address| Recipient {
         address,
         status: None,

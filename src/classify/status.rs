@@ -3,7 +3,7 @@
 use super::fields::{Fields, groups};
 use super::parts::{PartKind, Parts};
 use super::text::addresses;
-use crate::words::Enhanced;
+use crate::words::{Enhanced, is_unseen};
 
 /// What became of a recipient (RFC 3464 §2.3.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -88,7 +88,7 @@ fn is_type(kind: &str) -> bool {
 /// "rfc822; anna": a name on the reporting host.
 fn local_name(value: &str) -> Option<String> {
     let name = value.split_once(';').map_or(value, |(_, name)| name).trim().trim_matches(['<', '>', '"']);
-    let holds = (1..=254).contains(&name.len()) && name.chars().all(|c| !c.is_control() && !c.is_whitespace());
+    let holds = (1..=254).contains(&name.len()) && name.chars().all(|c| !is_unseen(c) && !c.is_whitespace());
     holds.then(|| name.to_lowercase())
 }
 

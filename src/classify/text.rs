@@ -1,5 +1,7 @@
 //! Text as the rules see it, and the small readers that everything here shares.
 
+use crate::words::is_unseen;
+
 /// Text made comparable: lower case, white space as one space, curly quotes straight, every address as `@`. At most [`Folded::MOST`] bytes
 /// of it are looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,7 +116,11 @@ pub fn addresses(text: &str, most: usize) -> Vec<String> {
         let domain = head(after, 254);
         let domain = &domain[..domain.len() - domain.trim_start_matches(is_domain).len()];
         let domain = domain.trim_end_matches(['.', '-']);
-        let holds = (1..=64).contains(&local.len()) && domain.contains('.') && !domain.starts_with('.') && !domain.contains("..");
+        let holds = (1..=64).contains(&local.len())
+            && !local.contains(is_unseen)
+            && domain.contains('.')
+            && !domain.starts_with('.')
+            && !domain.contains("..");
         let address = format!("{local}@{domain}").to_lowercase();
         if holds && !found.contains(&address) {
             found.push(address);

@@ -24,7 +24,7 @@ mod sandbox;
 mod schema;
 mod sent;
 mod status;
-mod suppress;
+pub(crate) mod suppress;
 mod watch;
 
 use std::path::PathBuf;

@@ -1,6 +1,6 @@
 //! `preheat suppress`: the list of outside addresses that get no mail again.
 
-mod lists;
+pub(crate) mod lists;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::words::{Finding, Severity, Source};
+use crate::words::{Finding, Severity, Source, is_unseen};
 
 use super::tree::{Node, Place, Tree};
 
@@ -164,7 +164,7 @@ fn line_starts(text: &str) -> Vec<usize> {
 
 /// A user's text made fit for a message: in backquotes, controls replaced, cut at 40 characters.
 pub fn quoted(text: &str) -> String {
-    let mut shown: String = text.chars().take(40).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    let mut shown: String = text.chars().take(40).map(|c| if is_unseen(c) { '\u{fffd}' } else { c }).collect();
     if text.chars().nth(40).is_some() {
         shown.push('…');
     }

@@ -134,12 +134,16 @@ impl Ledger {
             .run(move |c| {
                 fence.check(c)?;
                 let sql = "SELECT name, shown, role, found_by FROM folder WHERE mailbox = ?1";
-                let known: Vec<[String; 4]> = all(c, sql, [mailbox.as_str()], |r| Ok([r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?]))?;
-                for [gone, ..] in known.iter().filter(|[name, ..]| !folders.iter().any(|f| f.name.wire == *name)) {
+                // A server may list thousands, and everybody waits for this transaction: sets, not lists in lists.
+                let known: BTreeSet<[String; 4]> =
+                    all(c, sql, [mailbox.as_str()], |r| Ok([r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?]))?.into_iter().collect();
+                let listed: BTreeSet<&str> = folders.iter().map(|f| f.name.wire.as_str()).collect();
+                for [gone, ..] in known.iter().filter(|[name, ..]| !listed.contains(name.as_str())) {
                     execute(c, "DELETE FROM folder WHERE mailbox = ?1 AND name = ?2", params![mailbox.as_str(), gone])?;
                 }
                 // Mostly nothing has changed since the last session.
-                let is_known = |f: &Folder| known.iter().any(|k| *k == [f.name.wire.as_str(), &f.name.shown, f.role.as_str(), &f.found_by]);
+                let row = |f: &Folder| [&f.name.wire, &f.name.shown, f.role.as_str(), &f.found_by].map(str::to_owned);
+                let is_known = |f: &Folder| known.contains(&row(f));
                 for f in folders.iter().filter(|f| !is_known(f)) {
                     execute(
                         c,

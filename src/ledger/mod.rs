@@ -98,7 +98,12 @@ impl Ledger {
         let mut connection = Connection::open(path).map_err(|e| LedgerError::open(path, &e))?;
         set_up(&connection).map_err(|e| LedgerError::open(path, &e))?;
         MIGRATIONS.to_latest(&mut connection).map_err(|e| LedgerError::Schema(path.to_owned(), e.to_string()))?;
-        Ok(Self { store: Store::start(connection, place, TransactionBehavior::Immediate)?, path: path.to_owned() })
+        let store = Store::start(connection, place, TransactionBehavior::Immediate)?.with_questions(|| {
+            let connection = Connection::open(path).map_err(|e| LedgerError::open(path, &e))?;
+            set_up(&connection).map_err(|e| LedgerError::open(path, &e))?;
+            Ok(connection)
+        })?;
+        Ok(Self { store, path: path.to_owned() })
     }
 
     /// Opens the file as it is, for reading only. `Ok(None)` where there is none.

@@ -4,6 +4,9 @@
 //! durable wait (WAL, `synchronous=FULL`), and a hundred letters can share it. A job that fails or panics is rolled back to its
 //! savepoint and takes nobody with it; a full disk rolls the whole transaction back, and then every waiter gets the error.
 //!
+//! Whoever only asks does not stand in that line: a second connection answers on a thread named `asking`, from what is committed, while the disk
+//! writes. Each letter asks three times before it is handed over; behind the writers, it would wait for the disk as often.
+//!
 //! It runs on a thread named `ledger`, or inline on the caller's own thread for rehearsals and tests with a paused clock: there a
 //! second thread would let paused time run away.
 
@@ -27,6 +30,14 @@ pub(super) struct Job {
     reply: oneshot::Sender<Outcome>,
 }
 
+impl Job {
+    fn of<T: Send + 'static>(job: impl FnOnce(&Connection) -> Result<T, LedgerError> + Send + 'static) -> (Self, Receipt<T>) {
+        let (reply, answer) = oneshot::channel();
+        let run = Box::new(move |c: &Connection| job(c).map(|v| Box::new(v) as Value));
+        (Self { run, reply }, Receipt { answer, value: std::marker::PhantomData })
+    }
+}
+
 /// Where the batcher runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
@@ -36,10 +47,18 @@ pub enum Place {
     Inline,
 }
 
-/// A handle to the ledger's one connection. Cheap to clone; the thread ends when the last handle is gone.
+/// Where jobs and questions are handed in.
+#[derive(Clone)]
+pub(super) struct Threads {
+    jobs: mpsc::Sender<Job>,
+    /// `None`: questions stand in line with the jobs.
+    questions: Option<mpsc::Sender<Job>>,
+}
+
+/// A handle to the ledger's connections. Cheap to clone; the threads end when the last handle is gone.
 #[derive(Clone)]
 pub(super) enum Store {
-    Thread(mpsc::Sender<Job>),
+    Threads(Threads),
     Inline(Arc<Mutex<Connection>>),
     /// A database in memory, which nobody else can see: one transaction that is never committed. Nothing is taken back: a job that fails after it
     /// changed something has broken the ledger, and every later one hears it.
@@ -74,14 +93,19 @@ impl Store {
         match place {
             Place::Inline => Ok(Self::Inline(Arc::new(Mutex::new(connection)))),
             Place::Thread => {
-                let (jobs, inbox) = mpsc::channel();
-                std::thread::Builder::new()
-                    .name("ledger".into())
-                    .spawn(move || serve(connection, behaviour, &inbox))
-                    .map_err(LedgerError::Thread)?;
-                Ok(Self::Thread(jobs))
+                let jobs = on_a_thread("ledger", move |inbox| serve(connection, behaviour, inbox))?;
+                Ok(Self::Threads(Threads { jobs, questions: None }))
             }
         }
+    }
+
+    /// The same, and a connection of their own for those who only ask. Inline there is none: nobody waits for the disk in virtual time.
+    pub(super) fn with_questions(self, ask: impl FnOnce() -> Result<Connection, LedgerError>) -> Result<Self, LedgerError> {
+        let Self::Threads(Threads { jobs, .. }) = self else { return Ok(self) };
+        let connection = ask()?;
+        connection.execute_batch("PRAGMA query_only = ON")?;
+        let questions = Some(on_a_thread("asking", move |inbox| answer(connection, inbox))?);
+        Ok(Self::Threads(Threads { jobs, questions }))
     }
 
     pub(super) fn is_in_memory(&self) -> bool {
@@ -90,18 +114,16 @@ impl Store {
 
     /// Hands a job in and returns at once. Jobs are carried out in the order in which they were handed in.
     pub(super) fn submit<T: Send + 'static>(&self, job: impl FnOnce(&Connection) -> Result<T, LedgerError> + Send + 'static) -> Receipt<T> {
-        let (reply, answer) = oneshot::channel();
-        let run = Box::new(move |c: &Connection| job(c).map(|v| Box::new(v) as Value));
-        let job = Job { run, reply };
+        let (job, receipt) = Job::of(job);
         match self {
             // Where the thread is gone the reply is dropped with the job, and the waiter hears `Gone`.
-            Self::Thread(jobs) => drop(jobs.send(job)),
+            Self::Threads(Threads { jobs, .. }) => drop(jobs.send(job)),
             Self::Memory(connection) => {
                 let _ = job.reply.send(in_memory(&connection.lock().unwrap_or_else(PoisonError::into_inner), job.run));
             }
             Self::Inline(connection) => alone(&mut connection.lock().unwrap_or_else(PoisonError::into_inner), job),
         }
-        Receipt { answer, value: std::marker::PhantomData }
+        receipt
     }
 
     /// Hands a job in and waits until it is durable.
@@ -111,17 +133,23 @@ impl Store {
     ) -> Result<T, LedgerError> {
         match self {
             Self::Memory(connection) => in_memory(&connection.lock().unwrap_or_else(PoisonError::into_inner), job),
-            Self::Thread(_) | Self::Inline(_) => self.submit(job).durable().await,
+            Self::Threads(_) | Self::Inline(_) => self.submit(job).durable().await,
         }
     }
 
-    /// Asks what only reads. In order behind the jobs that were handed in before; inline it needs no transaction: nobody else has the connection meanwhile.
+    /// Asks what only reads: everything whose receipt was awaited is in the answer, and what was handed in and not awaited may be. Inline it needs no
+    /// transaction: nobody else has the connection meanwhile.
     pub(super) async fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&Connection) -> Result<T, LedgerError> + Send + 'static,
     ) -> Result<T, LedgerError> {
         match self {
-            Self::Thread(_) => self.run(question).await,
+            Self::Threads(Threads { questions: Some(questions), .. }) => {
+                let (question, receipt) = Job::of(question);
+                drop(questions.send(question));
+                receipt.durable().await
+            }
+            Self::Threads(_) => self.run(question).await,
             Self::Memory(connection) => {
                 let connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
                 if connection.is_autocommit() { Err(LedgerError::Gone) } else { question(&connection) }
@@ -155,6 +183,23 @@ fn alone(connection: &mut Connection, job: Job) {
     match ended {
         Ok(()) => drop(job.reply.send(result)),
         Err(e) => refuse_all(std::iter::once(job.reply), &e.into()),
+    }
+}
+
+/// A thread with an inbox; it ends when nobody can hand anything in any more.
+fn on_a_thread(name: &str, work: impl FnOnce(&mpsc::Receiver<Job>) + Send + 'static) -> Result<mpsc::Sender<Job>, LedgerError> {
+    let (hand_in, inbox) = mpsc::channel();
+    std::thread::Builder::new().name(name.into()).spawn(move || work(&inbox)).map_err(LedgerError::Thread)?;
+    Ok(hand_in)
+}
+
+/// Each question in a transaction of its own, which sees one state from its first statement to its last.
+fn answer(mut connection: Connection, inbox: &mpsc::Receiver<Job>) {
+    while let Ok(Job { run, reply }) = inbox.recv() {
+        let answer = Transaction::new(&mut connection, TransactionBehavior::Deferred)
+            .map_err(LedgerError::from)
+            .and_then(|transaction| catch_unwind(AssertUnwindSafe(|| run(&transaction))).unwrap_or(Err(LedgerError::Panicked)));
+        drop(reply.send(answer));
     }
 }
 
@@ -256,6 +301,38 @@ mod tests {
             assert!(after.durable().await.is_ok());
             assert_eq!(numbers(&s).await, [1, 2, 3], "{place:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn whoever_asks_sees_what_was_awaited_and_does_not_wait_for_the_writers() {
+        let dir = tempfile::tempdir().unwrap();
+        let open = || {
+            let c = Connection::open(dir.path().join("t.db")).unwrap();
+            c.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(())).unwrap();
+            c
+        };
+        let c = open();
+        c.execute_batch("CREATE TABLE t (n INTEGER PRIMARY KEY) STRICT").unwrap();
+        let s = Store::start(c, Place::Thread, TransactionBehavior::Immediate).unwrap().with_questions(|| Ok(open())).unwrap();
+        let count = |c: &Connection| Ok(c.query_row("SELECT count(*) FROM t", [], |r| r.get::<_, i64>(0))?);
+        for n in 1..=20 {
+            s.run(insert(n)).await.unwrap();
+            assert_eq!(s.ask(count).await.unwrap(), n);
+        }
+        // A writer that is held up, in the middle of its transaction.
+        let (go_on, wait) = mpsc::channel::<()>();
+        let held = s.submit(move |c| {
+            insert(99)(c)?;
+            wait.recv().map_err(|_| LedgerError::Gone)
+        });
+        assert_eq!(s.ask(count).await.unwrap(), 20);
+        go_on.send(()).unwrap();
+        held.durable().await.unwrap();
+        assert_eq!(s.ask(count).await.unwrap(), 21);
+        assert!(s.ask(insert(100)).await.is_err(), "a question writes nothing");
+        let panics: Result<(), _> = s.ask(|_| panic!("a bug in a question")).await;
+        assert!(matches!(panics, Err(LedgerError::Panicked)));
+        assert_eq!(s.ask(count).await.unwrap(), 21);
     }
 
     #[tokio::test]

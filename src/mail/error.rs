@@ -108,6 +108,8 @@ pub enum Trouble {
     Closed(String),
     /// Something that is not the protocol.
     Protocol(String),
+    /// An OK to something that was not done.
+    NotDone(String),
 }
 
 /// What happened, to which mailbox, at which step, what the server said, and what to do.
@@ -139,6 +141,7 @@ impl fmt::Display for Trouble {
             Self::Renumbered => f.write_str("the folder was renumbered (its UIDVALIDITY changed)"),
             Self::Closed(s) => write!(f, "the server closed the connection: {s}"),
             Self::Protocol(s) => write!(f, "the server sent something that cannot be understood: {s}"),
+            Self::NotDone(s) => write!(f, "the server said OK and did not do it: {s}"),
         }
     }
 }
@@ -160,7 +163,7 @@ impl MailError {
 
     /// Whether the session is of no more use.
     pub fn is_connection_lost(&self) -> bool {
-        !matches!(self.trouble, Trouble::Refused(_) | Trouble::FolderGone(_) | Trouble::Renumbered)
+        !matches!(self.trouble, Trouble::Refused(_) | Trouble::FolderGone(_) | Trouble::Renumbered | Trouble::NotDone(_))
     }
 
     /// What to do about it, in a sentence or two.
@@ -180,6 +183,7 @@ impl MailError {
             Trouble::FolderGone(_) => "the folder was renamed or deleted; preheat reads the folder list again, or set `spam_folder:`".into(),
             Trouble::Renumbered => "preheat reads the folder's last days again by itself".into(),
             Trouble::Closed(_) => "preheat connects again by itself".into(),
+            Trouble::NotDone(_) => "preheat tries again later by itself, and gives up after two days; see whether a message can be moved there by hand".into(),
         }
     }
 }

@@ -4,6 +4,8 @@
 //! The adapters never touch SQL, and know nothing of letters beyond bytes, addresses and UIDs.
 
 mod error;
+#[cfg(test)]
+mod hostile;
 pub mod imap;
 mod network;
 mod port;

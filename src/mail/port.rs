@@ -132,7 +132,7 @@ pub struct Header {
 pub struct Look {
     /// The folder's UIDVALIDITY now.
     pub uid_validity: u32,
-    /// Whether it differs from the cursor's: then `new` holds the messages of the last days, not only new ones.
+    /// Whether it differs from the cursor's, or UIDs went back below the cursor: then `new` holds the messages of the last days, not only new ones.
     pub renumbered: bool,
     /// The cursor after this look.
     pub cursor: Cursor,
@@ -211,7 +211,7 @@ pub trait Inbox: Send {
     async fn look(&mut self, folder: &FolderName, cursor: Option<Cursor>, since: Moment) -> Result<Look, MailError>;
     /// Flags of known messages; those that are gone are left out of the answer.
     async fn flags_of(&mut self, folder: &FolderName, uid_validity: u32, uids: &[Uid]) -> Result<Vec<StoredFlags>, MailError>;
-    /// Opens a message: the whole of it, which sets `\Seen`. `None` where it is gone. At most 32 MB.
+    /// Opens a message: the whole of it, which sets `\Seen`. `None` where it is gone. At most 2 MB.
     async fn open(&mut self, folder: &FolderName, uid_validity: u32, uid: Uid) -> Result<Option<Vec<u8>>, MailError>;
     /// Reads a message without opening it (BODY.PEEK), at most `limit` bytes. `None` where it is gone.
     async fn peek(&mut self, folder: &FolderName, uid_validity: u32, uid: Uid, limit: u32) -> Result<Option<Vec<u8>>, MailError>;

@@ -73,6 +73,7 @@ impl Spoken {
             Trouble::NoMechanism(text) => Trouble::NoMechanism(self.without(text)),
             Trouble::Closed(text) => Trouble::Closed(self.without(text)),
             Trouble::Protocol(text) => Trouble::Protocol(self.without(text)),
+            Trouble::NotDone(text) => Trouble::NotDone(self.without(text)),
             Trouble::SignInRefused(reply) => Trouble::SignInRefused(said(reply)),
             Trouble::Refused(reply) => Trouble::Refused(said(reply)),
             Trouble::FolderGone(reply) => Trouble::FolderGone(said(reply)),

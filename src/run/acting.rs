@@ -11,7 +11,7 @@ use crate::agenda::{ParentFacts, answer_after_rescue};
 use crate::compose::parent_of;
 use crate::engage::{ActionKind, answer_slots, wants_answer};
 use crate::ledger::{DueAction, OpenedParent};
-use crate::mail::{Flag, FolderName, MailError, Trouble, Uid};
+use crate::mail::{Flag, FolderName, MailError, Step, Trouble, Uid};
 use crate::words::{FolderRole, LetterId, LocalDate, Moment};
 
 /// How many actions one turn takes on.
@@ -89,13 +89,18 @@ async fn rescue(cx: &Context, desk: &Desk, session: &mut Session, actions: Vec<D
         }
     }
     look_at(cx, desk, session, &inbox, &moved).await?;
-    say_not_junk(cx, desk, session, &inbox, moved).await?;
+    say_not_junk(cx, desk, session, &inbox, &moved).await?;
     // Whatever the look did not show in the inbox is still due: later, and not for ever.
     let left = cx.ledger.due_actions(desk.mailbox.address.clone(), cx.clock.now(), MOST).await?;
     let left: BTreeSet<LetterId> = left.into_iter().filter(|a| a.kind == ActionKind::Rescue).map(|a| a.letter).collect();
     let left = in_spam.into_iter().filter(|a| left.contains(&a.letter));
     let (gone, again): (Vec<_>, Vec<_>) = left.partition(|a| gone.contains(&a.letter));
     gone_or_again(cx, desk, gone).await?;
+    let lied = again.iter().filter(|a| moved.contains(&a.letter)).count();
+    if lied > 0 {
+        let what = format!("{lied} letter(s) are not in the inbox");
+        refused(cx, desk, session, &MailError::new(&desk.mailbox.address, Step::Move, Trouble::NotDone(what))).await;
+    }
     again_or_give_up(cx, desk, again).await
 }
 
@@ -105,10 +110,10 @@ async fn say_not_junk(
     desk: &Desk,
     session: &mut Session,
     inbox: &FolderName,
-    rescued: BTreeSet<LetterId>,
+    rescued: &BTreeSet<LetterId>,
 ) -> Result<(), LookError> {
     let mut by_numbering: BTreeMap<u32, Vec<Uid>> = BTreeMap::new();
-    for place in cx.ledger.sightings_of(desk.mailbox.address.clone(), rescued.into_iter().collect()).await? {
+    for place in cx.ledger.sightings_of(desk.mailbox.address.clone(), rescued.iter().copied().collect()).await? {
         if place.folder == inbox.wire {
             by_numbering.entry(place.uid_validity).or_default().push(place.uid);
         }

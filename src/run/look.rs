@@ -10,11 +10,15 @@ use super::sight::{self, Shown};
 use super::upcoming::Upcoming;
 use crate::engage::Habits;
 use crate::ledger::{LedgerError, LetterFacts, LookNote, SightingRow, StoredFolder, TroubleNote};
-use crate::mail::{Cursor, FolderName, Header, Inbox, MailError, Uid};
+use crate::mail::{Cursor, FolderName, Header, Inbox, MailError, Step, Trouble, Uid};
 use crate::words::{FolderRole, LetterId, Moment, Placement};
 
 /// Without a cursor, letters of the last days are looked for: as long as a late one may still arrive.
 const LOOK_BACK: Duration = Duration::from_hours(8 * 24);
+
+/// The most looks of one turn at one folder: 100,000 messages, or a million UIDs that nobody has. A server that always has more must not keep the
+/// mailbox from everything else, nor the run from its end.
+const MOST_LOOKS: u32 = 20;
 
 /// That nothing new came is written down this often: it is what *missing* rests on, and 24 hours are its measure.
 const WRITE_EVERY: Duration = Duration::from_hours(4);
@@ -103,7 +107,7 @@ pub(super) async fn look_at(
     moved: &BTreeSet<LetterId>,
 ) -> Result<(), LookError> {
     let is_first_look = session.named(&name.wire).is_some_and(|f| f.cursor.is_none());
-    loop {
+    for _ in 0..MOST_LOOKS {
         let Some(folder) = session.named(&name.wire) else { return Ok(()) };
         let (role, cursor, read_at) = (folder.role, folder.cursor, folder.read_at);
         let now = cx.clock.now();
@@ -144,10 +148,12 @@ pub(super) async fn look_at(
         if let Some(e) = broken {
             return Err(e.into());
         }
-        if !look.more {
+        if !look.more || cx.stopping() {
             return Ok(());
         }
     }
+    let what = format!("{MOST_LOOKS} looks at {} were not enough; the next turn goes on from there", name.shown);
+    Err(MailError::new(&desk.mailbox.address, Step::Fetch, Trouble::OverLimit(what)).into())
 }
 
 /// Writes down that folders were read which showed nothing new.
@@ -266,14 +272,15 @@ pub(super) async fn find_in_sent(
 ) -> Result<(), LookError> {
     let Some(sent) = session.folder(FolderRole::Sent).map(|f| f.name.clone()) else { return Ok(()) };
     let mut cursor = None;
-    loop {
+    for _ in 0..MOST_LOOKS {
         let look = session.inbox.look(&sent, cursor, cx.server_time(since) - Duration::from_hours(1)).await?;
         for header in &look.new {
             found.extend(sight::own_letter(header, &desk.mailbox.address, &cx.keys));
         }
-        if !look.more || cursor == Some(look.cursor) {
-            return Ok(());
+        if !look.more || cursor == Some(look.cursor) || cx.stopping() {
+            break;
         }
         cursor = Some(look.cursor);
     }
+    Ok(())
 }

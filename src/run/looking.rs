@@ -29,6 +29,8 @@ const OTHERS_EVERY: Duration = Duration::from_hours(6);
 const WAIT_FOR_ARRIVAL: Duration = Duration::from_hours(2);
 /// An action this late is downtime, not a poll: it is spread.
 const OVERDUE: Duration = Duration::from_mins(30);
+/// News are looked at no sooner than this after the rest began in which they came.
+const NEWS_EVERY: Duration = Duration::from_secs(5);
 /// IDLE is worth it for waits of this length, in real time.
 const IDLE_FROM: Duration = Duration::from_secs(8);
 /// Accepted and not seen for this long: missing.
@@ -357,7 +359,11 @@ impl Looker<'_> {
             let idled = session.inbox.idle(&inbox, until.as_mut()).await;
             self.listens = matches!(idled, Ok(Idled::News | Idled::Stopped));
             match idled {
-                Ok(Idled::News) => self.next_inbox = self.cx.clock.now(),
+                Ok(Idled::News) => {
+                    self.next_inbox = self.cx.clock.now();
+                    // A server may have news at once whenever it is listened to.
+                    return Ok(self.cx.wait_until(now + NEWS_EVERY).await);
+                }
                 Ok(Idled::Stopped) => {}
                 Ok(Idled::Unsupported) => return Ok(self.cx.wait_until(at).await),
                 Err(e) => {

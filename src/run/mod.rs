@@ -21,7 +21,7 @@ mod quotas;
 mod readiness;
 mod room;
 mod sending;
-mod sight;
+pub(crate) mod sight;
 mod suspending;
 #[cfg(test)]
 mod tests;

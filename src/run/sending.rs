@@ -230,9 +230,10 @@ impl Sender<'_> {
         }
         match refusal {
             Some(refusal) => {
+                // What follows from it is asked of the ledger, which has to know of it.
+                self.settle().await?;
                 self.heed_limits(letter, &refusal.reply).await?;
                 self.heed(letter, &refusal).await?;
-                self.settle().await?;
                 judge_now(self.cx, self.desk).await
             }
             None => Ok(()),

@@ -2,6 +2,7 @@
 
 mod guarding;
 mod hearing;
+mod hostile;
 mod rescuing;
 mod suspending;
 
@@ -49,6 +50,12 @@ struct Faults {
     swallows: Mutex<BTreeSet<Address>>,
     /// Message-IDs are replaced on the way.
     rewrites: AtomicBool,
+    /// This mailbox's server says OK to every move, names new UIDs, and moves nothing.
+    lies_about_moves: Mutex<Option<Address>>,
+    /// This mailbox's folders always have more to read.
+    has_no_end: Mutex<Option<Address>>,
+    /// This mailbox's server has news whenever it is listened to.
+    always_has_news: Mutex<Option<Address>>,
     /// The connection breaks when this UID is peeked at; with [`SAYS_NO`], the server refuses instead.
     unreadable: AtomicU32,
     /// All letters land in Junk, there is no MOVE, and each rescue breaks off after its copy.
@@ -78,6 +85,8 @@ struct Servers {
     peeked: Mutex<Vec<(u32, u32)>>,
     /// What was deleted from Junk.
     deleted: Mutex<Vec<Uid>>,
+    /// Looks at folders of mailboxes with a fault of their own.
+    looks: AtomicU32,
     /// When all that lies there came, if the server says so.
     received: Mutex<Option<Moment>>,
 }
@@ -187,6 +196,12 @@ impl Outbox for FakeOutbox {
     async fn sign_out(self: Box<Self>) {}
 }
 
+impl FakeInbox {
+    fn has(&self, fault: &Mutex<Option<Address>>) -> bool {
+        fault.lock().unwrap().as_ref() == Some(&self.1)
+    }
+}
+
 #[async_trait]
 impl Inbox for FakeInbox {
     async fn folders(&mut self) -> Result<Vec<Folder>, MailError> {
@@ -198,6 +213,14 @@ impl Inbox for FakeInbox {
     async fn look(&mut self, folder: &FolderName, cursor: Option<Cursor>, _: Moment) -> Result<Look, MailError> {
         if folder.wire == "Junk" && self.0.faults.junk_is_closed.load(Ordering::Relaxed) {
             return Err(MailError::new(&self.1, Step::Select, Trouble::Refused(Reply::new(Reply::NO, "NO permission denied"))));
+        }
+        if self.has(&self.0.faults.has_no_end) {
+            self.0.looks.fetch_add(1, Ordering::Relaxed);
+            let cursor = Cursor { uid_validity: 1, uid: cursor.map_or(0, |c| c.uid) + 1 };
+            return Ok(Look { uid_validity: 1, renumbered: false, cursor, new: vec![], more: true });
+        }
+        if self.has(&self.0.faults.always_has_news) {
+            self.0.looks.fetch_add(1, Ordering::Relaxed);
         }
         let uid_validity = self.0.uid_validity();
         let renumbered = cursor.is_some_and(|c| c.uid_validity != uid_validity);
@@ -219,7 +242,8 @@ impl Inbox for FakeInbox {
     async fn flags_of(&mut self, folder: &FolderName, _: u32, uids: &[Uid]) -> Result<Vec<StoredFlags>, MailError> {
         let in_junk = self.0.faults.half_moves.load(Ordering::Relaxed) && folder.wire == "Junk";
         let deleted = self.0.deleted.lock().unwrap();
-        let there = uids.iter().filter(|uid| in_junk && !deleted.contains(uid));
+        let lies = self.has(&self.0.faults.lies_about_moves);
+        let there = uids.iter().filter(|uid| lies || (in_junk && !deleted.contains(uid)));
         Ok(there.map(|uid| StoredFlags { uid: *uid, flags: vec![] }).collect())
     }
 
@@ -251,7 +275,9 @@ impl Inbox for FakeInbox {
             self.0.delivered.lock().unwrap().extend(copies);
             return Err(MailError::new(&self.1, Step::Move, Trouble::Closed("after the copy".into())));
         }
-        Ok(Moved::default())
+        let lies = self.has(&self.0.faults.lies_about_moves);
+        let moved = uids.iter().filter(|_| lies).map(|uid| (*uid, Some((1, Uid(uid.0 + 100))))).collect();
+        Ok(Moved { moved, ..Moved::default() })
     }
 
     fn moves_in_one_step(&self) -> bool {
@@ -272,7 +298,7 @@ impl Inbox for FakeInbox {
     }
 
     async fn idle(&mut self, _: &FolderName, _: Pin<&mut (dyn Future<Output = ()> + Send)>) -> Result<Idled, MailError> {
-        Ok(Idled::Unsupported)
+        Ok(if self.has(&self.0.faults.always_has_news) { Idled::News } else { Idled::Unsupported })
     }
 
     async fn sign_out(self: Box<Self>) {}

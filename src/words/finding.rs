@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use super::is_unseen;
 use super::mailbox_kind::word;
 
 word! {
@@ -81,7 +82,7 @@ impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(s) = &self.source {
             writeln!(f, "{}:{}:{}: {}: {}", s.file.display(), s.line, s.column, self.severity, self.what)?;
-            let shown: String = s.text.chars().take(160).map(|c| if c.is_control() { ' ' } else { c }).collect();
+            let shown: String = s.text.chars().take(160).map(|c| if is_unseen(c) { ' ' } else { c }).collect();
             write!(f, "    {shown}\n    {}^", " ".repeat((s.column.max(1) as usize - 1).min(160)))?;
         } else {
             write!(f, "{}: {}: {}", self.severity, self.subject, self.what)?;

@@ -24,6 +24,7 @@ pub use mailbox_kind::{Provider, Role};
 pub use moment::{LocalDate, Moment, RampDay, Zone};
 pub use outside_mail::OutsideMail;
 pub use placement::{FolderRole, Placement};
+pub(crate) use reply::is_unseen;
 pub use reply::{Enhanced, Reply};
 pub use signal_class::RefusalClass;
 pub use signal_kind::{SignalKind, SuppressionCause};

@@ -43,6 +43,11 @@ pub struct Reply {
     pub text: String,
 }
 
+/// Whether a character is obeyed instead of shown: controls, and marks that turn the direction of what follows.
+pub(crate) fn is_unseen(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 impl Reply {
     /// IMAP's NO (RFC 3501 §7.1.2): it will not work as it is.
     pub const NO: u16 = 1;
@@ -60,14 +65,7 @@ impl Reply {
     /// Server text made safe to store and to print: controls and runs of white space become one space, at most 500 characters.
     pub fn clean(text: &str) -> String {
         let mut out = String::new();
-        for word in text
-            .split(|c: char| {
-                c.is_control()
-                    || c.is_whitespace()
-                    || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-            })
-            .filter(|w| !w.is_empty())
-        {
+        for word in text.split(|c: char| c.is_whitespace() || is_unseen(c)).filter(|w| !w.is_empty()) {
             if !out.is_empty() {
                 out.push(' ');
             }

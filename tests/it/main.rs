@@ -12,6 +12,7 @@ mod events;
 mod fault_account;
 mod fault_trial;
 mod feasible;
+mod hostile;
 mod ledger;
 mod ledger_outside;
 mod ledger_tidy;

@@ -109,7 +109,7 @@ fn killed_and_cut_at_any_step_nothing_is_lost_and_nothing_is_sent_twice() {
         mixed("stall,trickle", "slow anywhere", Kills::Never),
         Trial { name: "cut", kinds: "reply", steps: "tls", wire: Wire::SmtpStarttls, share: 80, times: 6, ..STRUCK },
     ];
-    let table = play(trials, "", &[30, 31]);
+    let table = play(trials, "", &[30, 31, 32]);
     assert!(table.breaches().is_empty(), "{}", told(&table));
     let (kills, strikes) = table.faults();
     assert!(kills >= 12 && strikes >= 20, "too little was broken:\n{}", table.text());

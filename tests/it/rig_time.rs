@@ -78,7 +78,7 @@ fn begun_at_four(rig: &Rig) {
     assert!(said(&rig.preheat(dir.path(), &["agenda"], evening)).contains("skipped: late"));
     let status = said(&rig.preheat(dir.path(), &["status"], evening));
     let sender = rig.user(1, "warm-a.test");
-    let its_late = n(&format!("SELECT late FROM day WHERE mailbox = '{sender}'"));
+    let its_late = n(&format!("SELECT unoffered FROM day WHERE mailbox = '{sender}'"));
     assert!(status.contains(&format!("{sender}: {its_late} because the window ended first")), "{status}");
     let json: serde_json::Value = serde_json::from_slice(&rig.preheat(dir.path(), &["status", "--json"], evening).stdout).unwrap();
     let said_late: i64 = json["mailboxes"].as_array().unwrap().iter().map(|m| m["not_sent"]["late"].as_i64().unwrap_or(0)).sum();

@@ -10,8 +10,8 @@ use super::sets::{UidSet, distinct, uid_sets};
 use crate::mail::{Deleted, FolderName, MailError, Moved, Step, Trouble, Uid};
 use crate::words::Reply;
 
-/// The most bytes that are read of one message: 32 MB.
-pub(super) const LARGEST: u32 = 32 << 20;
+/// The most bytes that are read of one message: 2 MB. Letters of ours have a few KB, and of a report the beginning says it all.
+pub(super) const LARGEST: u32 = 2 << 20;
 
 /// Where messages went, by their old UIDs.
 type Copies = BTreeMap<u32, (u32, Uid)>;
@@ -28,14 +28,11 @@ impl<S: Stream> Imap<S> {
     ) -> Result<Option<Vec<u8>>, MailError> {
         self.enter_for(folder, uid_validity).await?;
         let limit = limit.clamp(1, LARGEST);
+        // A server that does not know partial fetches gives the whole.
+        self.talk.keep = limit as usize;
         let command = format!("UID FETCH {} (UID {body}[]<0.{limit}>)", uid.0.max(1));
         let answer = self.talk.exec_within(self.talk.deadlines.fetch, Step::Fetch, &command).await?;
-        let body = answer.fetched().remove(&uid.0).and_then(|message| message.body);
-        // A server that does not know partial fetches gives the whole.
-        Ok(body.map(|mut bytes| {
-            bytes.truncate(limit as usize);
-            bytes
-        }))
+        Ok(answer.fetched().remove(&uid.0).and_then(|message| message.body))
     }
 
     /// Moves messages, set by set. A message that is neither moved, marked nor gone although the server said OK is in no list of the

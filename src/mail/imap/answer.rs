@@ -130,8 +130,8 @@ impl Fetched {
 }
 
 impl Event {
-    /// Copies the parser's answer.
-    pub fn of(response: &Response<'_>) -> Self {
+    /// Copies the parser's answer; of a body, `keep` bytes at most.
+    pub fn of(response: &Response<'_>, keep: usize) -> Self {
         match response {
             Response::Continue(outcome) => Self::Continue(text_of(outcome)),
             Response::Done { tag, status, outcome } => Self::Done { tag: tag.0.clone(), ending: Ending::of(status, outcome) },
@@ -140,7 +140,7 @@ impl Event {
             Response::Data { status: Status::Ok, outcome } => Self::Datum(Datum::Code(outcome.code.as_ref().map_or(Code::Other, Code::of))),
             Response::Capabilities(list) => Self::Datum(Datum::Capabilities(capability_names(list))),
             Response::Expunge(_) => Self::Datum(Datum::Expunge),
-            Response::Fetch(_, attributes) => Self::Datum(Datum::Fetch(Fetched::of(attributes))),
+            Response::Fetch(_, attributes) => Self::Datum(Datum::Fetch(Fetched::of(attributes, keep))),
             Response::MailboxData(datum) => Self::Datum(Datum::of(datum)),
             _ => Self::Datum(Datum::Other),
         }
@@ -275,7 +275,7 @@ pub(super) fn unescape(quoted: &str) -> String {
 }
 
 impl Fetched {
-    fn of(attributes: &[AttributeValue<'_>]) -> Self {
+    fn of(attributes: &[AttributeValue<'_>], keep: usize) -> Self {
         let mut out = Self::default();
         for attribute in attributes {
             match attribute {
@@ -283,7 +283,10 @@ impl Fetched {
                 AttributeValue::Flags(flags) => out.flags = Some(flags.iter().map(|f| f.clone().into_owned()).collect()),
                 AttributeValue::InternalDate(date) => out.received = internal_date(date),
                 AttributeValue::Rfc822Size(size) => out.size = Some(*size),
-                AttributeValue::BodySection { data, .. } => out.body = Some(data.as_deref().unwrap_or_default().to_vec()),
+                AttributeValue::BodySection { data, .. } => {
+                    let data = data.as_deref().unwrap_or_default();
+                    out.body = Some(data[..data.len().min(keep)].to_vec());
+                }
                 _ => {}
             }
         }
@@ -301,7 +304,7 @@ mod tests {
     use super::*;
 
     fn refused(line: &str) -> Reply {
-        match Event::of(&Response::parse(line.as_bytes()).unwrap().1) {
+        match Event::of(&Response::parse(line.as_bytes()).unwrap().1, 0) {
             Event::Done { ending: Ending::Refused(reply), .. } => reply,
             other => panic!("{other:?}"),
         }

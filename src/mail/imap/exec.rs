@@ -17,6 +17,7 @@ use super::caught::catching;
 use super::sift::Sift;
 use crate::clock::{TimedOut, within};
 use crate::mail::spoken::Spoken;
+use crate::mail::wire::Trip;
 use crate::mail::{MailError, Step, Trouble};
 use crate::words::{Address, Reply};
 
@@ -67,7 +68,7 @@ impl Default for Deadlines {
 /// The most untagged answers that one command may get.
 const MAX_ITEMS: usize = 20_000;
 /// The most memory that the answers to one command may take.
-const MAX_BYTES: usize = 64 << 20;
+const MAX_BYTES: usize = 32 << 20;
 
 /// What the server has said about the selected folder, in whatever command.
 #[derive(Clone, Copy, Debug, Default)]
@@ -87,6 +88,8 @@ pub(super) struct Dialogue<S: Stream> {
     pub counts: Counts,
     /// The secret that was said on it, which no error may quote.
     pub spoken: Spoken,
+    /// The most bytes that are kept of one body or header block; whatever a server sends beyond is read and let go.
+    pub keep: usize,
     tags: u64,
     /// Set while a command is under way: a command that was dropped half-way, or failed, leaves it set, and the session is of no more use.
     busy: bool,
@@ -95,7 +98,16 @@ pub(super) struct Dialogue<S: Stream> {
 impl<S: Stream> Dialogue<S> {
     pub fn new(stream: S, mailbox: &Address, deadlines: Deadlines) -> Self {
         let client = Client::new(Sift::new(stream));
-        Self { client, mailbox: mailbox.clone(), deadlines, counts: Counts::default(), spoken: Spoken::default(), tags: 0, busy: false }
+        Self {
+            client,
+            mailbox: mailbox.clone(),
+            deadlines,
+            counts: Counts::default(),
+            spoken: Spoken::default(),
+            keep: 0,
+            tags: 0,
+            busy: false,
+        }
     }
 
     /// An error of this mailbox.
@@ -204,7 +216,7 @@ impl<S: Stream> Dialogue<S> {
                     if answer.data.len() > MAX_ITEMS || bytes > MAX_BYTES {
                         return Err(self.error(
                             step,
-                            Trouble::OverLimit(format!("more than {MAX_ITEMS} answers, or {MAX_BYTES} bytes, to one command")),
+                            Trouble::OverLimit(format!("more than {MAX_ITEMS} answers, or {} MB of them, to one command", MAX_BYTES >> 20)),
                         ));
                     }
                 }
@@ -232,7 +244,7 @@ impl<S: Stream> Dialogue<S> {
         // The parser panics on some input (INTERNALDATE NIL, a code with no space behind it). It is not touched again after that.
         let read = catching(self.client.read_response()).await;
         let event = match read {
-            Some(Ok(Some(response))) => Ok(Event::of(response.parsed())),
+            Some(Ok(Some(response))) => Ok(Event::of(response.parsed(), self.keep)),
             Some(Ok(None)) => Err(Trouble::Closed("the connection ended".into())),
             Some(Err(e)) => Err(trouble_of(&e)),
             None => Err(Trouble::Protocol("an answer that the parser cannot take".into())),
@@ -283,6 +295,9 @@ impl<S: Stream> Dialogue<S> {
 fn trouble_of(error: &io::Error) -> Trouble {
     if let Some(tls) = error.get_ref().and_then(|e| e.downcast_ref::<tokio_rustls::rustls::Error>()) {
         return Trouble::Tls(Reply::clean(&tls.to_string()));
+    }
+    if let Some(trip) = Trip::of(error) {
+        return trip.trouble();
     }
     match error.kind() {
         io::ErrorKind::Other => Trouble::Protocol("an answer that is not IMAP".into()),

@@ -52,6 +52,11 @@ const SPECIAL_USE: [(&str, FolderRole, &str); 6] = [
 /// Folders that cannot be selected, and views of messages that are elsewhere (each letter would be seen twice).
 const LEFT_OUT: [&str; 4] = ["\\noselect", "\\nonexistent", "\\flagged", "\\important"];
 
+/// The longest name of a folder that is worked with, in bytes on the wire; servers stop at 250 or so.
+const LONGEST_NAME: usize = 1_000;
+/// The most folders that are worked with: each is read once in a while, and written down. Gmail has up to 10,000.
+const MOST_FOLDERS: usize = 12_000;
+
 impl<S: Stream> Imap<S> {
     /// Lists the folders with their roles.
     pub(super) async fn list_folders(&mut self) -> Result<Vec<Folder>, MailError> {
@@ -65,7 +70,10 @@ impl<S: Stream> Imap<S> {
         let extended = self.can.has("SPECIAL-USE") && self.can.has("LIST-EXTENDED");
         let command = if extended { "LIST \"\" \"*\" RETURN (SPECIAL-USE)" } else { "LIST \"\" \"*\"" };
         let answer = self.talk.exec(Step::Folders, command).await?;
-        let listed = answer.data.into_iter().filter_map(|d| if let Datum::List(l) = d { Some(l) } else { None }).collect();
+        let listed: Vec<Listed> = answer.data.into_iter().filter_map(|d| if let Datum::List(l) = d { Some(l) } else { None }).collect();
+        if listed.len() > MOST_FOLDERS {
+            return Err(self.talk.error(Step::Folders, Trouble::OverLimit(format!("more than {MOST_FOLDERS} folders"))));
+        }
         Ok((listed, namespaces))
     }
 
@@ -190,6 +198,7 @@ fn with_roles(listed: Vec<Listed>, namespaces: &Namespaces, wishes: &Wishes) -> 
 pub(super) fn is_usable(folder: &Listed) -> bool {
     !LEFT_OUT.iter().any(|a| folder.attributes.contains(*a))
         && !folder.wire.is_empty()
+        && folder.wire.len() <= LONGEST_NAME
         && !folder.wire.chars().any(|c| c.is_control() || c == char::REPLACEMENT_CHARACTER)
 }
 

@@ -11,7 +11,7 @@ use super::exec::Stream;
 use super::select::Selected;
 use super::sets::{distinct, uid_sets};
 use crate::classify::GLANCED;
-use crate::mail::{Cursor, FolderName, Header, Look, MailError, Step, StoredFlags, Uid};
+use crate::mail::{Cursor, FolderName, Header, Look, MailError, Step, StoredFlags, Trouble, Uid};
 use crate::words::Moment;
 
 /// What a look fetches of each message: what letters of ours are known by, and what tells whether another message has to be read.
@@ -27,11 +27,13 @@ const WINDOW: u32 = 500;
 /// How many such windows one look goes through: where UIDs are sparse, most of them are empty.
 const WINDOWS: usize = 100;
 /// The most bytes of headers in one look.
-const BATCH_BYTES: usize = 32 << 20;
+const BATCH_BYTES: usize = 16 << 20;
 /// The longest header block that is kept of a message.
 const LONGEST_HEADER: usize = 64 << 10;
 /// The most messages that one SEARCH may find: its answer is one line, and the wire limits lines to 64 KiB.
 const SEARCHED: u32 = 5_000;
+/// The most such parts of one folder: five million messages.
+const SEARCHES: u32 = 1_000;
 /// Gmail's tabs beside the primary one.
 const CATEGORIES: [&str; 4] = ["promotions", "social", "updates", "forums"];
 
@@ -49,7 +51,7 @@ impl<S: Stream> Imap<S> {
     pub(super) async fn look_into(&mut self, folder: &FolderName, cursor: Option<Cursor>, since: Moment) -> Result<Look, MailError> {
         let selected = self.enter(folder).await?;
         self.talk.counts.news = false;
-        let renumbered = cursor.is_some_and(|c| c.uid_validity != selected.uid_validity);
+        let renumbered = cursor.is_some_and(|c| c.uid_validity != selected.uid_validity || selected.is_behind(c.uid));
         let mut batch = match cursor {
             Some(cursor) if !renumbered => self.fetch_above(&selected, cursor.uid).await?,
             _ => self.fetch_since(&selected, since).await?,
@@ -62,7 +64,11 @@ impl<S: Stream> Imap<S> {
         if selected.wire.eq_ignore_ascii_case("INBOX") && self.can.has("X-GM-EXT-1") {
             self.tell_categories(&mut batch.headers).await?;
         }
-        self.looked.insert(selected.wire, batch.read_to.saturating_add(1));
+        let next = batch.read_to.saturating_add(1);
+        if let Some(selected) = &mut self.selected {
+            selected.has_reached(next);
+        }
+        self.looked.insert(selected.wire, next);
         let cursor = Cursor { uid_validity: selected.uid_validity, uid: batch.read_to };
         Ok(Look { uid_validity: selected.uid_validity, renumbered, cursor, new: batch.headers.into_values().collect(), more: batch.more })
     }
@@ -120,6 +126,10 @@ impl<S: Stream> Imap<S> {
     pub(super) async fn search_all(&mut self, criteria: &str) -> Result<BTreeSet<u32>, MailError> {
         let mut found = BTreeSet::new();
         let mut top = self.talk.counts.exists;
+        if top > SEARCHED * SEARCHES {
+            let what = format!("{top} messages in one folder, {} is the limit", SEARCHED * SEARCHES);
+            return Err(self.talk.error(Step::Search, Trouble::OverLimit(what)));
+        }
         let mut newest = true;
         while top > 0 {
             let bottom = top.saturating_sub(SEARCHED - 1).max(1);
@@ -145,6 +155,7 @@ impl<S: Stream> Imap<S> {
 
     /// Fetches headers into `batch`. `n:*` always names the last message, even where it is below n: `wanted` keeps it out.
     async fn fetch_headers(&mut self, set: &str, batch: &mut Batch, wanted: impl Fn(u32) -> bool) -> Result<(), MailError> {
+        self.talk.keep = LONGEST_HEADER;
         let answer = self.talk.exec_within(self.talk.deadlines.fetch, Step::Fetch, &format!("UID FETCH {set} {}", *ITEMS)).await?;
         for (uid, fetched) in answer.fetched() {
             if wanted(uid)
@@ -192,8 +203,7 @@ impl<S: Stream> Imap<S> {
 
 /// `None` for an answer that only tells of changed flags.
 fn header_of(uid: u32, fetched: Fetched) -> Option<Header> {
-    let mut raw = fetched.body?;
-    raw.truncate(LONGEST_HEADER);
+    let raw = fetched.body?;
     let (flags, size) = (fetched.flags.unwrap_or_default(), fetched.size.unwrap_or_default());
     Some(Header { uid: Uid(uid), flags, received: fetched.received, size, raw, category: None })
 }

@@ -73,6 +73,20 @@ impl Selected {
         (selected.uid_validity > 0).then_some(selected)
     }
 
+    /// Whether the server's numbers went back: a message that was read before has a UID that the next one to come is not above (RFC 3501 §2.3.1.1
+    /// forbids it). A folder that was put back from a backup is like that, and a server that once told a UID out of all proportion: to go on from the
+    /// cursor would mean to see nothing of the folder any more.
+    pub fn is_behind(&self, read_to: u32) -> bool {
+        self.uid_next > 0 && read_to >= self.uid_next
+    }
+
+    /// Messages were seen since it was selected, and the server does not say UIDNEXT again.
+    pub fn has_reached(&mut self, next: u32) {
+        if self.uid_next > 0 {
+            self.uid_next = self.uid_next.max(next);
+        }
+    }
+
     /// Whether a system flag or a keyword that is in use can be set for good.
     pub fn permits(&self, flag: &str) -> bool {
         let listed = |name: &str| self.permanent.as_ref().is_none_or(|flags| flags.iter().any(|f| f.eq_ignore_ascii_case(name)));

@@ -20,17 +20,44 @@ const LONGEST_KEPT: usize = 8 * 1024;
 /// The longest word behind `* ` that is waited for before an answer is judged.
 const LONGEST_WORD: usize = 16;
 
+/// Room for whole lines that is kept for the next ones.
+const ROOM_KEPT: usize = 64 * 1024;
+
 /// A stream without the answers that the parser cannot read. Writes go through untouched.
+///
+/// It hands out whole lines, and literals as they come: the parser reads an answer from its start again whenever more of it is there, so that a server
+/// which sends a megabyte of a line byte by byte would have it read the megabyte a million times.
 pub(super) struct Sift<S> {
     inner: S,
     scan: Scan,
     ready: Vec<u8>,
+    /// How much of `ready` was handed out, and how much of it may be.
     given: usize,
+    whole: usize,
 }
 
 impl<S> Sift<S> {
     pub(super) fn new(inner: S) -> Self {
-        Self { inner, scan: Scan::default(), ready: Vec::new(), given: 0 }
+        Self { inner, scan: Scan::default(), ready: Vec::new(), given: 0, whole: 0 }
+    }
+
+    /// Reads what came, and finds out how much of it may be handed out.
+    fn take(&mut self, bytes: &[u8]) {
+        let before = self.ready.len();
+        self.scan.feed(bytes, &mut self.ready);
+        if self.scan.literal_left > 0 {
+            self.whole = self.ready.len();
+        } else if let Some(end) = self.ready[before..].iter().rposition(|b| *b == b'\n') {
+            self.whole = before + end + 1;
+        }
+    }
+
+    fn forget_given(&mut self) {
+        self.ready.drain(..self.given);
+        (self.given, self.whole) = (0, 0);
+        if self.ready.is_empty() {
+            self.ready.shrink_to(ROOM_KEPT);
+        }
     }
 
     /// The last NAMESPACE answer since the last call, whole, if there was one.
@@ -153,7 +180,7 @@ impl Scan {
                     self.quoted = false;
                 }
             }
-            b'{' => (self.in_brace, self.announced) = (true, Some(0)),
+            b'{' => (self.in_brace, self.announced) = (true, None),
             b'0'..=b'9' if self.in_brace => {
                 let so_far = self.announced.unwrap_or(0);
                 self.announced = Some(so_far.saturating_mul(10).saturating_add(u64::from(byte - b'0')));
@@ -182,17 +209,21 @@ impl<S: AsyncRead + Unpin> AsyncRead for Sift<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let me = &mut *self;
         let mut chunk = [0_u8; 4096];
-        while me.given >= me.ready.len() {
-            me.ready.clear();
-            me.given = 0;
+        while me.given >= me.whole {
+            me.forget_given();
             let mut fresh = ReadBuf::new(&mut chunk);
             ready!(Pin::new(&mut me.inner).poll_read(cx, &mut fresh))?;
             if fresh.filled().is_empty() {
-                return Poll::Ready(Ok(()));
+                // The end: what is left is half an answer, and has to look like one.
+                me.whole = me.ready.len();
+                if me.whole == 0 {
+                    return Poll::Ready(Ok(()));
+                }
+                break;
             }
-            me.scan.feed(fresh.filled(), &mut me.ready);
+            me.take(fresh.filled());
         }
-        let waiting = &me.ready[me.given..];
+        let waiting = &me.ready[me.given..me.whole];
         let len = waiting.len().min(buf.remaining());
         buf.put_slice(&waiting[..len]);
         me.given += len;
@@ -248,6 +279,25 @@ mod tests {
             assert_eq!(String::from_utf8(out).unwrap(), SEEN, "pieces of {size}");
             assert_eq!(scan.namespace.unwrap(), b"* NAMESPACE ((\"INBOX.\" \".\")) NIL {3}\r\nNIL\r\n");
         }
+    }
+
+    #[tokio::test]
+    async fn a_line_that_trickles_is_handed_out_once_and_a_literal_as_it_comes() {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let line = format!("* SEARCH {}\r\n", "7 ".repeat(2_000));
+        let (mut server, client) = tokio::io::duplex(1);
+        let (mut sift, mut chunk, mut reads) = (Sift::new(client), [0; 8192], Vec::new());
+        let whole = format!("{line}* 1 FETCH (UID 5 BODY[] {{3}}\r\nabc)\r\n* OK half");
+        let trickle = tokio::spawn(async move { server.write_all(whole.as_bytes()).await });
+        loop {
+            match sift.read(&mut chunk).await.unwrap() {
+                0 => break,
+                n => reads.push(n),
+            }
+        }
+        trickle.await.unwrap().unwrap();
+        // The line; the line up to the literal; the literal's bytes, the last of them with what follows; and what was left at the end.
+        assert_eq!(reads, [line.len(), 29, 1, 1, 4, 9]);
     }
 
     #[test]

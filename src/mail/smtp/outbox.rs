@@ -1,13 +1,14 @@
 //! A signed-in SMTP session: letters are offered, then handed over.
 
 use async_trait::async_trait;
+use lettre::transport::smtp::client::AsyncTokioStream;
 use secrecy::SecretString;
 
 use super::lines::check_lines;
 use super::session::{Session, unexpected};
 use super::{auth, offers::Offers};
 use crate::config::Mailbox;
-use crate::mail::wire::{Deadlines, Fault, GuardedStream, WireReply};
+use crate::mail::wire::{Deadlines, Fault, Guard, WireReply};
 use crate::mail::{Envelope, Handover, MailError, Offer, Outbox, Refusal, Step, Trouble};
 use crate::words::{Address, Reply};
 
@@ -26,7 +27,10 @@ impl SmtpOutbox {
     ///
     /// # Errors
     /// [`MailError`] with the step; [`Trouble::SignInRefused`] and [`Trouble::NoMechanism`] need a person.
-    pub async fn open(stream: GuardedStream, mailbox: &Mailbox, secret: &SecretString, deadlines: Deadlines) -> Result<Self, MailError> {
+    pub async fn open<S>(stream: Guard<S>, mailbox: &Mailbox, secret: &SecretString, deadlines: Deadlines) -> Result<Self, MailError>
+    where
+        Guard<S>: AsyncTokioStream + 'static,
+    {
         let opened = async {
             let (mut session, offers) = Session::begin(stream, &ehlo_name(mailbox), deadlines.greeting).await?;
             auth::sign_in(&mut session, &offers, mailbox.auth, &mailbox.user, secret, &deadlines).await?;

@@ -4,13 +4,13 @@ use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lettre::transport::smtp::client::AsyncSmtpConnection;
+use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream};
 use lettre::transport::smtp::extension::ClientId;
 
 use super::offers::Offers;
 use crate::clock;
 use crate::mail::spoken::Spoken;
-use crate::mail::wire::{Deadlines, Fault, GuardedStream, Meter, Trip, WireReply, stream_trouble};
+use crate::mail::wire::{Deadlines, Fault, Guard, Meter, Trip, WireReply, stream_trouble};
 use crate::mail::{Step, Trouble};
 
 /// A connection that said EHLO. Dropped at the first fault, for nothing that comes later can be believed.
@@ -23,7 +23,10 @@ pub(super) struct Session {
 
 impl Session {
     /// Reads the greeting, says EHLO and reads what is offered, all within `limit`.
-    pub async fn begin(stream: GuardedStream, ehlo: &str, limit: Duration) -> Result<(Self, Offers), Fault> {
+    pub async fn begin<S>(stream: Guard<S>, ehlo: &str, limit: Duration) -> Result<(Self, Offers), Fault>
+    where
+        Guard<S>: AsyncTokioStream + 'static,
+    {
         let meter = stream.meter();
         let id = ClientId::Domain(ehlo.to_owned());
         let opened = clock::within(limit, AsyncSmtpConnection::connect_with_transport(Box::new(stream), &id)).await;

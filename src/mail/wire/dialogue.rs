@@ -98,18 +98,32 @@ fn imap_greeting(line: &str) -> Result<String, Fault> {
     Err(Fault::new(Step::Greeting, trouble))
 }
 
-/// Sends a command and reads up to its tagged answer; `untagged` sees each line before that.
+/// Sends a command and reads up to its tagged answer, all within the deadline for one command: a server that sends a line now and then must not hold
+/// up the sign-in for ever. `untagged` sees each line before that.
 async fn imap_command(
     stream: &mut TcpStream,
     step: Step,
     tag: &str,
     command: &str,
     deadlines: &Deadlines,
+    untagged: impl FnMut(&str),
+) -> Result<(), Fault> {
+    let limit = deadlines.command;
+    let answered = clock::within(limit, imap_answer(stream, step, tag, command, limit, untagged));
+    answered.await.map_err(|_| Fault::new(step, Trouble::TimedOut(limit.as_secs())))?
+}
+
+async fn imap_answer(
+    stream: &mut TcpStream,
+    step: Step,
+    tag: &str,
+    command: &str,
+    limit: Duration,
     mut untagged: impl FnMut(&str),
 ) -> Result<(), Fault> {
-    send(stream, step, format!("{tag} {command}\r\n").as_bytes(), deadlines.command).await?;
+    send(stream, step, format!("{tag} {command}\r\n").as_bytes(), limit).await?;
     for _ in 0..IMAP_LINES {
-        let line = imap_line(stream, step, deadlines.command).await?;
+        let line = imap_line(stream, step, limit).await?;
         let Some(answer) = line.strip_prefix(tag).and_then(|l| l.strip_prefix(' ')) else {
             if line.get(..5).is_some_and(|l| l.eq_ignore_ascii_case("* BYE")) {
                 return Err(Fault::new(step, Trouble::Closed(Reply::clean(&line))));

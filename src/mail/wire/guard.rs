@@ -119,7 +119,7 @@ pub struct Guard<S> {
 
 impl<S> Guard<S> {
     /// Guards `inner`. `replay` is handed out before anything is read: a greeting that was read by hand before TLS.
-    pub(super) fn new(inner: S, protocol: Protocol, peer: SocketAddr, mut replay: Vec<u8>) -> Self {
+    pub(crate) fn new(inner: S, protocol: Protocol, peer: SocketAddr, mut replay: Vec<u8>) -> Self {
         let mut guard =
             Self { inner, scan: Scan::new(protocol), replay: VecDeque::new(), peer, trip: None, meter: Arc::new(Meter::default()) };
         let good = guard.watch(&mut replay);

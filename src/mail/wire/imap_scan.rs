@@ -27,7 +27,7 @@ pub struct ImapLimits {
 
 impl Default for ImapLimits {
     fn default() -> Self {
-        Self { line: 1 << 20, literal: 32 << 20, response: 40 << 20, depth: 16, raw_depth: 48, responses: 200_000, bytes: 256 << 20 }
+        Self { line: 1 << 20, literal: 8 << 20, response: 10 << 20, depth: 16, raw_depth: 48, responses: 200_000, bytes: 64 << 20 }
     }
 }
 

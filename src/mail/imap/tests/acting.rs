@@ -20,7 +20,7 @@ fn went(uid: u32, to: u32) -> (Uid, Option<(u32, Uid)>) {
 #[tokio::test(start_paused = true)]
 async fn opening_reads_the_whole_and_peeking_does_not_mark() {
     let text = "
-        C: UID FETCH 3 (UID BODY[]<0.33554432>)
+        C: UID FETCH 3 (UID BODY[]<0.2097152>)
         S: * 1 FETCH (UID 3 BODY[]<0> {6}\\r\\nhello! FLAGS (\\Seen))
         S: $ OK
         C: NOOP
@@ -30,7 +30,7 @@ async fn opening_reads_the_whole_and_peeking_does_not_mark() {
         S: $ OK
         C: NOOP
         S: $ OK
-        C: UID FETCH 4 (UID BODY[]<0.33554432>)
+        C: UID FETCH 4 (UID BODY[]<0.2097152>)
         S: * 1 FETCH (UID 3 FLAGS ())
         S: $ OK
         C: NOOP

@@ -220,12 +220,43 @@ async fn a_look_takes_five_thousand_and_says_that_there_is_more() {
 
 #[tokio::test(start_paused = true)]
 async fn the_end_of_the_numbers_and_an_empty_folder_are_nothing_new() {
-    let seen = look("", Some(cursor(u32::MAX)), "").await.unwrap();
-    assert_eq!((seen.new.len(), seen.cursor), (0, cursor(u32::MAX)));
+    let (mut imap, script) = session("", &large(3, "", "")).await;
+    let seen = imap.look(&folder("INBOX"), Some(cursor(u32::MAX)), since()).await.unwrap();
+    assert_eq!((seen.new.len(), seen.renumbered, seen.cursor), (0, false, cursor(u32::MAX)));
+    end(imap, script).await;
     let (mut imap, script) = session("", &large(0, "S: * OK [UIDNEXT 9] ok", "")).await;
     let seen = imap.look(&folder("INBOX"), None, since()).await.unwrap();
     assert_eq!((seen.new.len(), seen.cursor), (0, cursor(8)));
     end(imap, script).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn uids_that_went_back_are_a_folder_to_be_read_again() {
+    // UIDNEXT is 11: a cursor at 4,294,967,295, from an answer that was out of all proportion, would hide every message to come.
+    for gone_back in [11, 500, u32::MAX] {
+        let text = format!(
+            "C: UID SEARCH SINCE 30-Nov-2026\nS: * SEARCH 9\nS: $ OK\nC: UID FETCH 9 {ITEMS}\n{}S: $ OK\nC: NOOP\nS: $ OK\nC: UID FETCH 11:* {ITEMS}\n{}S: $ OK\nC: NOOP\nS: $ OK\nC: UID FETCH 13:* {ITEMS}\nS: $ OK\n",
+            header(9),
+            header(12)
+        );
+        let (mut imap, script) = session("", &selecting("INBOX", &text)).await;
+        let seen = imap.look(&folder("INBOX"), Some(cursor(gone_back)), since()).await.unwrap();
+        assert_eq!((uids(&seen), seen.renumbered, seen.cursor), (vec![9], true, cursor(10)));
+        // What came since the folder was selected is above its UIDNEXT, and no reason to begin again.
+        let seen = imap.look(&folder("INBOX"), Some(seen.cursor), since()).await.unwrap();
+        assert_eq!((uids(&seen), seen.renumbered, seen.cursor), (vec![12], false, cursor(12)));
+        let seen = imap.look(&folder("INBOX"), Some(seen.cursor), since()).await.unwrap();
+        assert_eq!((uids(&seen), seen.renumbered, seen.cursor), (vec![], false, cursor(12)));
+        end(imap, script).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_long_header_only_the_beginning_is_kept() {
+    let long = "x".repeat(1 << 20);
+    let fetch = format!("raw: * 1 FETCH (UID 11 BODY[HEADER.FIELDS (X-PREHEAT)] {{{}}}\\r\\n\nraw: {long}\nS: )\n", long.len());
+    let seen = look("", Some(cursor(10)), &format!("C: UID FETCH 11:* {ITEMS}\n{fetch}S: $ OK\n")).await.unwrap();
+    assert_eq!((seen.new[0].raw.len(), seen.new[0].raw.capacity()), (64 << 10, 64 << 10));
 }
 
 #[tokio::test(start_paused = true)]

@@ -25,6 +25,8 @@ use super::table::{Goal, at_most, cpu_seconds, note, of_status, row};
 
 const MAILBOXES: usize = 2_000;
 const PASSWORD: &str = "idle-secret-1";
+/// A listener of the sandbox takes a thousand connections: there are two.
+const KINDS: [Personality; 2] = [Personality::Dovecot, Personality::Gmail];
 /// The part's name of the process with the servers.
 pub const SERVERS: &str = "idle-servers";
 
@@ -38,18 +40,20 @@ pub fn serve() {
     let folder = std::env::args().skip(2).find(|a| !a.starts_with('-')).expect("a folder");
     let accounts = (0..MAILBOXES).map(|n| AccountSpec {
         address: Address::parse(&address(n)).expect("an address"),
-        personality: Personality::Dovecot,
+        personality: KINDS[n % 2],
         receiver: "d.test".to_owned(),
         user: address(n),
         secret: Some(PASSWORD.to_owned()),
     });
-    let doors = vec![Door { personality: Personality::Dovecot, service: Service::Imaps, port: 0 }];
+    let doors = KINDS.map(|personality| Door { personality, service: Service::Imaps, port: 0 }).to_vec();
     let options =
         Options { accounts: accounts.collect(), known_well: Vec::new(), clock: Clock::System, seed: Seed(1), doors, filtered: false };
     runtime().block_on(async {
         let sandbox = Sandbox::start(options).await.expect("a sandbox");
         std::fs::write(Path::new(&folder).join("ca.crt"), sandbox.ca_pem()).expect("a file");
-        println!("{}", sandbox.port(Personality::Dovecot, Service::Imaps).expect("a port"));
+        for kind in KINDS {
+            println!("{}", sandbox.port(kind, Service::Imaps).expect("a port"));
+        }
         tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())).await.expect("a thread").ok();
     });
     std::process::exit(0);
@@ -76,14 +80,14 @@ impl Access for Counted {
 
 pub fn measure() {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
-    let (mut servers, port) = start_servers(folder.path());
+    let (mut servers, ports) = start_servers(folder.path());
     let ca = folder.path().join("ca.crt");
-    let server = format!("{{host: localhost, port: {port}, tls: implicit, ca_file: {}}}", ca.display());
+    let servers_of = ports.map(|port| format!("{{host: localhost, port: {port}, tls: implicit, ca_file: {}}}", ca.display()));
     let mut mailboxes = String::new();
     for n in 0..MAILBOXES {
-        writeln!(mailboxes, "  - {}", address(n)).expect("a string takes all");
+        writeln!(mailboxes, "  - {{address: {}, imap: {}}}", address(n), servers_of[n % 2]).expect("a string takes all");
     }
-    let config = config_of(folder.path(), &server, PASSWORD, &mailboxes);
+    let config = config_of(folder.path(), &servers_of[0], PASSWORD, &mailboxes);
     let runtime = runtime();
     let ledger = Ledger::open(&folder.path().join("preheat.db"), Place::Thread).expect("a ledger");
     // One letter is still to be sent today, so that the day is not over; everybody listens until then.
@@ -131,13 +135,13 @@ pub fn measure() {
     servers.wait().ok();
 }
 
-fn start_servers(folder: &Path) -> (Child, u16) {
+fn start_servers(folder: &Path) -> (Child, [u16; 2]) {
     let program = std::env::current_exe().expect("this program");
     let mut servers =
         Command::new(program).arg(SERVERS).arg(folder).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("a second process");
-    let mut line = String::new();
-    BufReader::new(servers.stdout.take().expect("its output")).read_line(&mut line).expect("its port");
-    (servers, line.trim().parse().expect("its port"))
+    let mut lines = BufReader::new(servers.stdout.take().expect("its output")).lines();
+    let ports = KINDS.map(|_| lines.next().expect("a port").expect("a line").trim().parse().expect("a number"));
+    (servers, ports)
 }
 
 fn wait_until(limit: Duration, mut there: impl FnMut() -> bool) -> bool {

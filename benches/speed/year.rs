@@ -44,8 +44,7 @@ pub fn measure() {
     let what = format!("a year's ledger: {MAILBOXES} mailboxes × {DAYS} × {letters}");
     row(what, format!("{:.0} MB", size / 1e6), format!("{:.0} bytes a letter", size / all), Goal::None);
 
-    let smtp = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let file = write_config(&folder, smtp.local_addr().expect("its port").port());
+    let file = write_config(&folder, 9);
     let status = (0..TIMES).map(|_| {
         let (took, output) = timed(|| preheat(&file, &["status"]).output().expect("preheat"));
         assert!(!output.stdout.is_empty(), "status: {}", String::from_utf8_lossy(&output.stderr));
@@ -53,7 +52,7 @@ pub fn measure() {
     });
     let status = status.min().unwrap_or_default().as_secs_f64() * 1_000.0;
     row("  status", format!("{status:.0} ms"), format!("the best of {TIMES}"), at_most(status, 200.0, "ms"));
-    let first = (0..TIMES).map(|_| first_byte(&file, &smtp)).min().unwrap_or_default().as_secs_f64() * 1_000.0;
+    let first = (0..TIMES).map(|_| first_byte(&folder)).min().unwrap_or_default().as_secs_f64() * 1_000.0;
     row("  run --once, to the first SMTP byte", format!("{first:.0} ms"), format!("the best of {TIMES}"), at_most(first, 100.0, "ms"));
 }
 
@@ -64,8 +63,11 @@ fn preheat(config: &Path, arguments: &[&str]) -> Command {
 }
 
 /// From the start of the process to the first byte that it says to a mail server. It is ended there, before a letter is handed over.
-fn first_byte(config: &Path, smtp: &TcpListener) -> Duration {
-    let mut command = preheat(config, &["run", "--once"]);
+fn first_byte(folder: &Path) -> Duration {
+    // A new port each time: connections of the run before may still stand in line at the old one.
+    let smtp = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let config = write_config(folder, smtp.local_addr().expect("its port").port());
+    let mut command = preheat(&config, &["run", "--once"]);
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let (took, mut child) = timed(|| {
         let child = command.spawn().expect("preheat");

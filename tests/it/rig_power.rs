@@ -36,7 +36,8 @@ fn after_a_power_failure_at_any_moment_every_letter_that_was_begun_is_known() {
     let sent = count(dir, "SELECT count(*) FROM letter WHERE handed_at IS NOT NULL");
     assert!(sent >= 20, "only {sent} letters were sent");
 
-    let sums = |output: &std::process::Output| serde_json::from_slice::<Value>(&output.stdout).unwrap_or_else(|e| panic!("{e}: {}", said(output)));
+    let sums =
+        |output: &std::process::Output| serde_json::from_slice::<Value>(&output.stdout).unwrap_or_else(|e| panic!("{e}: {}", said(output)));
     let played = power(&["play", "trace", "preheat.db", "crashes", "--crashes", "150", "--check", preheat]);
     let found = sums(&played);
     println!("power failures: {found}");
@@ -84,7 +85,9 @@ impl SmallDisk {
 
     /// Waits until a condition of the shell's holds.
     fn until(&mut self, condition: &str) {
-        let waited = format!("n=0; until {condition}; do n=$((n+1)); [ $n -lt 600 ] || break; sleep 0.1; done; [ $n -lt 600 ] && echo yes || echo no");
+        let waited = format!(
+            "n=0; until {condition}; do n=$((n+1)); [ $n -lt 600 ] || break; sleep 0.1; done; [ $n -lt 600 ] && echo yes || echo no"
+        );
         assert_eq!(self.ask(&waited), "yes", "a minute went by, and not: {condition}");
     }
 }
@@ -115,12 +118,21 @@ fn on_a_full_disk_nothing_is_sent_that_cannot_be_recorded_and_with_room_it_goes_
     let full: i64 = disk.ask(&format!("echo {accepted}")).parse().unwrap();
     disk.until("[ $(grep -c 'disk is full' run.out) -ge 6 ]");
     let later: i64 = disk.ask(&format!("echo {accepted}")).parse().unwrap();
-    assert!((4..24).contains(&full) && later == full, "{full} before, {later} later:\n{}", fs::read_to_string(dir.join("run.out")).unwrap());
+    assert!(
+        (4..24).contains(&full) && later == full,
+        "{full} before, {later} later:\n{}",
+        fs::read_to_string(dir.join("run.out")).unwrap()
+    );
     assert_eq!(disk.ask("rm disk/fill; wait $run; echo exit $?"), "exit 0", "{}", fs::read_to_string(dir.join("run.out")).unwrap());
     let heard = fs::read_to_string(dir.join("run.out")).unwrap();
     assert!(heard.contains("hint: make room on the disk"), "{heard}");
-    assert_eq!(disk.ask("\"$PREHEAT\" ledger check >check.out 2>&1; echo exit $?"), "exit 0", "{heard}");
-    assert_eq!(disk.ask("\"$PREHEAT\" ledger backup preheat.db >backup.out 2>&1; echo exit $?"), "exit 0");
+    assert_eq!(
+        disk.ask("\"$PREHEAT\" ledger check >check.out 2>&1; echo exit $?"),
+        "exit 0",
+        "{}\n{heard}",
+        fs::read_to_string(dir.join("check.out")).unwrap()
+    );
+    assert_eq!(disk.ask("\"$PREHEAT\" ledger backup copy.db >backup.out 2>&1 && mv copy.db preheat.db; echo exit $?"), "exit 0");
 
     // No room for writing at all: it says so, and nobody is written to.
     let before = rig.audit(dir, &[]);
@@ -130,5 +142,9 @@ fn on_a_full_disk_nothing_is_sent_that_cannot_be_recorded_and_with_room_it_goes_
     assert!(refused.contains("error: ") && refused.contains("hint: "), "{refused}");
     assert_exit(&rig.audit(dir, &[]), 0);
     let sent = count(dir, "SELECT count(*) FROM letter WHERE accepted_at IS NOT NULL");
-    assert!(sent > full, "it went on where there was room: {sent} after {full}\n{:?}", rows(dir, "SELECT id || ' ' || state FROM letter ORDER BY id"));
+    assert!(
+        sent > full,
+        "it went on where there was room: {sent} after {full}\n{:?}",
+        rows(dir, "SELECT id || ' ' || state FROM letter ORDER BY id")
+    );
 }

@@ -213,8 +213,12 @@ def main():
             image = file.after(survivors(draw, file.since))
             if image or names[path] == "preheat.db":
                 (folder / names[path]).write_bytes(image)
-        for beside in ("preheat.yaml", "preheat.key"):
-            shutil.copy(pathlib.Path(ledger).with_name(beside), folder)
+        for beside in ("preheat.yaml", "preheat.key", "schedules"):
+            source = pathlib.Path(ledger).with_name(beside)
+            if source.is_dir():
+                shutil.copytree(source, folder / beside)
+            elif source.exists():
+                shutil.copy(source, folder)
         letters += len(said)
         why = verdict(folder, said, options.check)
         if why:

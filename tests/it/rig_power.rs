@@ -20,6 +20,7 @@ fn plain() -> PoolOptions {
 
 #[test]
 #[ignore = "needs the rig: tests/run"]
+#[expect(clippy::print_stdout, reason = "it says how many moments were tried")]
 fn after_a_power_failure_at_any_moment_every_letter_that_was_begun_is_known() {
     let rig = Rig::from_env(26);
     let dir = tempfile::tempdir().unwrap();

@@ -122,8 +122,10 @@ pub(crate) async fn report(
 async fn said_of(ledger: &Ledger, mailbox: &Mailbox, date: LocalDate, guarded: &Guarded) -> Result<BTreeMap<LocalDate, DaySaid>, CliError> {
     let days = ledger.days_before(mailbox.address.clone(), date).await?;
     let mut unsent = ledger.unsent(mailbox.address.clone()).await?;
-    let of_day = |d: &DayRow| DaySaid { quota: d.plan.quota, said: None, unsent: unsent.remove(&d.plan.date).unwrap_or_default() };
-    let mut said: BTreeMap<LocalDate, DaySaid> = days.iter().map(|d| d.plan.date).zip(days.iter().map(of_day)).collect();
+    let of_day = |DayRow { plan, .. }: &DayRow| {
+        (plan.date, DaySaid { quota: plan.quota, said: None, unsent: unsent.remove(&plan.date).unwrap_or_default() })
+    };
+    let mut said: BTreeMap<LocalDate, DaySaid> = days.iter().map(of_day).collect();
     let rows = ledger.verdicts_of(Subject::Mailbox(mailbox.address.clone()), LocalDate::EPOCH).await?;
     let stored = rows.iter().map(|row| (row.date, Said::of_row(row)));
     for (date, word) in stored.chain(guarded.last.get(&mailbox.address).cloned()) {

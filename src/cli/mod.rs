@@ -56,7 +56,7 @@ const EVERYWHERE: &str = "Options of every command";
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// See it work: a day over real sockets and six weeks rehearsed; no account, no setup
+    /// See it work: a day over real sockets and a ramp rehearsed; no account, no setup
     Demo(demo::Args),
     /// Write a commented preheat.yaml and the key for the X-Preheat header
     Init(init::Args),

@@ -2,19 +2,19 @@
 
 use std::fmt::{self, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
-use crate::config::{AuthKind, CredentialSource, ImapAccess, Mailbox, Server, SmtpAccess, TlsMode};
+use crate::config::Mailbox;
 use crate::fuzz::assert_shown;
+use crate::mail::sample::{mailbox_on, plain_at};
 use crate::mail::smtp::SmtpOutbox;
 use crate::mail::wire::{Deadlines, Guard, Meter, Protocol};
 use crate::mail::{Envelope, Flag, FolderName, Handover, Inbox, MailError, Offer, Outbox, Uid};
-use crate::words::{Address, Moment, Provider, Role, Source};
+use crate::words::{Address, Moment, Provider};
 
 /// A session of reading, of which each step is tried where the session still stands.
 pub fn imap(bytes: &[u8]) -> String {
@@ -200,31 +200,7 @@ fn with_tag(line: &[u8], tag: &[u8]) -> Vec<u8> {
     }
 }
 
+/// Of a provider whose extensions are spoken.
 fn anna() -> Mailbox {
-    let server = || Server { host: "127.0.0.1".to_owned(), port: 1, tls: TlsMode::Plain, ca_file: None };
-    let Ok(address) = Address::parse("anna@warm.test") else { panic!("an address of our own") };
-    Mailbox {
-        address,
-        role: Role::Warming,
-        provider: Provider::Gmail,
-        group: None,
-        zone: chrono_tz::UTC,
-        name: None,
-        languages: vec!["en".to_owned()],
-        schedule: None,
-        start_on: None,
-        daily_cap: None,
-        receive_limit: 20,
-        send_limit: 12,
-        start_limit: 3,
-        smtp: SmtpAccess { server: server(), ehlo: "client.warm.test".to_owned() },
-        imap: ImapAccess { server: server() },
-        user: "anna".to_owned(),
-        credential: CredentialSource::File(PathBuf::from("unused")),
-        auth: AuthKind::Password,
-        spam_folder: None,
-        sent_folder: None,
-        outside_mail: None,
-        source: Source { file: "preheat.yaml".into(), line: 1, column: 1, text: String::new() },
-    }
+    Mailbox { provider: Provider::Gmail, ..mailbox_on(plain_at(1)) }
 }

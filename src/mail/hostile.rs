@@ -4,7 +4,7 @@
 //! `docs/hostile.md` is made from the same rows.
 
 #[path = "../../tests/hostile/script.rs"]
-mod script;
+pub(super) mod script;
 #[path = "../../tests/hostile/server.rs"]
 mod server;
 
@@ -16,8 +16,8 @@ use secrecy::SecretString;
 use tokio::io::{DuplexStream, duplex};
 
 use self::script::{Peer, Protocol, peers};
+use super::sample::{mailbox_on, plain_at};
 use super::smtp::SmtpOutbox;
-use super::wire::testing::{mailbox_on, plain_at};
 use super::wire::{self, Deadlines, Guard};
 use super::{Envelope, Flag, FolderName, Handover, Idled, MailError, Offer, Outbox, Uid, imap};
 use crate::classify::read_message;

@@ -9,6 +9,8 @@ mod hostile;
 pub mod imap;
 mod network;
 mod port;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod sample;
 pub mod smtp;
 mod spoken;
 pub mod wire;

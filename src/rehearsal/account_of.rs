@@ -7,7 +7,6 @@ use futures_util::FutureExt;
 
 use super::drive::Played;
 use super::invariants::{Facts, Testimony};
-use super::tally::Tally;
 use super::{Day, Rehearsal, RehearsalError, Rehearsed, Said};
 use crate::agenda::carries;
 use crate::config::Config;
@@ -84,29 +83,20 @@ fn days(
     histories: &BTreeMap<Address, Vec<DayRow>>,
     letters: &[LetterFacts],
 ) -> Vec<Day> {
-    let (warming, partners): (Vec<_>, Vec<_>) = letters.iter().partition(|l| histories.contains_key(&l.plan.sender));
-    let (warming, partners) = (Tally::by_date(warming.into_iter()), Tally::by_date(partners.into_iter()));
+    let mut counted: BTreeMap<LocalDate, Day> = BTreeMap::new();
+    for letter in letters {
+        let day = counted.entry(letter.plan.date).or_default();
+        if histories.contains_key(&letter.plan.sender) { day.count(letter) } else { day.count_of_partner(letter) }
+    }
     let quotas = quotas_by_date(histories);
     let day = |n| {
         let date = rehearsal.from.plus(n);
-        let sums = warming.get(&date).copied().unwrap_or_default();
         Day {
             n: n + 1,
             date: Some(date),
             planned: plans.values().filter_map(|days| days.iter().find(|d| d.date == date)).map(|d| d.quota.value).sum(),
             quota: quotas.get(&date).copied().unwrap_or(0),
-            sent: sums.sent,
-            answers: sums.answers,
-            inbox: sums.inbox,
-            spam: sums.spam,
-            filed: sums.filed,
-            missing: sums.missing,
-            unaccounted: sums.unaccounted,
-            bounced: sums.bounced,
-            rejected: sums.rejected,
-            skipped: sums.skipped,
-            rescued: sums.rescued,
-            by_partners: partners.get(&date).map_or(0, |t| t.sent),
+            ..counted.remove(&date).unwrap_or_default()
         }
     };
     (0..rehearsal.days).map(day).collect()

@@ -1,48 +1,12 @@
-//! What became of the letters of each date.
+//! What became of the letters of a date.
 
-use std::collections::BTreeMap;
-
+use super::Day;
 use crate::ledger::LetterFacts;
-use crate::words::{LetterState, LocalDate, Placement};
+use crate::words::{LetterState, Placement};
 
-/// What became of the letters of one date.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Tally {
-    /// Servers took them, answers included.
-    pub sent: u32,
-    /// Of these, answers.
-    pub answers: u32,
-    /// First seen in the inbox or a category of it.
-    pub inbox: u32,
-    /// First seen in spam, or moved there within 48 hours.
-    pub spam: u32,
-    /// Seen elsewhere.
-    pub filed: u32,
-    /// Taken and not seen.
-    pub missing: u32,
-    /// Handed over, and nobody knows.
-    pub unaccounted: u32,
-    /// Bounced.
-    pub bounced: u32,
-    /// Refused by the server.
-    pub rejected: u32,
-    /// Not sent.
-    pub skipped: u32,
-    /// Seen in the inbox after a rescue.
-    pub rescued: u32,
-}
-
-impl Tally {
-    /// By the date whose quota the letters count against.
-    pub(super) fn by_date<'a>(letters: impl Iterator<Item = &'a LetterFacts>) -> BTreeMap<LocalDate, Self> {
-        let mut dates: BTreeMap<LocalDate, Self> = BTreeMap::new();
-        for letter in letters {
-            dates.entry(letter.plan.date).or_default().add(letter);
-        }
-        dates
-    }
-
-    fn add(&mut self, letter: &LetterFacts) {
+impl Day {
+    /// Counts a warming mailbox's letter.
+    pub(super) fn count(&mut self, letter: &LetterFacts) {
         let was_sent = letter.accepted_at.is_some();
         self.sent += u32::from(was_sent);
         self.answers += u32::from(was_sent && letter.plan.parent.is_some());
@@ -61,5 +25,10 @@ impl Tally {
             LetterState::Skipped => self.skipped += 1,
             LetterState::Planned | LetterState::Deferred | LetterState::Accepted | LetterState::Seen => {}
         }
+    }
+
+    /// Counts a partner's.
+    pub(super) fn count_of_partner(&mut self, letter: &LetterFacts) {
+        self.by_partners += u32::from(letter.accepted_at.is_some());
     }
 }

@@ -64,7 +64,7 @@ pub struct Desk {
     /// Set when it has answered a letter, which is to be marked as answered.
     pub answered: AtomicBool,
     /// Whether an answer of its own may be uncertain: whoever finds that one makes it an action for this mailbox.
-    pub unsure: AtomicBool,
+    pub uncertain: AtomicBool,
     /// What its IMAP server refuses at the moment, until the same goes well: a folder's role, or `action`.
     pub refused: StdMutex<BTreeSet<&'static str>>,
 }

@@ -199,7 +199,7 @@ impl Looker<'_> {
         }
         note_unchanged(self.cx, self.desk, session).await?;
         let planned = std::mem::replace(&mut session.planned, Upcoming::NONE);
-        let answered = self.desk.answered.swap(false, Ordering::Relaxed) || self.desk.unsure.load(Ordering::Relaxed);
+        let answered = self.desk.answered.swap(false, Ordering::Relaxed) || self.desk.uncertain.load(Ordering::Relaxed);
         self.upcoming = if answered { Upcoming::Unknown } else { self.upcoming.and(planned) };
         if self.upcoming().await?.is_some_and(|due| due <= self.cx.clock.now()) {
             self.upcoming = Upcoming::Unknown;

@@ -57,7 +57,7 @@ pub(super) fn desks(cx: &Context, taken: &Taken, pace: Pace) -> Vec<Desk> {
             new_letters: Notify::new(),
             out: AtomicBool::new(false),
             answered: AtomicBool::new(false),
-            unsure: AtomicBool::new(false),
+            uncertain: AtomicBool::new(false),
             refused: Mutex::default(),
         }
     }));
@@ -77,7 +77,7 @@ pub(super) async fn end_the_past(cx: &Context, desks: &[Desk]) -> Result<(), Led
                 lost.len()
             )));
         }
-        desk.unsure.store(!cx.ledger.uncertain_of(address.clone()).await?.is_empty(), Ordering::Relaxed);
+        desk.uncertain.store(!cx.ledger.uncertain_of(address.clone()).await?.is_empty(), Ordering::Relaxed);
         close(cx, desk, desk.date.minus(1), &reasons).await?;
         desk.out.store(reasons.out_until(&desk.mailbox.address) > Some(now), Ordering::Relaxed);
     }

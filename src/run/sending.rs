@@ -405,7 +405,7 @@ impl Sender<'_> {
             Handover::Uncertain(why) => {
                 self.cx.tell(&News::Uncertain(plan.id, plan.sender.clone(), why.clone()));
                 self.attempts.back_off(now);
-                self.desk.unsure.store(true, Ordering::Relaxed);
+                self.desk.uncertain.store(true, Ordering::Relaxed);
                 Outcome::Uncertain(why)
             }
         };

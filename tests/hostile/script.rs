@@ -120,7 +120,8 @@ fn say(pieces: &mut Vec<Piece>, line: &str) {
     }
 }
 
-fn unescape(text: &str) -> Vec<u8> {
+/// The bytes of a text with `\\r`, `\\n`, `\\t`, `\\0`, `\\\\` and `\\xHH`.
+pub fn unescape(text: &str) -> Vec<u8> {
     let mut out = Vec::new();
     let mut rest = text.bytes();
     while let Some(b) = rest.next() {

@@ -6,9 +6,10 @@ use tokio::task::JoinHandle;
 
 use super::Imap;
 use super::exec::Deadlines;
-use crate::config::{AuthKind, CredentialSource, ImapAccess, Mailbox, Server, SmtpAccess, TlsMode};
+use crate::config::{CredentialSource, Mailbox, Server, SmtpAccess, TlsMode};
+use crate::mail::sample::mailbox_on;
 use crate::mail::{FolderName, MailError};
-use crate::words::{Address, Provider, Role, Source};
+use crate::words::{Address, Provider};
 
 /// A server that follows a script, line by line:
 ///
@@ -88,27 +89,11 @@ pub(super) fn mailbox(provider: Provider) -> Mailbox {
     let server = |port| Server { host: "mail.warm.test".into(), port, tls: TlsMode::Implicit, ca_file: None };
     Mailbox {
         address: Address::parse("u@warm.test").unwrap(),
-        role: Role::Warming,
         provider,
-        group: None,
-        zone: chrono_tz::UTC,
-        name: None,
-        languages: vec!["en".into()],
-        schedule: None,
-        start_on: None,
-        daily_cap: None,
-        receive_limit: 20,
-        send_limit: 12,
-        start_limit: 3,
         smtp: SmtpAccess { server: server(465), ehlo: "warm.test".into() },
-        imap: ImapAccess { server: server(993) },
         user: "u".into(),
         credential: CredentialSource::Env("P".into()),
-        auth: AuthKind::Password,
-        spam_folder: None,
-        sent_folder: None,
-        outside_mail: None,
-        source: Source { file: "preheat.yaml".into(), line: 1, column: 1, text: String::new() },
+        ..mailbox_on(server(993))
     }
 }
 

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use crate::config::{AuthKind, CredentialSource, Mailbox, TlsMode};
 use crate::credentials::CredentialError;
+use crate::mail::sample::{mailbox_on, plain_at};
 use crate::mail::wire::Deadlines;
-use crate::mail::wire::testing::{ScriptedPeer, TestCa, mailbox_on, plain_at};
+use crate::mail::wire::testing::{ScriptedPeer, TestCa};
 use crate::mail::{Access, Envelope, Handover, MailError, NetworkAccess, Offer, Outbox, Step, Trouble};
 use crate::words::{Address, Reply};
 

@@ -28,8 +28,8 @@ use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::server::TlsStream;
 
-use crate::config::{AuthKind, CredentialSource, ImapAccess, Mailbox, Server, SmtpAccess, TlsMode};
-use crate::words::{Address, Provider, Role, Source};
+use crate::config::{Server, TlsMode};
+use crate::mail::hostile::script::unescape;
 
 /// A server that follows a transcript with the first client that comes.
 pub(crate) struct ScriptedPeer {
@@ -194,29 +194,6 @@ impl Play {
     }
 }
 
-fn unescape(text: &str) -> Vec<u8> {
-    let mut out = Vec::new();
-    let mut rest = text.as_bytes().iter().copied();
-    while let Some(b) = rest.next() {
-        if b != b'\\' {
-            out.push(b);
-            continue;
-        }
-        out.push(match rest.next() {
-            Some(b'r') => b'\r',
-            Some(b'n') => b'\n',
-            Some(b't') => b'\t',
-            Some(b'0') => 0,
-            Some(b'x') => {
-                let hex: String = rest.by_ref().take(2).map(char::from).collect();
-                u8::from_str_radix(&hex, 16).expect("two hex digits")
-            }
-            other => panic!("\\{other:?} in a script"),
-        });
-    }
-    out
-}
-
 /// A certificate authority of the test's own, with its PEM in a file.
 pub(crate) struct TestCa {
     issuer: CertifiedIssuer<'static, KeyPair>,
@@ -258,38 +235,5 @@ impl TestCa {
     /// A server of the config at `port` of this machine, with this CA.
     pub fn at(&self, port: u16, tls: TlsMode) -> Server {
         Server { host: "localhost".to_owned(), port, tls, ca_file: Some(self.file.path().to_path_buf()) }
-    }
-}
-
-/// A server of the config without TLS.
-pub(crate) fn plain_at(port: u16) -> Server {
-    Server { host: "127.0.0.1".to_owned(), port, tls: TlsMode::Plain, ca_file: None }
-}
-
-/// `anna@warm.test`, on one server for both protocols; her secret is what Cargo says the package's name is: `preheat`.
-pub(crate) fn mailbox_on(server: Server) -> Mailbox {
-    Mailbox {
-        address: Address::parse("anna@warm.test").unwrap(),
-        role: Role::Warming,
-        provider: Provider::Generic,
-        group: None,
-        zone: chrono_tz::UTC,
-        name: None,
-        languages: vec!["en".to_owned()],
-        schedule: None,
-        start_on: None,
-        daily_cap: None,
-        receive_limit: 20,
-        send_limit: 12,
-        start_limit: 3,
-        smtp: SmtpAccess { server: server.clone(), ehlo: "client.warm.test".to_owned() },
-        imap: ImapAccess { server },
-        user: "anna".to_owned(),
-        credential: CredentialSource::Env("CARGO_PKG_NAME".to_owned()),
-        auth: AuthKind::Password,
-        spam_folder: None,
-        sent_folder: None,
-        outside_mail: None,
-        source: Source { file: "preheat.yaml".into(), line: 1, column: 1, text: String::new() },
     }
 }

@@ -5,7 +5,7 @@
 //! check: O(letters · log letters).
 //!
 //! The config is taken to be the one that the whole time was lived with; a cap that was lowered in between is no breach, one that was raised is seen as
-//! it is now. Pauses that were lifted are not kept by the ledger: only those still in force are held against what was sent since.
+//! it is now. Of pauses, only those still in force are held against what was sent since.
 
 mod actions;
 mod bounds;

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use super::{ONE, Place, TWO};
 use crate::classify::{Glance, Heading, glance};
 use crate::mail::imap::sign_in;
-use crate::mail::wire::testing::{mailbox_on, plain_at};
+use crate::mail::sample::{mailbox_on, plain_at};
 use crate::mail::{Flag, Idled, Inbox, Uid};
 use crate::sandbox::imap::Face;
 use crate::words::{FolderRole, Moment, Provider};

@@ -36,8 +36,9 @@ pub fn agenda(args: &Args, config: &Path, printer: Printer) -> Result<Exit, CliE
         None => Vec::new(),
         Some(ledger) => runtime()?.block_on(ledger.agenda_on(date))?,
     };
-    let rows: Vec<LetterFacts> =
+    let mut rows: Vec<LetterFacts> =
         rows.into_iter().filter(|r| chosen.contains(&r.plan.sender) || chosen.contains(&r.plan.recipient)).collect();
+    rows.sort_by_key(|r| (time_of(r), r.plan.id));
     if args.json {
         printer.json(&rows.iter().map(to_json).collect::<Vec<_>>());
         return Ok(Exit::Done);
@@ -63,10 +64,8 @@ pub fn to_text(rows: &[LetterFacts], date: LocalDate, zone_of: &dyn Fn(&Address)
     let clock = if zones.len() > 1 { "%H:%M %Z" } else { "%H:%M" };
     for r in rows {
         let zone = zone_of(&r.plan.sender);
-        let time = match (r.handed_at, r.plan.due) {
-            (Some(at), _) | (None, Some(at)) => at.in_zone(zone).format(clock).to_string(),
-            (None, None) => format!("~{}", r.plan.expected.in_zone(zone).format(clock)),
-        };
+        let is_known = r.handed_at.or(r.plan.due).is_some();
+        let time = format!("{}{}", if is_known { "" } else { "~" }, time_of(r).in_zone(zone).format(clock));
         let what = if r.plan.parent.is_some() { format!("answer {}", r.plan.in_thread) } else { "start".to_owned() };
         table.row([time, r.plan.sender.to_string(), r.plan.recipient.to_string(), what, state_in_words(r)]);
     }
@@ -81,6 +80,11 @@ pub fn to_text(rows: &[LetterFacts], date: LocalDate, zone_of: &dyn Fn(&Address)
         _ => drop(write!(text, " ({open} of them wait until what they answer is opened)")),
     }
     format!("{text}\n\n{}", table.to_text(width))
+}
+
+/// When a letter went, or is to go; for an answer whose time is not known yet, when it is expected.
+fn time_of(r: &LetterFacts) -> Moment {
+    r.handed_at.or(r.plan.due).unwrap_or(r.plan.expected)
 }
 
 fn state_in_words(r: &LetterFacts) -> String {

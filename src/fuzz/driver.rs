@@ -159,7 +159,9 @@ fn fuzz(target: &str, runs: u64) {
             inputs.push(input);
         }
     }
-    println!("fuzz {target}: {} executions ({kept} kept inputs, seed {seed}), {} different ways", runs + kept as u64, ways.len());
+    let executions = runs + kept as u64;
+    println!("fuzz {target}: {executions} executions ({kept} kept inputs, seed {seed}), {} different ways", ways.len());
+    println!("tally: fuzzed inputs, {target}; {executions}; no panic, no abort");
 }
 
 #[test]

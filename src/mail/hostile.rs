@@ -176,8 +176,8 @@ async fn every_peer_ends_as_its_row_says() {
             let _ = writeln!(wrong, "{:?} {}\n  ends: {ended}\n  takes: {kb} KB, {seconds} s", peer.protocol, peer.name);
         }
     }
-    println!("{count} hostile peers met; at most {most} KB were read of one");
     assert!(wrong.is_empty(), "{wrong}");
+    println!("tally: hostile transcripts against the clients; {count}; each ended as its row says, with at most {most} KB read of it");
 }
 
 /// What `docs/hostile.md` holds: its head, and a table of the rows.

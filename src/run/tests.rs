@@ -60,6 +60,8 @@ struct Faults {
     unreadable: AtomicU32,
     /// All letters land in Junk, there is no MOVE, and each rescue breaks off after its copy.
     half_moves: AtomicBool,
+    /// There is no MOVE, and each move out of INBOX breaks off after its copy.
+    half_tidying: AtomicBool,
 }
 
 /// Beside a UID in [`Faults::unreadable`].
@@ -77,13 +79,15 @@ struct Servers {
     delivered: Mutex<Vec<(Address, Vec<u8>)>>,
     /// The same in Junk.
     junk: Mutex<Vec<(Address, Vec<u8>)>>,
+    /// The same in the folder for finished mail.
+    warmup: Mutex<Vec<(Address, Vec<u8>)>>,
     /// What was swallowed.
     swallowed: Mutex<Vec<(Address, Vec<u8>)>>,
     /// How often the folders were renumbered.
     renumbered: AtomicU32,
     /// What was peeked at: UID and bytes, at most.
     peeked: Mutex<Vec<(u32, u32)>>,
-    /// What was deleted from Junk.
+    /// What was deleted, from Junk or, without MOVE, from INBOX.
     deleted: Mutex<Vec<Uid>>,
     /// Looks at folders of mailboxes with a fault of their own.
     looks: AtomicU32,
@@ -93,7 +97,11 @@ struct Servers {
 
 impl Servers {
     fn folder(&self, name: &str) -> &Mutex<Vec<(Address, Vec<u8>)>> {
-        if name == "INBOX" { &self.delivered } else { &self.junk }
+        match name {
+            "INBOX" => &self.delivered,
+            "Warmup" => &self.warmup,
+            _ => &self.junk,
+        }
     }
 
     /// UIDs grow with the folder's numbering, so that none means the same message in two of them.
@@ -207,7 +215,7 @@ impl Inbox for FakeInbox {
     async fn folders(&mut self) -> Result<Vec<Folder>, MailError> {
         let folder =
             |name: &str, role| Folder { name: FolderName { wire: name.into(), shown: name.into() }, role, found_by: "test".into() };
-        Ok(vec![folder("INBOX", FolderRole::Inbox), folder("Junk", FolderRole::Spam)])
+        Ok(vec![folder("INBOX", FolderRole::Inbox), folder("Junk", FolderRole::Spam), folder("Warmup", FolderRole::Other)])
     }
 
     async fn look(&mut self, folder: &FolderName, cursor: Option<Cursor>, _: Moment) -> Result<Look, MailError> {
@@ -240,7 +248,9 @@ impl Inbox for FakeInbox {
     }
 
     async fn flags_of(&mut self, folder: &FolderName, _: u32, uids: &[Uid]) -> Result<Vec<StoredFlags>, MailError> {
-        let in_junk = self.0.faults.half_moves.load(Ordering::Relaxed) && folder.wire == "Junk";
+        let faults = &self.0.faults;
+        let in_junk = faults.half_moves.load(Ordering::Relaxed) && folder.wire == "Junk"
+            || faults.half_tidying.load(Ordering::Relaxed) && folder.wire == "INBOX";
         let deleted = self.0.deleted.lock().unwrap();
         let lies = self.has(&self.0.faults.lies_about_moves);
         let there = uids.iter().filter(|uid| lies || (in_junk && !deleted.contains(uid)));
@@ -269,10 +279,11 @@ impl Inbox for FakeInbox {
         }
     }
 
-    async fn move_to(&mut self, from: &FolderName, _: u32, uids: &[Uid], _: &FolderName) -> Result<Moved, MailError> {
+    async fn move_to(&mut self, from: &FolderName, _: u32, uids: &[Uid], to: &FolderName) -> Result<Moved, MailError> {
         if !self.moves_in_one_step() {
             let copies = uids.iter().filter_map(|uid| self.0.message(&from.wire, *uid)).map(|m| (self.1.clone(), m));
-            self.0.delivered.lock().unwrap().extend(copies);
+            let copies: Vec<_> = copies.collect();
+            self.0.folder(&to.wire).lock().unwrap().extend(copies);
             return Err(MailError::new(&self.1, Step::Move, Trouble::Closed("after the copy".into())));
         }
         let lies = self.has(&self.0.faults.lies_about_moves);
@@ -281,7 +292,8 @@ impl Inbox for FakeInbox {
     }
 
     fn moves_in_one_step(&self) -> bool {
-        !self.0.faults.half_moves.load(Ordering::Relaxed)
+        let faults = &self.0.faults;
+        !faults.half_moves.load(Ordering::Relaxed) && !faults.half_tidying.load(Ordering::Relaxed)
     }
 
     async fn delete(&mut self, _: &FolderName, _: u32, uids: &[Uid]) -> Result<Deleted, MailError> {

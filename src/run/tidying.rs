@@ -203,7 +203,9 @@ async fn put_batch_away(
     if !matches!(batch.first().map(|c| c.role), Some(FolderRole::Inbox | FolderRole::Sent)) {
         return Ok(none);
     }
-    let places: BTreeMap<Uid, LetterId> = batch.iter().map(|c| (c.uid, c.letter)).collect();
+    let mut places: BTreeMap<Uid, LetterId> = batch.iter().map(|c| (c.uid, c.letter)).collect();
+    let ended = end_half_moves(cx, desk, session, &from, uid_validity, &mut places, target).await?;
+    note(cx, desk, session, target, ended).await?;
     let done = match put(session, &from, uid_validity, &places, target).await {
         Err(e) if e.trouble == Trouble::Renumbered => {
             cx.tell(&News::Trouble(e));
@@ -217,6 +219,38 @@ async fn put_batch_away(
     let lost = look_for_the_lost(cx, desk, session, target, lost).await?;
     note(cx, desk, session, target, lost).await?;
     Ok(places.into_values().filter(|letter| !put.contains(letter)).collect())
+}
+
+/// Without MOVE a move is a copy and then a deletion, and may have broken off in between: to copy again would pile the copies up. Letters of `places` that
+/// lie in the folder for finished mail already are only taken away where they were, and taken out of `places`.
+async fn end_half_moves(
+    cx: &Context,
+    desk: &Desk,
+    session: &mut Session,
+    from: &FolderName,
+    uid_validity: u32,
+    places: &mut BTreeMap<Uid, LetterId>,
+    target: &Target,
+) -> Result<Vec<PutAway>, LookError> {
+    let (Target::Folder(into, how), false) = (target, session.inbox.moves_in_one_step() || places.is_empty()) else {
+        return Ok(Vec::new());
+    };
+    let wanted: BTreeSet<LetterId> = places.values().copied().collect();
+    let oldest = oldest_of(cx, &wanted).await?;
+    let (into_validity, copies) = find_again(cx, desk, session, into, &wanted, oldest).await?;
+    let copies: BTreeMap<LetterId, Uid> = copies.into_iter().map(|(uid, letter)| (letter, uid)).collect();
+    if copies.is_empty() {
+        return Ok(Vec::new());
+    }
+    let uids: Vec<Uid> = places.iter().filter(|(_, letter)| copies.contains_key(letter)).map(|(uid, _)| *uid).collect();
+    match session.inbox.delete(from, uid_validity, &uids).await {
+        Ok(_) => {}
+        // Nothing was done: whoever is asked next hears it too, and finds the letters again.
+        Err(e) if e.trouble == Trouble::Renumbered => return Ok(Vec::new()),
+        Err(e) => return Err(e.into()),
+    }
+    let ended = uids.iter().filter_map(|uid| places.remove(uid));
+    Ok(ended.map(|letter| PutAway { letter, how: *how, place: copies.get(&letter).map(|uid| (into_validity, *uid)) }).collect())
 }
 
 fn gone(letter: LetterId) -> PutAway {

@@ -8,6 +8,7 @@ use std::process::Output;
 use crate::fault_trial::{Kills, Trial, Wire, story_of};
 use crate::rig_day::{count, said};
 use crate::story::rows;
+use crate::tally::tally;
 
 /// What became of the letters of one day, or of many.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -214,6 +215,29 @@ impl Table {
         self.rows.entry(account.row).or_default().add(&row);
     }
 
+    /// A row of the table of faults and outcomes for each kind of fault.
+    pub fn tally(&self, servers: &str) {
+        for (fault, row) in self.by_fault() {
+            let Letters { sent, found, unaccounted, again_due, .. } = row.letters;
+            let breaches = row.breaches;
+            tally(
+                &format!("{fault}, {servers}"),
+                u64::from(if row.kills > 0 { row.kills } else { row.strikes }),
+                &format!(
+                    "{sent} letters sent, {found} found again, {unaccounted} unaccounted and shown, {again_due} due again; {breaches} lost, sent twice or wrong"
+                ),
+            );
+        }
+    }
+
+    fn by_fault(&self) -> BTreeMap<&str, Row> {
+        let mut by_fault = BTreeMap::<&str, Row>::new();
+        for ((fault, _), row) in &self.rows {
+            by_fault.entry(fault).or_default().add(row);
+        }
+        by_fault
+    }
+
     /// Times that preheat was killed, and that a line was struck.
     pub fn faults(&self) -> (u32, u32) {
         self.rows.values().fold((0, 0), |(kills, strikes), row| (kills + row.kills, strikes + row.strikes))
@@ -235,13 +259,12 @@ impl Table {
             "{:<16} {:<32} {:>5} {:>6} {:>6} {:>6} {:>6} {:>11} {:>9} {:>5} {:>6} {:>8}\n",
             "fault", "step", "runs", "kills", "struck", "sent", "found", "unaccounted", "again due", "late", "copies", "breaches"
         );
-        let (mut by_fault, mut all) = (BTreeMap::<&str, Row>::new(), Row::default());
+        let mut all = Row::default();
         for ((fault, step), row) in &self.rows {
             text += &row.line(fault, step);
-            by_fault.entry(fault).or_default().add(row);
             all.add(row);
         }
-        for (fault, row) in &by_fault {
+        for (fault, row) in &self.by_fault() {
             text += &row.line(fault, "all steps");
         }
         text += &all.line("all", "all steps");

@@ -20,6 +20,7 @@ use self::script::{Peer, Protocol, peers};
 use crate::rig_day::{assert_exit, count, said};
 use crate::rig_luck::{SHORT_DAY, seed, texts};
 use crate::sandbox::Running;
+use crate::tally::tally;
 
 /// Those that a good day is shared with.
 const GOOD: [&str; 4] = ["elena@suedlicht.test", "finn@suedlicht.test", "karin@dovecot-like.test", "grace@gmail-like.test"];
@@ -184,7 +185,6 @@ fn good_letters(dir: &Path) -> (i64, i64) {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "the memory is for whoever runs the tests")]
 fn hostile_mailboxes_are_told_of_take_little_memory_and_keep_nobody_from_a_good_day() {
     let rows = [
         row(Protocol::Imap, "greeting-of-10-MB"),
@@ -202,7 +202,6 @@ fn hostile_mailboxes_are_told_of_take_little_memory_and_keep_nobody_from_a_good_
     let without = std::thread::spawn(move || day(&peaceful).1);
     let (mut world, peak, told) = day(&hostile);
     let without = without.join().unwrap();
-    println!("memory: {without} KB at most without hostile mailboxes, {peak} KB with eight of them");
     assert!(without > 0 && peak < without + MORE_MEMORY, "{peak} KB, and {without} KB without");
 
     for (user, peer) in &hostile {
@@ -227,12 +226,13 @@ fn hostile_mailboxes_are_told_of_take_little_memory_and_keep_nobody_from_a_good_
     let states = texts(&folder, "SELECT DISTINCT state FROM letter WHERE handed_at IS NOT NULL ORDER BY 1");
     assert!(states.iter().all(|s| ["accepted", "seen"].contains(&s.as_str())), "{states:?}");
     assert_exit(&world.command(&["ledger", "check"]).output().unwrap(), 0);
+    let outcome = format!("{sent} letters of the good ones sent and seen; {peak} KB of memory at most, {without} without hostile ones");
+    tally("hostile mailboxes beside good ones, a day", OTHERS.len() as u64, &outcome);
 }
 
 /// Every row whose end comes by itself before a message is read, each with a ledger of its own.
 #[test]
 #[ignore = "takes minutes: tests/run --long"]
-#[expect(clippy::print_stdout, reason = "how many there were is for whoever runs the tests")]
 fn every_one_of_them() {
     // Each run begins at eleven, when letters are due.
     let mut world = World::begin("2025-12-02T11:00:00Z x60");
@@ -267,6 +267,7 @@ fn every_one_of_them() {
             let _ = writeln!(wrong, "{name}: {wanted}, but {troubles:?}, {peak} KB\n{}", said(&output));
         }
     }
-    println!("{met} hostile peers met by `preheat run --once`; {without} KB at most without them, {most} KB with the worst");
     assert!(wrong.is_empty(), "{wrong}");
+    let outcome = format!("each is a visible trouble of its mailbox; {most} KB of memory at most, {without} without");
+    tally("hostile transcripts against `preheat run`", met, &outcome);
 }

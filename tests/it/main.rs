@@ -37,4 +37,5 @@ mod secrets;
 mod story;
 mod sweep;
 mod sweep_pool;
+mod tally;
 mod warm;

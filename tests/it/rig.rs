@@ -116,6 +116,11 @@ impl Rig {
         self.facts.get(name).unwrap_or_else(|| panic!("rig.env has no {name}"))
     }
 
+    /// Which servers these are, for people.
+    pub fn servers(&self) -> &'static str {
+        if self.fact("RIG_KIND") == "sandbox" { "on the sandbox" } else { "on Postfix and Dovecot" }
+    }
+
     /// The port of a service: the usual number above the rig's base.
     pub fn port(&self, usual: u16) -> u16 {
         self.fact("RIG_PORT_BASE").parse::<u16>().unwrap() + usual

@@ -143,6 +143,7 @@ fn play(trials: Vec<Trial>, only: &str, slots: &[u32]) -> Table {
     let chosen = numbered.filter(|(t, _)| format!("{} {:?} {}", t.name, t.wire, t.steps).contains(only));
     let numbered = chosen.collect::<VecDeque<_>>();
     let (queue, table) = (Mutex::new(numbered), Mutex::new(Table::default()));
+    let servers = Rig::from_env(slots[0]).servers();
     println!("seed {base}: PREHEAT_FAULTS_SEED={base} plays these days again");
     std::thread::scope(|scope| {
         for slot in slots {
@@ -158,6 +159,7 @@ fn play(trials: Vec<Trial>, only: &str, slots: &[u32]) -> Table {
     });
     let table = table.into_inner().unwrap();
     println!("{}", table.text());
+    table.tally(servers);
     table
 }
 

@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::rig::{Line, PoolOptions, Rig, script};
 use crate::rig_day::{assert_exit, count, said};
 use crate::story::{rows, two_mailboxes};
+use crate::tally::tally;
 
 const MORNING: &str = "2026-12-01T07:25:00Z x1200";
 
@@ -20,7 +21,6 @@ fn plain() -> PoolOptions {
 
 #[test]
 #[ignore = "needs the rig: tests/run"]
-#[expect(clippy::print_stdout, reason = "it says how many moments were tried")]
 fn after_a_power_failure_at_any_moment_every_letter_that_was_begun_is_known() {
     let rig = Rig::from_env(26);
     let dir = tempfile::tempdir().unwrap();
@@ -41,7 +41,6 @@ fn after_a_power_failure_at_any_moment_every_letter_that_was_begun_is_known() {
         |output: &std::process::Output| serde_json::from_slice::<Value>(&output.stdout).unwrap_or_else(|e| panic!("{e}: {}", said(output)));
     let played = power(&["play", "trace", "preheat.db", "crashes", "--crashes", "150", "--check", preheat]);
     let found = sums(&played);
-    println!("power failures: {found}");
     assert_exit(&played, 0);
     assert_eq!((found["crashes"].as_i64(), found["wrong"].as_i64(), found["letters"].as_i64()), (Some(150), Some(0), Some(sent)));
     assert!(found["letters_checked"].as_i64() > Some(500) && found["syncs"].as_i64() > Some(2 * sent), "{found}");
@@ -49,6 +48,8 @@ fn after_a_power_failure_at_any_moment_every_letter_that_was_begun_is_known() {
     let without = power(&["play", "trace", "preheat.db", "crashes", "--crashes", "40", "--no-syncs"]);
     assert_exit(&without, 1);
     assert!(sums(&without)["wrong"].as_i64() > Some(10), "{}", said(&without));
+    let outcome = format!("0 ledgers unsound or without a letter that had begun to leave ({} looked for)", found["letters_checked"]);
+    tally(&format!("power fails, {}", rig.servers()), 150, &outcome);
 }
 
 /// A shell for which the folder `disk` is a small disk of its own.
@@ -148,4 +149,6 @@ fn on_a_full_disk_nothing_is_sent_that_cannot_be_recorded_and_with_room_it_goes_
         "it went on where there was room: {sent} after {full}\n{:?}",
         rows(dir, "SELECT id || ' ' || state FROM letter ORDER BY id")
     );
+    let outcome = format!("said so, sent nothing that it could not record, went on with room: {sent} letters");
+    tally(&format!("disk full in mid-day, {}", rig.servers()), 1, &outcome);
 }

@@ -11,6 +11,7 @@ use std::time::Instant;
 use preheat::rehearsal::{Rehearsed, Scenario, rehearse, rehearse_all};
 
 use crate::sweep_pool::{Play, Size};
+use crate::tally::tally;
 
 /// In `tests/run`, within its time.
 const SHORT: Size = Size { days: (3, 6), more: 0, shipped_days: false };
@@ -94,6 +95,11 @@ fn sweep(scenario: &'static str, size: Size, seeds: std::ops::RangeInclusive<u64
     );
     let broken: Vec<(&Play, &Rehearsed)> = plays.iter().zip(&all).filter(|(_, r)| !r.breaches.is_empty()).collect();
     assert!(broken.is_empty(), "{}", told(scenario, &broken));
+    tally(
+        "rehearsed ramps with trouble, seeds",
+        all.len() as u64,
+        "all invariants held: none lost, none twice, quota, window, gap, suspension",
+    );
     assert!(u64::from(letters) > 10 * all.len() as u64, "{scenario}: only {letters} letters were played");
 }
 

@@ -4,7 +4,9 @@ use rusqlite::{Connection, params};
 
 use super::agenda::{lapse, put_off};
 use super::lease::renewed_at;
-use super::letters::{Before, COLUMNS, Said, apply, apply_to, before_columns, is_to_send, lapse_answers_to, letter, read_letter, skip};
+use super::letters::{
+    Before, COLUMNS, Said, apply, apply_to, before_columns, is_to_send, lapse_answers_to, letter, read_letter, skip, state_of,
+};
 use super::rows::{InOrder, address, all, execute, one};
 use super::{Fence, Ledger, LedgerError, Receipt, ms};
 use crate::letter::LetterEvent;
@@ -17,6 +19,8 @@ pub struct Intent {
     pub letter: LetterId,
     /// Its Message-ID, as it will be sent.
     pub message_id: MessageId,
+    /// The letter that its sender handed over before it, if its outcome was handed in already: no intent is written before that is.
+    pub after: Option<LetterId>,
     /// Its sender's window on the letter's date.
     pub window: (Moment, Moment),
     /// Plan time.
@@ -77,7 +81,11 @@ impl Ledger {
     }
 
     /// Writes the intent to hand a letter over, durable when this returns: quota, suspension, pause, window and lease are checked in the same transaction, and the
-    /// letter becomes `handed`. To be called after the server's 354 and before the first byte.
+    /// letter becomes `handed`. To be called after the server's 354 and before the first byte. With it, in one commit, goes the outcome of the letter
+    /// [before](Intent::after), which may be waiting for it.
+    ///
+    /// # Errors
+    /// [`LedgerError::NotWritten`] where that outcome could not be written: it has to be handed in again.
     pub async fn intend(&self, fence: Fence, intent: Intent) -> Result<Result<(), IntentRefused>, LedgerError> {
         self.store
             .run(move |c| {
@@ -85,42 +93,33 @@ impl Ledger {
                     Ok(letter) => letter,
                     Err(refused) => return Ok(Err(refused)),
                 };
+                if let Some(before) = intent.after
+                    && state_of(c, before)? == Some(LetterState::Handed)
+                {
+                    return Err(LedgerError::NotWritten(format!("what became of letter {before}, which went before")));
+                }
                 apply_to(c, intent.letter, &letter, LetterEvent::HandedOver, intent.now, Said::As(&intent.message_id))?;
                 Ok(Ok(()))
             })
             .await
     }
 
-    /// Hands in what became of a letter; it is written with the next commit. The receipt is to be awaited before the process ends.
+    /// Hands in what became of a letter; it is written at once. The receipt is to be awaited before the process ends.
     ///
     /// An outcome is a fact: it is written even where the lease was lost meanwhile, else an accepted letter would be forgotten.
     pub fn record(&self, id: LetterId, outcome: Outcome, now: Moment) -> Receipt<()> {
-        self.store.submit(move |c| {
-            // Skipped while the server was asked (it was found at its recipient, or its mailbox was removed): a refusal changes nothing any more.
-            let before_bytes = matches!(outcome, Outcome::Deferred(..) | Outcome::Rejected(_));
-            let letter = Before::of(c, id)?;
-            if before_bytes && letter.state == LetterState::Skipped {
-                return Ok(());
-            }
-            let step = |event, reply| apply_to(c, id, &letter, event, now, Said::Reply(reply));
-            match outcome {
-                Outcome::Accepted(reply) => {
-                    step(LetterEvent::Accepted, &reply)?;
-                }
-                Outcome::Deferred(reply, due) => {
-                    step(LetterEvent::Deferred, &reply)?;
-                    execute(c, "UPDATE letter SET due = ?2 WHERE id = ?1", params![id.to_string(), ms(due)])?;
-                }
-                Outcome::Rejected(reply) => {
-                    step(LetterEvent::Rejected, &reply)?;
-                    lapse_answers_to(c, id, now)?;
-                }
-                Outcome::Uncertain(why) => {
-                    step(LetterEvent::LostSight, &Reply { code: 0, enhanced: None, text: Reply::clean(&why) })?;
-                }
-            }
-            Ok(())
-        })
+        self.store.submit(move |c| write_outcome(c, id, outcome, now))
+    }
+
+    /// The same, where the sender's next letter may be due: the outcome waits some milliseconds for that one's intent, to be written with it.
+    /// [`Ledger::hurry`] ends the wait.
+    pub fn record_with_next(&self, id: LetterId, outcome: Outcome, now: Moment) -> Receipt<()> {
+        self.store.submit_patiently(move |c| write_outcome(c, id, outcome, now))
+    }
+
+    /// Whatever was handed in and waits for company is written now.
+    pub fn hurry(&self) {
+        self.store.hurry();
     }
 
     /// Skips one letter; with it the answers to it lapse.
@@ -214,6 +213,33 @@ impl Ledger {
             })
             .await
     }
+}
+
+fn write_outcome(c: &Connection, id: LetterId, outcome: Outcome, now: Moment) -> Result<(), LedgerError> {
+    // Skipped while the server was asked (it was found at its recipient, or its mailbox was removed): a refusal changes nothing any more.
+    let before_bytes = matches!(outcome, Outcome::Deferred(..) | Outcome::Rejected(_));
+    let letter = Before::of(c, id)?;
+    if before_bytes && letter.state == LetterState::Skipped {
+        return Ok(());
+    }
+    let step = |event, reply| apply_to(c, id, &letter, event, now, Said::Reply(reply));
+    match outcome {
+        Outcome::Accepted(reply) => {
+            step(LetterEvent::Accepted, &reply)?;
+        }
+        Outcome::Deferred(reply, due) => {
+            step(LetterEvent::Deferred, &reply)?;
+            execute(c, "UPDATE letter SET due = ?2 WHERE id = ?1", params![id.to_string(), ms(due)])?;
+        }
+        Outcome::Rejected(reply) => {
+            step(LetterEvent::Rejected, &reply)?;
+            lapse_answers_to(c, id, now)?;
+        }
+        Outcome::Uncertain(why) => {
+            step(LetterEvent::LostSight, &Reply { code: 0, enhanced: None, text: Reply::clean(&why) })?;
+        }
+    }
+    Ok(())
 }
 
 /// Letters of a sender that a crash left handed over are uncertain.

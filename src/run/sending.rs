@@ -145,6 +145,8 @@ impl Sender<'_> {
             if pace == Pace::Once {
                 return Ok(false);
             }
+            // There is nothing that it could be written with.
+            self.settle().await?;
             if self.cx.clock.real_span(at.since(now)) > KEEP_OPEN {
                 self.close_session().await;
             }
@@ -168,9 +170,11 @@ impl Sender<'_> {
     async fn send(&mut self, letter: &LetterFacts, pace: Pace) -> Result<(), LedgerError> {
         let plan = &letter.plan;
         let message_id = message_id_of(plan.id, &plan.sender);
+        let after = self.unsettled.as_ref().map(|u| u.letter);
         let intent = || Intent {
             letter: plan.id,
             message_id: message_id.clone(),
+            after,
             window: self.desk.window,
             now: self.cx.clock.now(),
             real_now: self.cx.clock.lease_now(),
@@ -199,12 +203,10 @@ impl Sender<'_> {
         let envelope = Envelope { from: plan.sender.clone(), to: plan.recipient.clone(), size: message.bytes.len() };
         let Some(mut outbox) = self.offer(&envelope, letter).await? else { return Ok(()) };
 
-        // The 354 is here, and no byte of the message is out. The outcome of the letter before must be durable, and then this one's intent.
-        let written = match self.settle().await {
-            Ok(()) => self.cx.ledger.intend(self.desk.fence.clone(), intent()).await,
-            Err(e) => Err(e),
-        };
-        match written {
+        // The 354 is here, and no byte of the message is out. The outcome of the letter before must be durable, and this one's intent: one commit.
+        let intended = self.cx.ledger.intend(self.desk.fence.clone(), intent()).await;
+        let settled = self.settle().await;
+        match settled.and(intended) {
             Ok(Ok(())) => {}
             Ok(Err(refused)) => {
                 outbox.abandon();
@@ -409,9 +411,9 @@ impl Sender<'_> {
                 Outcome::Uncertain(why)
             }
         };
-        // Written with the next letter's intent, or when the worker ends: one durable wait a letter.
+        // Written with the next letter's intent, or before the worker waits: one durable wait a letter.
         let is_answer = plan.parent.is_some();
-        let receipt = self.cx.ledger.record(plan.id, outcome.clone(), now);
+        let receipt = self.cx.ledger.record_with_next(plan.id, outcome.clone(), now);
         self.unsettled = Some(Unsettled { receipt, letter: plan.id, is_answer, outcome, at: now });
         self.desk.answered.fetch_or(is_answer, Ordering::Relaxed);
     }
@@ -449,9 +451,12 @@ impl Sender<'_> {
     /// Waits until the last outcome is durable. One that cannot be written now (a full disk) is kept, and handed in again.
     async fn settle(&mut self) -> Result<(), LedgerError> {
         let Some(Unsettled { receipt, letter, is_answer, outcome, at }) = self.unsettled.take() else { return Ok(()) };
+        if !receipt.is_here() {
+            self.cx.ledger.hurry();
+        }
         match receipt.durable().await {
             Err(e) if e.may_pass() => {
-                let receipt = self.cx.ledger.record(letter, outcome.clone(), at);
+                let receipt = self.cx.ledger.record_with_next(letter, outcome.clone(), at);
                 self.unsettled = Some(Unsettled { receipt, letter, is_answer, outcome, at });
                 Err(e)
             }

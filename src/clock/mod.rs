@@ -188,6 +188,12 @@ fn real_now() -> Moment {
     Moment(chrono::Utc::now().timestamp_millis())
 }
 
+/// Tells how much real time has passed since it was asked for: for waits of milliseconds, in which plan time has no part.
+pub fn stopwatch() -> impl Fn() -> Duration {
+    let start = std::time::Instant::now();
+    move || start.elapsed()
+}
+
 /// A step of a protocol took longer than it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no answer within {} s", .0.as_secs())]

@@ -11,6 +11,14 @@ use super::{DayPlan, Fence, Ledger, LedgerError, days, ms};
 use crate::agenda::{Agenda, Carried, PlannedLetter};
 use crate::words::{Address, LetterId, LetterState, LocalDate, Moment, SkipReason};
 
+/// Letters of a sender on a date that are to be sent, by due time, so many at most.
+pub(super) const DUE_LETTERS: &str = concat!(
+    "SELECT ",
+    letter_columns!(),
+    " FROM letter INDEXED BY letter_to_send
+      WHERE sender = ?1 AND date = ?2 AND state IN ('planned', 'deferred') AND due IS NOT NULL ORDER BY due, id LIMIT ?3"
+);
+
 impl Ledger {
     /// Writes a date's agenda, the quotas behind it, and the verdicts of the dates before that led to those. Whatever is there already stays as it is, so that
     /// making it again changes nothing. Says how many letters are new.
@@ -146,17 +154,7 @@ impl Ledger {
 
     /// Letters that are to be sent by a mailbox on a date, by due time; answers whose parent is not opened yet are not among them.
     pub async fn due_letters(&self, sender: Address, date: LocalDate, most: u32) -> Result<Vec<LetterFacts>, LedgerError> {
-        self.store
-            .ask(move |c| {
-                let sql = concat!(
-                    "SELECT ",
-                    letter_columns!(),
-                    " FROM letter INDEXED BY letter_to_send
-                      WHERE sender = ?1 AND date = ?2 AND state IN ('planned', 'deferred') AND due IS NOT NULL ORDER BY due, id LIMIT ?3"
-                );
-                all(c, sql, params![sender.as_str(), date.to_string(), most], read_letter)
-            })
-            .await
+        self.store.ask(move |c| all(c, DUE_LETTERS, params![sender.as_str(), date.to_string(), most], read_letter)).await
     }
 
     /// When the first of [`Ledger::due_letters`] is due.

@@ -130,6 +130,11 @@ pub(super) fn read_letter(r: &Row<'_>) -> Result<LetterFacts, LedgerError> {
     })
 }
 
+/// When a letter is due whose columns are [`letter_columns`], and which is due.
+pub(super) fn due_of(r: &Row<'_>) -> Result<Moment, LedgerError> {
+    Ok(Moment(r.get("due")?))
+}
+
 /// A letter before a step of its life: what the step must know of it.
 pub(super) struct Before {
     pub(super) state: LetterState,

@@ -49,7 +49,7 @@ pub use look::{LookNote, Noted, RefusedMark, Sighted, SightingRow, StoredFolder}
 pub use outside::{OutsideMessage, OutsideNote, OutsideReport, OutsideRow, SentCursor};
 pub use pool::{PauseRow, PauseScope, TroubleNote, TroubleRow};
 pub use ready::ReadyRow;
-pub use send::{Intent, IntentRefused, Outcome};
+pub use send::{Intent, IntentRefused, NextLetter, Outcome, Turn};
 pub use signals::{NewSignal, SignalNoted, SignalRow, Suppress};
 pub use status::{MailboxStatus, PlacementCounts, Unsent};
 pub use store::{Place, Receipt};

@@ -2,11 +2,13 @@
 
 use rusqlite::{Connection, params};
 
-use super::agenda::{lapse, put_off};
+use super::agenda::{DUE_LETTERS, lapse, put_off};
 use super::lease::renewed_at;
-use super::letters::{Before, COLUMNS, Said, apply, apply_to, before_columns, is_to_send, lapse_answers_to, letter, read_letter, skip};
+use super::letters::{
+    Before, COLUMNS, Said, apply, apply_to, before_columns, due_of, is_to_send, lapse_answers_to, letter, read_letter, skip, state_of,
+};
 use super::rows::{InOrder, address, all, execute, one};
-use super::{Fence, Ledger, LedgerError, Receipt, ms};
+use super::{Fence, Ledger, LedgerError, LetterFacts, Receipt, ms};
 use crate::letter::LetterEvent;
 use crate::words::{Address, LetterId, LetterState, LocalDate, MessageId, Moment, Reply, SkipReason};
 
@@ -17,12 +19,42 @@ pub struct Intent {
     pub letter: LetterId,
     /// Its Message-ID, as it will be sent.
     pub message_id: MessageId,
+    /// The letter that its sender handed over before it, if its outcome was handed in already: no intent is written before that is.
+    pub after: Option<LetterId>,
     /// Its sender's window on the letter's date.
     pub window: (Moment, Moment),
     /// Plan time.
     pub now: Moment,
     /// Real time, for the lease.
     pub real_now: Moment,
+}
+
+/// Whose next letter is asked for, and when it would go.
+#[derive(Clone, Debug)]
+pub struct Turn {
+    /// The mailbox.
+    pub sender: Address,
+    /// Its local date.
+    pub date: LocalDate,
+    /// Its window on that date.
+    pub window: (Moment, Moment),
+    /// It sends nothing before this, whatever is due.
+    pub not_before: Moment,
+    /// Plan time.
+    pub now: Moment,
+    /// Real time, for the lease.
+    pub real_now: Moment,
+}
+
+/// A mailbox's next letter of a date.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NextLetter {
+    /// No letter of the date has a due time.
+    None,
+    /// Its turn comes then.
+    Later(Moment),
+    /// It is its turn; whether it may go is the same as [`Ledger::intend`] would say now.
+    Now(Box<LetterFacts>, Result<(), IntentRefused>),
 }
 
 /// Why a letter may not be handed over. Nothing was written.
@@ -71,56 +103,69 @@ pub enum Outcome {
 }
 
 impl Ledger {
-    /// Whether a letter may be handed over now: the same questions as [`Ledger::intend`], without writing. For asking before a server is bothered.
-    pub async fn may_send(&self, fence: Fence, intent: Intent) -> Result<Result<(), IntentRefused>, LedgerError> {
-        self.store.ask(move |c| Ok(may_send(c, &fence, &intent)?.map(drop))).await
+    /// The first of [`Ledger::due_letters`], if its turn has come, and whether it may go: before anybody is bothered, the content program, the domain's
+    /// pacer, the server. One question for each letter, for each is a way to another thread and back.
+    pub async fn next_letter(&self, fence: Fence, turn: Turn) -> Result<NextLetter, LedgerError> {
+        self.store
+            .ask(move |c| {
+                let most = 1;
+                let next = one(c, DUE_LETTERS, params![turn.sender.as_str(), turn.date.to_string(), most], |r| {
+                    // Only when it is its turn is all of it read.
+                    let at = due_of(r)?.max(turn.not_before);
+                    if at > turn.now { Ok(Err(at)) } else { read_letter(r).map(Ok) }
+                })?;
+                Ok(match next {
+                    None => NextLetter::None,
+                    Some(Err(at)) => NextLetter::Later(at),
+                    Some(Ok(letter)) => {
+                        let may_go = may_send(c, &fence, letter.plan.id, turn.window, turn.now, turn.real_now)?.map(drop);
+                        NextLetter::Now(Box::new(letter), may_go)
+                    }
+                })
+            })
+            .await
     }
 
     /// Writes the intent to hand a letter over, durable when this returns: quota, suspension, pause, window and lease are checked in the same transaction, and the
-    /// letter becomes `handed`. To be called after the server's 354 and before the first byte.
+    /// letter becomes `handed`. To be called after the server's 354 and before the first byte. With it, in one commit, goes the outcome of the letter
+    /// [before](Intent::after), which may be waiting for it.
+    ///
+    /// # Errors
+    /// [`LedgerError::NotWritten`] where that outcome could not be written: it has to be handed in again.
     pub async fn intend(&self, fence: Fence, intent: Intent) -> Result<Result<(), IntentRefused>, LedgerError> {
         self.store
             .run(move |c| {
-                let letter = match may_send(c, &fence, &intent)? {
+                let letter = match may_send(c, &fence, intent.letter, intent.window, intent.now, intent.real_now)? {
                     Ok(letter) => letter,
                     Err(refused) => return Ok(Err(refused)),
                 };
+                if let Some(before) = intent.after
+                    && state_of(c, before)? == Some(LetterState::Handed)
+                {
+                    return Err(LedgerError::NotWritten(format!("what became of letter {before}, which went before")));
+                }
                 apply_to(c, intent.letter, &letter, LetterEvent::HandedOver, intent.now, Said::As(&intent.message_id))?;
                 Ok(Ok(()))
             })
             .await
     }
 
-    /// Hands in what became of a letter; it is written with the next commit. The receipt is to be awaited before the process ends.
+    /// Hands in what became of a letter; it is written at once. The receipt is to be awaited before the process ends.
     ///
     /// An outcome is a fact: it is written even where the lease was lost meanwhile, else an accepted letter would be forgotten.
     pub fn record(&self, id: LetterId, outcome: Outcome, now: Moment) -> Receipt<()> {
-        self.store.submit(move |c| {
-            // Skipped while the server was asked (it was found at its recipient, or its mailbox was removed): a refusal changes nothing any more.
-            let before_bytes = matches!(outcome, Outcome::Deferred(..) | Outcome::Rejected(_));
-            let letter = Before::of(c, id)?;
-            if before_bytes && letter.state == LetterState::Skipped {
-                return Ok(());
-            }
-            let step = |event, reply| apply_to(c, id, &letter, event, now, Said::Reply(reply));
-            match outcome {
-                Outcome::Accepted(reply) => {
-                    step(LetterEvent::Accepted, &reply)?;
-                }
-                Outcome::Deferred(reply, due) => {
-                    step(LetterEvent::Deferred, &reply)?;
-                    execute(c, "UPDATE letter SET due = ?2 WHERE id = ?1", params![id.to_string(), ms(due)])?;
-                }
-                Outcome::Rejected(reply) => {
-                    step(LetterEvent::Rejected, &reply)?;
-                    lapse_answers_to(c, id, now)?;
-                }
-                Outcome::Uncertain(why) => {
-                    step(LetterEvent::LostSight, &Reply { code: 0, enhanced: None, text: Reply::clean(&why) })?;
-                }
-            }
-            Ok(())
-        })
+        self.store.submit(move |c| write_outcome(c, id, outcome, now))
+    }
+
+    /// The same, where the sender's next letter may be due: the outcome waits some milliseconds for that one's intent, to be written with it.
+    /// [`Ledger::hurry`] ends the wait.
+    pub fn record_with_next(&self, id: LetterId, outcome: Outcome, now: Moment) -> Receipt<()> {
+        self.store.submit_patiently(move |c| write_outcome(c, id, outcome, now))
+    }
+
+    /// Whatever was handed in and waits for company is written now.
+    pub fn hurry(&self) {
+        self.store.hurry();
     }
 
     /// Skips one letter; with it the answers to it lapse.
@@ -180,7 +225,7 @@ impl Ledger {
     }
 
     /// A mailbox's uncertain letters: to be looked for in its Sent folder.
-    pub async fn uncertain_of(&self, sender: Address) -> Result<Vec<super::LetterFacts>, LedgerError> {
+    pub async fn uncertain_of(&self, sender: Address) -> Result<Vec<LetterFacts>, LedgerError> {
         self.store
             .ask(move |c| {
                 let sql = format!("SELECT {COLUMNS} FROM letter INDEXED BY letter_to_settle WHERE sender = ?1 AND state IN ('handed', 'uncertain') AND state = 'uncertain' ORDER BY id");
@@ -216,6 +261,33 @@ impl Ledger {
     }
 }
 
+fn write_outcome(c: &Connection, id: LetterId, outcome: Outcome, now: Moment) -> Result<(), LedgerError> {
+    // Skipped while the server was asked (it was found at its recipient, or its mailbox was removed): a refusal changes nothing any more.
+    let before_bytes = matches!(outcome, Outcome::Deferred(..) | Outcome::Rejected(_));
+    let letter = Before::of(c, id)?;
+    if before_bytes && letter.state == LetterState::Skipped {
+        return Ok(());
+    }
+    let step = |event, reply| apply_to(c, id, &letter, event, now, Said::Reply(reply));
+    match outcome {
+        Outcome::Accepted(reply) => {
+            step(LetterEvent::Accepted, &reply)?;
+        }
+        Outcome::Deferred(reply, due) => {
+            step(LetterEvent::Deferred, &reply)?;
+            execute(c, "UPDATE letter SET due = ?2 WHERE id = ?1", params![id.to_string(), ms(due)])?;
+        }
+        Outcome::Rejected(reply) => {
+            step(LetterEvent::Rejected, &reply)?;
+            lapse_answers_to(c, id, now)?;
+        }
+        Outcome::Uncertain(why) => {
+            step(LetterEvent::LostSight, &Reply { code: 0, enhanced: None, text: Reply::clean(&why) })?;
+        }
+    }
+    Ok(())
+}
+
 /// Letters of a sender that a crash left handed over are uncertain.
 fn lose_sight_of_handed(c: &Connection, sender: &Address, now: Moment) -> Result<Vec<LetterId>, LedgerError> {
     let sql = "SELECT id FROM letter INDEXED BY letter_to_settle WHERE sender = ?1 AND state IN ('handed', 'uncertain') AND state = 'handed' ORDER BY id";
@@ -239,7 +311,14 @@ fn give_up_uncertain(c: &Connection, sender: &Address, before: Moment, now: Mome
 }
 
 /// Whether a letter may be handed over now, and how it stands. One question for all that hangs on it: it is asked twice for each letter.
-fn may_send(c: &Connection, fence: &Fence, intent: &Intent) -> Result<Result<Before, IntentRefused>, LedgerError> {
+fn may_send(
+    c: &Connection,
+    fence: &Fence,
+    id: LetterId,
+    window: (Moment, Moment),
+    now: Moment,
+    real_now: Moment,
+) -> Result<Result<Before, IntentRefused>, LedgerError> {
     // There are never many pauses, and mostly none: all of them are read.
     let sql = concat!(
         "SELECT ",
@@ -255,12 +334,12 @@ fn may_send(c: &Connection, fence: &Fence, intent: &Intent) -> Result<Result<Bef
          LEFT JOIN day d ON d.mailbox = l.sender AND d.date = l.date WHERE l.id = ?3"
     );
     let (resource, number) = fence.key();
-    let answer = one(c, sql, params![resource, number, intent.letter.to_string(), ms(intent.now)], |r| {
+    let answer = one(c, sql, params![resource, number, id.to_string(), ms(now)], |r| {
         let mut columns = InOrder::of(r);
-        let is_fresh = fence.is_fresh(columns.get()?, intent.real_now)?;
+        let is_fresh = fence.is_fresh(columns.get()?, real_now)?;
         let letter = Before::read(&mut columns)?;
         let is_due = matches!(letter.state, LetterState::Planned | LetterState::Deferred);
-        let in_window = (intent.window.0..intent.window.1).contains(&intent.now);
+        let in_window = (window.0..window.1).contains(&now);
         // The first that holds is the answer.
         let refusals = [
             (!is_fresh, IntentRefused::LeaseNotFresh),
@@ -274,7 +353,7 @@ fn may_send(c: &Connection, fence: &Fence, intent: &Intent) -> Result<Result<Bef
         let refused = refusals.into_iter().find(|(holds, _)| *holds);
         Ok(refused.map_or(Ok(letter), |(_, why)| Err(why)))
     })?;
-    answer.ok_or_else(|| LedgerError::Unknown(format!("letter {}", intent.letter)))
+    answer.ok_or_else(|| LedgerError::Unknown(format!("letter {}", id)))
 }
 
 #[cfg(test)]

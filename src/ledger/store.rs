@@ -4,6 +4,9 @@
 //! durable wait (WAL, `synchronous=FULL`), and a hundred letters can share it. A job that fails or panics is rolled back to its
 //! savepoint and takes nobody with it; a full disk rolls the whole transaction back, and then every waiter gets the error.
 //!
+//! A job may be patient: a letter's outcome, say, which the next letter's intent follows within a millisecond. It begins no transaction by itself for
+//! [`LINGER`], and is written with whatever comes meanwhile and is not patient.
+//!
 //! Whoever only asks does not stand in that line: a second connection answers on a thread named `asking`, from what is committed, while the disk
 //! writes. Each letter asks three times before it is handed over; behind the writers, it would wait for the disk as often.
 //!
@@ -13,14 +16,18 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::Duration;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use super::LedgerError;
+use crate::clock;
 
 /// How many jobs one transaction takes at most: bounds how long the first of them waits.
 const BATCH: usize = 512;
+/// How long a patient job waits for company at most, in real time: what a crash meanwhile takes from it must be little.
+const LINGER: Duration = Duration::from_millis(10);
 
 type Value = Box<dyn Any + Send>;
 type Outcome = Result<Value, LedgerError>;
@@ -28,13 +35,14 @@ type Outcome = Result<Value, LedgerError>;
 pub(super) struct Job {
     run: Box<dyn FnOnce(&Connection) -> Outcome + Send>,
     reply: oneshot::Sender<Outcome>,
+    is_patient: bool,
 }
 
 impl Job {
     fn of<T: Send + 'static>(job: impl FnOnce(&Connection) -> Result<T, LedgerError> + Send + 'static) -> (Self, Receipt<T>) {
         let (reply, answer) = oneshot::channel();
         let run = Box::new(move |c: &Connection| job(c).map(|v| Box::new(v) as Value));
-        (Self { run, reply }, Receipt { answer, value: std::marker::PhantomData })
+        (Self { run, reply, is_patient: false }, Receipt { answer, value: std::marker::PhantomData })
     }
 }
 
@@ -72,6 +80,11 @@ pub struct Receipt<T> {
 }
 
 impl<T: Send + 'static> Receipt<T> {
+    /// Whether there is nothing more to wait for.
+    pub fn is_here(&self) -> bool {
+        !self.answer.is_empty() || self.answer.is_terminated()
+    }
+
     /// Waits until the job's transaction is committed.
     ///
     /// # Errors
@@ -115,6 +128,28 @@ impl Store {
     /// Hands a job in and returns at once. Jobs are carried out in the order in which they were handed in.
     pub(super) fn submit<T: Send + 'static>(&self, job: impl FnOnce(&Connection) -> Result<T, LedgerError> + Send + 'static) -> Receipt<T> {
         let (job, receipt) = Job::of(job);
+        self.hand_in(job);
+        receipt
+    }
+
+    /// The same for a job that may wait a moment for company. [`Store::hurry`] ends its patience.
+    pub(super) fn submit_patiently<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Receipt<T> {
+        let (job, receipt) = Job::of(job);
+        self.hand_in(Job { is_patient: true, ..job });
+        receipt
+    }
+
+    /// What was handed in before is not to wait any longer.
+    pub(super) fn hurry(&self) {
+        if let Self::Threads(_) = self {
+            drop(self.submit(|_| Ok(())));
+        }
+    }
+
+    fn hand_in(&self, job: Job) {
         match self {
             // Where the thread is gone the reply is dropped with the job, and the waiter hears `Gone`.
             Self::Threads(Threads { jobs, .. }) => drop(jobs.send(job)),
@@ -123,7 +158,6 @@ impl Store {
             }
             Self::Inline(connection) => alone(&mut connection.lock().unwrap_or_else(PoisonError::into_inner), job),
         }
-        receipt
     }
 
     /// Hands a job in and waits until it is durable.
@@ -195,7 +229,7 @@ fn on_a_thread(name: &str, work: impl FnOnce(&mpsc::Receiver<Job>) + Send + 'sta
 
 /// Each question in a transaction of its own, which sees one state from its first statement to its last.
 fn answer(mut connection: Connection, inbox: &mpsc::Receiver<Job>) {
-    while let Ok(Job { run, reply }) = inbox.recv() {
+    while let Ok(Job { run, reply, .. }) = inbox.recv() {
         let answer = Transaction::new(&mut connection, TransactionBehavior::Deferred)
             .map_err(LedgerError::from)
             .and_then(|transaction| catch_unwind(AssertUnwindSafe(|| run(&transaction))).unwrap_or(Err(LedgerError::Panicked)));
@@ -205,15 +239,26 @@ fn answer(mut connection: Connection, inbox: &mpsc::Receiver<Job>) {
 
 fn serve(mut connection: Connection, behaviour: TransactionBehavior, inbox: &mpsc::Receiver<Job>) {
     while let Ok(first) = inbox.recv() {
-        let mut batch = vec![first];
-        while batch.len() < BATCH {
-            match inbox.try_recv() {
-                Ok(job) => batch.push(job),
-                Err(_) => break,
-            }
-        }
-        carry_out(&mut connection, behaviour, batch);
+        carry_out(&mut connection, behaviour, batch_of(first, inbox));
     }
+}
+
+/// The first job and all that wait behind it. Where all of them are patient, it waits for one that is not.
+fn batch_of(first: Job, inbox: &mpsc::Receiver<Job>) -> Vec<Job> {
+    let mut all_patient = first.is_patient;
+    let mut batch = vec![first];
+    let waited = clock::stopwatch();
+    while batch.len() < BATCH {
+        let next = match inbox.try_recv() {
+            Ok(job) => Some(job),
+            Err(_) if all_patient => inbox.recv_timeout(LINGER.saturating_sub(waited())).ok(),
+            Err(_) => None,
+        };
+        let Some(job) = next else { break };
+        all_patient &= job.is_patient;
+        batch.push(job);
+    }
+    batch
 }
 
 /// One transaction for the whole batch: IMMEDIATE, so that a writer waits at its beginning and nowhere else; DEFERRED for those who only look, so
@@ -333,6 +378,31 @@ mod tests {
         let panics: Result<(), _> = s.ask(|_| panic!("a bug in a question")).await;
         assert!(matches!(panics, Err(LedgerError::Panicked)));
         assert_eq!(s.ask(count).await.unwrap(), 21);
+    }
+
+    #[tokio::test]
+    async fn a_patient_job_is_written_with_the_next_that_is_not_and_by_itself_where_none_comes() {
+        let (hand_in, inbox) = mpsc::channel();
+        let job = |is_patient| Job { is_patient, ..Job::of(|_| Ok(())).0 };
+        let batch = || batch_of(inbox.recv().unwrap(), &inbox).iter().map(|j| j.is_patient).collect::<Vec<_>>();
+        for is_patient in [true, true, false, true] {
+            hand_in.send(job(is_patient)).unwrap();
+        }
+        assert_eq!(batch(), [true, true, false, true], "all that is there goes together");
+        hand_in.send(job(true)).unwrap();
+        assert_eq!(batch(), [true], "nobody came");
+
+        let s = store(Place::Thread);
+        s.submit_patiently(insert(1)).durable().await.unwrap();
+        let (later, hurried) = (s.submit_patiently(insert(2)), s.submit_patiently(insert(3)));
+        s.hurry();
+        later.durable().await.unwrap();
+        hurried.durable().await.unwrap();
+        let outcome = s.submit_patiently(insert(4));
+        let intent = s.run(|c| Ok(c.query_row("SELECT count(*) FROM t WHERE n = 4", [], |r| r.get::<_, i64>(0))?)).await.unwrap();
+        assert_eq!(intent, 1, "jobs keep their order, patient or not");
+        outcome.durable().await.unwrap();
+        assert_eq!(numbers(&s).await, [1, 2, 3, 4]);
     }
 
     #[tokio::test]

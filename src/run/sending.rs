@@ -15,7 +15,7 @@ use super::words_of_letter::{Unwritten, bytes_of};
 use crate::classify::classify;
 use crate::compose::message_id_of;
 use crate::engage::answer_slots;
-use crate::ledger::{Intent, IntentRefused, LedgerError, LetterFacts, Outcome, Receipt, TroubleNote};
+use crate::ledger::{Intent, IntentRefused, LedgerError, LetterFacts, NextLetter, Outcome, Receipt, TroubleNote, Turn};
 use crate::mail::{Envelope, Handover, MailError, Offer, Outbox, Refusal, Step};
 use crate::words::{LetterId, Moment, RefusalClass, Reply, SkipReason};
 
@@ -54,12 +54,10 @@ struct Sender<'a> {
     attempts: Attempts,
     content_fails: bool,
     unsettled: Option<Unsettled>,
-    /// The time came for which was waited: the next letter is due, if nothing has changed meanwhile.
-    its_time: bool,
 }
 
 /// Whether it is a letter's turn among those of its domain.
-enum Turn {
+enum InDomain {
     Now,
     TooLate,
     Stop,
@@ -90,7 +88,7 @@ pub async fn send_day(cx: &Context, desk: &Desk, pacer: &Pacer, pace: Pace) -> R
     if let Some(end) = cx.patiently(address, || cx.ledger.rest_of(address.clone(), cx.clock.now())).await?.flatten() {
         attempts.wait_until(end);
     }
-    let mut sender = Sender { cx, desk, pacer, outbox: None, last_handed, attempts, content_fails: true, unsettled: None, its_time: false };
+    let mut sender = Sender { cx, desk, pacer, outbox: None, last_handed, attempts, content_fails: true, unsettled: None };
     let result = sender.work(pace).await;
     sender.close_session().await;
     let settled = sender.settle().await;
@@ -134,51 +132,44 @@ impl Sender<'_> {
             }
             return Ok(true);
         }
-        let (address, date) = (&self.desk.mailbox.address, self.desk.date);
-        // To ask for its time is less than to read it, but more than nothing.
-        let at = if std::mem::take(&mut self.its_time) {
-            now
-        } else {
-            self.cx.ledger.next_due(address.clone(), date).await?.map_or(end, |due| self.earliest(due))
+        let turn = Turn {
+            sender: self.desk.mailbox.address.clone(),
+            date: self.desk.date,
+            window: self.desk.window,
+            not_before: self.not_before(),
+            now,
+            real_now: self.cx.clock.lease_now(),
         };
-        if at > now {
-            if pace == Pace::Once {
-                return Ok(false);
+        let at = match self.cx.ledger.next_letter(self.desk.fence.clone(), turn).await? {
+            NextLetter::Now(letter, may_go) => {
+                match may_go {
+                    Ok(()) => self.send(&letter, pace).await?,
+                    Err(refused) => self.not_now(&letter, refused).await?,
+                }
+                return Ok(true);
             }
-            if self.cx.clock.real_span(at.since(now)) > KEEP_OPEN {
-                self.close_session().await;
-            }
-            let woken = self.cx.wait_or_bell(at.min(end), &self.desk.new_letters).await;
-            self.its_time = woken == Woken::Time;
-            return Ok(woken != Woken::Stop);
+            NextLetter::Later(at) => at,
+            NextLetter::None => end,
+        };
+        if pace == Pace::Once {
+            return Ok(false);
         }
-        let letter = self.cx.ledger.due_letters(address.clone(), date, 1).await?.into_iter().next();
-        if let Some(letter) = letter.filter(|l| l.plan.due.is_some_and(|due| self.earliest(due) <= now)) {
-            self.send(&letter, pace).await?;
+        // The last outcome has nothing to be written with.
+        self.settle().await?;
+        if self.cx.clock.real_span(at.since(now)) > KEEP_OPEN {
+            self.close_session().await;
         }
-        Ok(true)
+        Ok(self.cx.wait_or_bell(at.min(end), &self.desk.new_letters).await != Woken::Stop)
     }
 
     /// A letter never goes sooner than the gap after the one before it, and not while the server asked for calm.
-    fn earliest(&self, due: Moment) -> Moment {
-        let after_gap = self.last_handed.map_or(due, |l| l + self.desk.pacing.mailbox_gap);
-        due.max(after_gap).max(self.attempts.not_before())
+    fn not_before(&self) -> Moment {
+        let calm = self.attempts.not_before();
+        self.last_handed.map_or(calm, |last| calm.max(last + self.desk.pacing.mailbox_gap))
     }
 
     async fn send(&mut self, letter: &LetterFacts, pace: Pace) -> Result<(), LedgerError> {
         let plan = &letter.plan;
-        let message_id = message_id_of(plan.id, &plan.sender);
-        let intent = || Intent {
-            letter: plan.id,
-            message_id: message_id.clone(),
-            window: self.desk.window,
-            now: self.cx.clock.now(),
-            real_now: self.cx.clock.lease_now(),
-        };
-        // The ledger is asked before anybody is bothered: the content program, the domain's pacer, the server.
-        if let Err(refused) = self.cx.ledger.may_send(self.desk.fence.clone(), intent()).await? {
-            return self.not_now(letter, refused).await;
-        }
         if pace == Pace::Day && plan.due.is_some_and(|due| is_late(self.cx, due)) {
             // After a pause, an outage or a sleep: what piled up is spread over what is left, not sent in a row.
             return respread_domain(self.cx, self.desk.date, &[self.desk]).await;
@@ -191,20 +182,26 @@ impl Sender<'_> {
             self.cx.clear_trouble(&plan.sender, "content").await;
         }
         match self.wait_for_the_domain().await? {
-            Turn::Now => {}
+            InDomain::Now => {}
             // The domain has no room left in the window: no server is bothered.
-            Turn::TooLate => return self.not_now(letter, IntentRefused::Window).await,
-            Turn::Stop => return Ok(()),
+            InDomain::TooLate => return self.not_now(letter, IntentRefused::Window).await,
+            InDomain::Stop => return Ok(()),
         }
         let envelope = Envelope { from: plan.sender.clone(), to: plan.recipient.clone(), size: message.bytes.len() };
         let Some(mut outbox) = self.offer(&envelope, letter).await? else { return Ok(()) };
 
-        // The 354 is here, and no byte of the message is out. The outcome of the letter before must be durable, and then this one's intent.
-        let written = match self.settle().await {
-            Ok(()) => self.cx.ledger.intend(self.desk.fence.clone(), intent()).await,
-            Err(e) => Err(e),
+        // The 354 is here, and no byte of the message is out. The outcome of the letter before must be durable, and this one's intent: one commit.
+        let intent = Intent {
+            letter: plan.id,
+            message_id: message_id_of(plan.id, &plan.sender),
+            after: self.unsettled.as_ref().map(|u| u.letter),
+            window: self.desk.window,
+            now: self.cx.clock.now(),
+            real_now: self.cx.clock.lease_now(),
         };
-        match written {
+        let intended = self.cx.ledger.intend(self.desk.fence.clone(), intent).await;
+        let settled = self.settle().await;
+        match settled.and(intended) {
             Ok(Ok(())) => {}
             Ok(Err(refused)) => {
                 outbox.abandon();
@@ -241,20 +238,20 @@ impl Sender<'_> {
     }
 
     /// Waits until the domain's next letter may go. Other runs may send for it too, for mailboxes in other zones: what they hand over counts.
-    async fn wait_for_the_domain(&mut self) -> Result<Turn, LedgerError> {
+    async fn wait_for_the_domain(&mut self) -> Result<InDomain, LedgerError> {
         let (domain, gap) = (self.desk.mailbox.address.domain(), self.desk.pacing.domain_gap);
         self.last_of_other_runs().await?;
         loop {
             let at = self.pacer.take(&domain, gap, self.cx.clock.now()).await;
             if at >= self.desk.window.1 {
-                return Ok(Turn::TooLate);
+                return Ok(InDomain::TooLate);
             }
             if self.cx.wait_until(at).await == Woken::Stop {
-                return Ok(Turn::Stop);
+                return Ok(InDomain::Stop);
             }
             let now = self.cx.clock.now();
             if self.last_of_other_runs().await?.is_none_or(|last| last + gap <= now) {
-                return Ok(Turn::Now);
+                return Ok(InDomain::Now);
             }
         }
     }
@@ -409,9 +406,9 @@ impl Sender<'_> {
                 Outcome::Uncertain(why)
             }
         };
-        // Written with the next letter's intent, or when the worker ends: one durable wait a letter.
+        // Written with the next letter's intent, or before the worker waits: one durable wait a letter.
         let is_answer = plan.parent.is_some();
-        let receipt = self.cx.ledger.record(plan.id, outcome.clone(), now);
+        let receipt = self.cx.ledger.record_with_next(plan.id, outcome.clone(), now);
         self.unsettled = Some(Unsettled { receipt, letter: plan.id, is_answer, outcome, at: now });
         self.desk.answered.fetch_or(is_answer, Ordering::Relaxed);
     }
@@ -449,9 +446,12 @@ impl Sender<'_> {
     /// Waits until the last outcome is durable. One that cannot be written now (a full disk) is kept, and handed in again.
     async fn settle(&mut self) -> Result<(), LedgerError> {
         let Some(Unsettled { receipt, letter, is_answer, outcome, at }) = self.unsettled.take() else { return Ok(()) };
+        if !receipt.is_here() {
+            self.cx.ledger.hurry();
+        }
         match receipt.durable().await {
             Err(e) if e.may_pass() => {
-                let receipt = self.cx.ledger.record(letter, outcome.clone(), at);
+                let receipt = self.cx.ledger.record_with_next(letter, outcome.clone(), at);
                 self.unsettled = Some(Unsettled { receipt, letter, is_answer, outcome, at });
                 Err(e)
             }

@@ -130,8 +130,12 @@ impl Desk {
     }
 
     pub(super) async fn intend(&self, letter: LetterId, now: Moment) -> Result<Result<(), IntentRefused>, LedgerError> {
+        self.intend_after(None, letter, now).await
+    }
+
+    async fn intend_after(&self, after: Option<LetterId>, letter: LetterId, now: Moment) -> Result<Result<(), IntentRefused>, LedgerError> {
         let message_id = MessageId::parse(&format!("{letter}@new.test")).unwrap();
-        let intent = Intent { letter, message_id, window: window(), now, real_now: NINE };
+        let intent = Intent { letter, message_id, after, window: window(), now, real_now: NINE };
         self.ledger.intend(self.anna.clone(), intent).await
     }
 
@@ -221,6 +225,37 @@ async fn an_intent_is_refused_by_quota_pause_window_removal_and_state_and_then_w
     assert_eq!(d.ledger.skip_removed(d.planner.clone(), later(1)).await.unwrap(), 2);
     assert_eq!(d.ledger.letter(start(4).id).await.unwrap().unwrap().skip_reason, Some(SkipReason::Removed));
     d.assert_whole().await;
+}
+
+#[tokio::test]
+async fn no_intent_is_written_before_the_outcome_of_the_letter_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let on_the_disk = Ledger::open(&folder.path().join("preheat.db"), Place::Thread).unwrap();
+    for ledger in [Ledger::in_memory().unwrap(), on_the_disk] {
+        let d = Desk::with(ledger, 3, (1..=3).map(start).collect()).await;
+        let [first, second, third] = [1, 2, 3].map(|n| start(n).id);
+        d.intend(first, NINE).await.unwrap().unwrap();
+        let early = d.intend_after(Some(first), second, NINE).await;
+        assert!(matches!(&early, Err(e @ LedgerError::NotWritten(_)) if e.may_pass()), "{early:?}");
+        assert_eq!((d.state(second).await, d.spent().await), (LetterState::Planned, (1, 0)));
+
+        // Handed in before it, and awaited after it: both are in one commit.
+        let outcome = d.ledger.record_with_next(first, Outcome::Accepted(Reply::new(250, "2.0.0 queued")), NINE);
+        d.intend_after(Some(first), second, NINE).await.unwrap().unwrap();
+        assert!(outcome.is_here());
+        outcome.durable().await.unwrap();
+        assert_eq!((d.state(first).await, d.state(second).await), (LetterState::Accepted, LetterState::Handed));
+
+        // An intent that is refused takes no outcome with it.
+        let outcome = d.ledger.record_with_next(second, Outcome::Uncertain("cut".into()), NINE);
+        assert_eq!(d.intend_after(Some(second), third, window().1).await.unwrap(), Err(IntentRefused::Window));
+        outcome.durable().await.unwrap();
+        // Nor is one forgotten that nothing follows.
+        d.intend(third, NINE).await.unwrap().unwrap();
+        d.ledger.record_with_next(third, Outcome::Accepted(Reply::new(250, "2.0.0 queued")), NINE).durable().await.unwrap();
+        assert_eq!([d.state(second).await, d.state(third).await], [LetterState::Uncertain, LetterState::Accepted]);
+        d.assert_whole().await;
+    }
 }
 
 fn suspension(since: Moment, until: Moment) -> SuspensionRow {
@@ -506,7 +541,7 @@ async fn an_answer_whose_reply_was_lost_still_marks_its_parent_as_answered_when_
     d.look("INBOX", &[(start(1).id, 1)], later(5)).await;
     d.ledger.note_opened(d.ben.clone(), start(1).id, Some(opened()), vec![(today(), later(40))], 20, later(25)).await.unwrap();
     let message_id = MessageId::parse("answer@old.test").unwrap();
-    let intent = Intent { letter: answer, message_id, window: window(), now: later(41), real_now: NINE };
+    let intent = Intent { letter: answer, message_id, after: None, window: window(), now: later(41), real_now: NINE };
     d.ledger.intend(d.ben.clone(), intent).await.unwrap().unwrap();
     assert_eq!(d.ledger.recover_handed(d.ben.clone(), ben(), later(50)).await.unwrap(), [answer]);
     assert_eq!(d.ledger.next_action(ben()).await.unwrap(), None, "nobody knows whether it was answered");

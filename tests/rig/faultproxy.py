@@ -160,7 +160,8 @@ class Session:
             program = await asyncio.create_subprocess_exec(*self.fault.arguments[1:], stdin=asyncio.subprocess.DEVNULL, stdout=sys.stderr)
             if await program.wait() != 0:
                 raise RuntimeError(f"{self.fault.arguments[1:]} failed")
-        if command == "STARTTLS" or (command == "DATA" and self.protocol == "smtp"):
+        # A client may say several commands at once (PIPELINING): what the proxy answers itself must not overtake the server's replies to those before.
+        if command == "STARTTLS" or self.protocol == "smtp":
             await self.pass_on_and_wait(line, command, tag)
         else:
             await self.pass_on(line)

@@ -136,6 +136,12 @@ class FaultProxyTest(unittest.IsolatedAsyncioTestCase):
         connect = await self.through(peer, mode, *arguments, **often)
         return peer, await connect()
 
+    async def test_an_answer_overtakes_no_reply_to_what_was_said_before_it_in_one_go(self):
+        _, client, _ = await self.smtp("answer", "RCPT TO", "550 no")
+        self.assertEqual(client.greeting, b"220 scripted ESMTP\r\n")
+        await client.say(b"MAIL FROM:<u01@warm-a.test>", b"RCPT TO:<u01@warm-b.test>", b"NOOP")
+        self.assertEqual([await client.line() for _ in range(3)], [b"250 2.0.0 ok\r\n", b"550 no\r\n", b"250 2.0.0 ok\r\n"])
+
     async def test_pass_changes_nothing(self):
         peer, client, _ = await self.smtp("pass")
         for _ in range(2):

@@ -17,11 +17,13 @@ use preheat::words::{Address, Zone};
 use super::quiet::{Count, QuietAccess};
 use super::sink::Sink;
 use crate::pool::{config_of, context_of, letter, runtime, store_agenda};
-use crate::table::timed;
+use crate::table::{cpu_seconds, timed};
 
 /// What a run did.
 pub struct Sent {
     pub took: Duration,
+    /// Seconds of the processor, in this process.
+    pub cpu: f64,
     pub bytes: usize,
 }
 
@@ -65,9 +67,11 @@ impl Day {
         let count = Arc::new(Count { keep: self.keep, ..Count::default() });
         let access = QuietAccess { network: NetworkAccess::new(self.folder), count: count.clone() };
         let (context, _tell) = context_of(self.config, ledger, Arc::new(access));
+        let before = cpu_seconds();
         let (took, result) = timed(|| runtime.block_on(run(context, Pace::Once, this_process(), is_dead)));
+        let cpu = cpu_seconds() - before;
         result.unwrap_or_else(|e| panic!("the run: {e}"));
         assert_eq!(count.letters.load(Ordering::Relaxed), wanted, "every letter is accepted");
-        Sent { took, bytes: count.bytes.load(Ordering::Relaxed) }
+        Sent { took, cpu, bytes: count.bytes.load(Ordering::Relaxed) }
     }
 }

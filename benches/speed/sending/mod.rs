@@ -41,19 +41,22 @@ pub fn measure() {
     }
     for (sessions, count) in SIZES.into_iter().filter(|(sessions, _)| wanted(&sessions.to_string())) {
         let mut ours = vec![0.0_f64; folders.len()];
+        let mut cpu = vec![f64::INFINITY; folders.len()];
         let mut theirs = Peer::ALL.map(|peer| (peer, None));
         for round in 0..ROUNDS {
-            for (best, (_, folder)) in ours.iter_mut().zip(&folders) {
+            for ((best, least), (_, folder)) in ours.iter_mut().zip(&mut cpu).zip(&folders) {
                 let sent = Day::new(&folder.path().join(format!("{sessions}-{round}")), &sink, sessions, count / sessions).send();
                 *best = best.max(count as f64 / sent.took.as_secs_f64());
+                *least = least.min(sent.cpu * 1e6 / count as f64);
             }
             for (peer, best) in &mut theirs {
                 let rate = peer.send(&sink, sessions, count, sample.bytes / 200, &letters);
                 *best = [*best, rate].into_iter().flatten().reduce(f64::max);
             }
         }
-        for (rate, (name, _)) in ours.iter().zip(&folders) {
-            row(format!("preheat, {sessions} session(s), {name}"), format!("{rate:.0}/s"), format!("{count} letters"), Goal::None);
+        for ((rate, cpu), (name, _)) in ours.iter().zip(&cpu).zip(&folders) {
+            let beside = format!("{count} letters, {cpu:.0} µs of CPU each");
+            row(format!("preheat, {sessions} session(s), {name}"), format!("{rate:.0}/s"), beside, Goal::None);
         }
         for (peer, rate) in theirs {
             compare(peer, sessions, rate, &ours);

@@ -36,6 +36,14 @@ pub fn check_lines(message: &[u8]) -> Result<(), BadLines> {
     if after_cr { Err(BadLines::LoneCr(message.len() - 1)) } else { Ok(()) }
 }
 
+/// A message that [`check_lines`] has found well, as DATA sends it (RFC 5321 §4.5.2): a dot before each dot that begins a line, and the final dot's
+/// line behind its own last line.
+pub fn stuffed(message: &str) -> String {
+    let first = if message.starts_with('.') { "." } else { "" };
+    let end = if message.ends_with("\r\n") { ".\r\n" } else { "\r\n.\r\n" };
+    [first, &message.replace("\r\n.", "\r\n.."), end].concat()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,6 +63,17 @@ mod tests {
         ];
         for (message, verdict) in cases {
             assert_eq!(check_lines(message.as_bytes()), verdict, "{message:?}");
+        }
+    }
+    #[test]
+    fn dots_that_begin_a_line_are_doubled_and_the_message_ends_once() {
+        for (message, sent) in [
+            ("a: b\r\n\r\nhi\r\n", "a: b\r\n\r\nhi\r\n.\r\n"),
+            ("a: b\r\n\r\nhi", "a: b\r\n\r\nhi\r\n.\r\n"),
+            (".a.\r\n.\r\n..\r\nb.", "..a.\r\n..\r\n...\r\nb.\r\n.\r\n"),
+            ("\r\n\r\n.", "\r\n\r\n..\r\n.\r\n"),
+        ] {
+            assert_eq!(stuffed(message), sent, "{message:?}");
         }
     }
 }

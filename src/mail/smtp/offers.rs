@@ -8,6 +8,8 @@ use crate::words::Reply;
 pub(super) struct Offers {
     /// SIZE (RFC 1870).
     pub size: bool,
+    /// PIPELINING (RFC 2920): commands may go without waiting for the replies to those before.
+    pub pipelining: bool,
     /// The mechanisms of AUTH (RFC 4954), upper case.
     pub mechanisms: Vec<String>,
 }
@@ -21,6 +23,7 @@ impl Offers {
             let mut words = upper.split([' ', '\t', '=']).filter(|w| !w.is_empty());
             match words.next() {
                 Some("SIZE") => offers.size = true,
+                Some("PIPELINING") => offers.pipelining = true,
                 Some("AUTH") => offers.mechanisms.extend(words.map(str::to_owned)),
                 _ => {}
             }
@@ -50,8 +53,8 @@ mod tests {
 
     #[test]
     fn offers_are_read_whatever_their_case_and_form() {
-        let o = offers(&["mx.test", "size 35882577", "Auth Login  plain", "AUTH=LOGIN", "STARTTLS"]);
-        assert_eq!(o, Offers { size: true, mechanisms: vec!["LOGIN".into(), "PLAIN".into()] });
+        let o = offers(&["mx.test", "size 35882577", "Auth Login  plain", "AUTH=LOGIN", "STARTTLS", "pipelining"]);
+        assert_eq!(o, Offers { size: true, pipelining: true, mechanisms: vec!["LOGIN".into(), "PLAIN".into()] });
         assert_eq!(offers(&["AUTH PLAIN"]), Offers::default());
         assert_eq!((offers(&["mx.test", "AUTH"]).listed().as_str(), o.listed().as_str()), ("none at all", "LOGIN, PLAIN"));
     }

@@ -50,41 +50,67 @@ impl SmtpOutbox {
         let dialogue = [
             (Step::MailFrom, format!("MAIL FROM:<{}>{size}\r\n", envelope.from)),
             (Step::RcptTo, format!("RCPT TO:<{}>\r\n", envelope.to)),
+            (Step::Data, "DATA\r\n".to_owned()),
         ];
+        let offered = if self.offers.pipelining { self.offer_at_once(&dialogue).await? } else { self.offer_in_turn(&dialogue).await? };
+        self.ready = offered == Offer::Ready;
+        Ok(offered)
+    }
+
+    /// Each command after the reply to the one before.
+    async fn offer_in_turn(&mut self, dialogue: &[(Step, String)]) -> Result<Offer, Fault> {
         for (step, command) in dialogue {
-            let reply = self.session.exchange(step, self.deadlines.command, command).await?;
-            if reply.is_refusal() {
-                return Ok(self.refused(step, &reply).await);
-            }
-            if !reply.is_done() {
-                return Err(self.give_up(&reply, step));
+            let reply = self.session.exchange(*step, self.deadlines.command, command).await?;
+            if let Some(refused) = self.judge(*step, &reply)? {
+                self.clear().await;
+                return Ok(refused);
             }
         }
-        let reply = self.session.exchange(Step::Data, self.deadlines.command, "DATA\r\n").await?;
-        if reply.is_refusal() {
-            return Ok(self.refused(Step::Data, &reply).await);
-        }
-        if reply.code != 354 {
-            return Err(self.give_up(&reply, Step::Data));
-        }
-        self.ready = true;
         Ok(Offer::Ready)
     }
 
+    /// All commands in one go (RFC 2920): a letter waits for the server twice, not four times. The first refusal is the letter's; what the server
+    /// says to the commands behind it only follows from it.
+    async fn offer_at_once(&mut self, dialogue: &[(Step, String)]) -> Result<Offer, Fault> {
+        let (replies, missing) = self.session.pipeline(self.deadlines.command, dialogue).await;
+        for ((step, _), reply) in dialogue.iter().zip(&replies) {
+            if let Some(refused) = self.judge(*step, reply)? {
+                // A server may say 354 all the same (§3.1): every command would be a line of the message now, and its end a message of nothing.
+                if replies.get(dialogue.len() - 1).is_some_and(WireReply::is_refusal) {
+                    self.clear().await;
+                } else {
+                    self.session.close();
+                }
+                return Ok(refused);
+            }
+        }
+        missing.map_or(Ok(Offer::Ready), Err)
+    }
+
+    /// A refusal, or `None` where the reply is what the step asks for.
+    ///
+    /// # Errors
+    /// It is neither: the session has ended.
+    fn judge(&mut self, step: Step, reply: &WireReply) -> Result<Option<Offer>, Fault> {
+        if reply.is_refusal() {
+            return Ok(Some(Offer::Refused(Refusal { step, reply: reply.reply() })));
+        }
+        let fits = if step == Step::Data { reply.code == 354 } else { reply.is_done() };
+        if fits {
+            return Ok(None);
+        }
+        self.session.close();
+        Err(unexpected(reply, step))
+    }
+
     /// Clears the server's mind for the next letter. A server that does not answer RSET has ended the session; the refusal stands.
-    async fn refused(&mut self, step: Step, reply: &WireReply) -> Offer {
+    async fn clear(&mut self) {
         if self.session.is_open() {
             let cleared = self.session.exchange(Step::Close, self.deadlines.command, "RSET\r\n").await;
             if !cleared.is_ok_and(|r| r.is_done()) {
                 self.session.close();
             }
         }
-        Offer::Refused(Refusal { step, reply: reply.reply() })
-    }
-
-    fn give_up(&mut self, reply: &WireReply, step: Step) -> Fault {
-        self.session.close();
-        unexpected(reply, step)
     }
 }
 

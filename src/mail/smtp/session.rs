@@ -1,4 +1,4 @@
-//! One connection and its dialogue: a command goes, one reply comes, within its deadline.
+//! One connection and its dialogue: a command goes, one reply comes, within its deadline; or several go, and as many replies come.
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -7,6 +7,7 @@ use std::time::Duration;
 use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream};
 use lettre::transport::smtp::extension::ClientId;
 
+use super::lines::stuffed;
 use super::offers::Offers;
 use crate::clock;
 use crate::mail::spoken::Spoken;
@@ -70,6 +71,31 @@ impl Session {
         self.settle(connection, step, limit, heard.map(Result::err))
     }
 
+    /// Sends commands (each with its CRLF) in one go and gives the replies to them, in order, each within `limit` of the one before (RFC 2920 §3.1).
+    /// Where there are fewer replies than commands, with why the next one is missing, the connection is dropped; so it is after a 421.
+    pub async fn pipeline(&mut self, limit: Duration, commands: &[(Step, String)]) -> (Vec<WireReply>, Option<Fault>) {
+        let mut replies = Vec::with_capacity(commands.len());
+        let Some(mut connection) = self.connection.take() else { return (replies, commands.first().map(|(step, _)| gone(*step))) };
+        let together: String = commands.iter().map(|(_, command)| command.as_str()).collect();
+        self.meter.expect_replies(commands.len());
+        for (n, (step, _)) in commands.iter().enumerate() {
+            let heard = match n {
+                0 => clock::within(limit, connection.command(&together)).await,
+                _ => clock::within(limit, connection.read_response()).await,
+            };
+            let (reply, stands) = self.reply(*step, limit, heard.map(Result::err));
+            match reply {
+                Ok(reply) => replies.push(reply),
+                Err(fault) => return (replies, Some(fault)),
+            }
+            if !stands {
+                return (replies, commands.get(n + 1).map(|(step, _)| gone(*step)));
+            }
+        }
+        self.keep(connection);
+        (replies, None)
+    }
+
     /// Sends the message and its final dot, and gives the reply to it.
     ///
     /// # Errors
@@ -77,10 +103,16 @@ impl Session {
     pub async fn message(&mut self, limits: &Deadlines, message: &[u8]) -> Result<WireReply, Fault> {
         let mut connection = self.connection.take().ok_or_else(|| gone(Step::Message))?;
         let before = self.meter.written();
-        // lettre writes CRLF before the final dot, so that the message's own last CRLF would stand there twice.
-        let message = message.strip_suffix(b"\r\n").unwrap_or(message);
-        let heard = clock::within(limits.message, connection.message(message)).await;
-        let cut_short = matches!(heard, Ok(Err(_))) && self.meter.written() - before <= message.len() as u64;
+        // In one piece where it can be: lettre would write the final dot by itself, which wakes the server once more.
+        let (heard, whole) = match std::str::from_utf8(message).map(stuffed) {
+            Ok(text) => (clock::within(limits.message, connection.command(&text)).await, text.len()),
+            Err(_) => {
+                // lettre writes CRLF before the final dot, so that the message's own last CRLF would stand there twice.
+                let message = message.strip_suffix(b"\r\n").unwrap_or(message);
+                (clock::within(limits.message, connection.message(message)).await, message.len() + 1)
+            }
+        };
+        let cut_short = matches!(heard, Ok(Err(_))) && self.meter.written() - before < whole as u64;
         if cut_short {
             // The server hung up on the message: what it said before (552, too large) may still be there to read.
             let _ = clock::within(limits.close, connection.read_response()).await;
@@ -92,23 +124,29 @@ impl Session {
         Ok(reply)
     }
 
-    /// The guard's reply, or why there is none.
-    fn settle(
-        &mut self,
-        connection: AsyncSmtpConnection,
-        step: Step,
-        limit: Duration,
-        heard: Result<Option<lettre::transport::smtp::Error>, clock::TimedOut>,
-    ) -> Result<WireReply, Fault> {
-        let reply = self.meter.take_reply();
-        // A second one can only be a 421 that followed: the guard lets nothing else pass.
-        let going = self.meter.take_reply().is_some() || reply.as_ref().is_some_and(|r| r.code == 421);
-        // lettre does not like every reply that is one (`250` alone); what it said of the stream itself ends the session.
-        let stands = heard.as_ref().is_ok_and(|e| e.as_ref().is_none_or(|e| e.status().is_some() || e.is_response()));
-        if stands && !going && reply.is_some() {
+    /// The guard's reply, or why there is none; the connection is kept where it can be.
+    fn settle(&mut self, connection: AsyncSmtpConnection, step: Step, limit: Duration, heard: Heard) -> Result<WireReply, Fault> {
+        let (reply, stands) = self.reply(step, limit, heard);
+        if stands {
+            self.keep(connection);
+        }
+        reply
+    }
+
+    /// Keeps the connection, unless the server said more than it was asked for: that can only be a 421, for the guard lets nothing else pass.
+    fn keep(&mut self, connection: AsyncSmtpConnection) {
+        if self.meter.take_reply().is_none() {
             self.connection = Some(connection);
         }
-        match (reply, heard) {
+    }
+
+    /// The guard's reply, or why there is none, and whether another may follow it.
+    fn reply(&mut self, step: Step, limit: Duration, heard: Heard) -> (Result<WireReply, Fault>, bool) {
+        let reply = self.meter.take_reply();
+        // lettre does not like every reply that is one (`250` alone); what it said of the stream itself ends the session.
+        let stands = heard.as_ref().is_ok_and(|e| e.as_ref().is_none_or(|e| e.status().is_some() || e.is_response()));
+        let stands = stands && reply.as_ref().is_some_and(|r| r.code != 421);
+        let reply = match (reply, heard) {
             (Some(reply), _) => Ok(self.spoken.out_of(reply)),
             (None, Err(_)) => Err(Fault::new(step, Trouble::TimedOut(limit.as_secs()))),
             (None, Ok(error)) => {
@@ -116,9 +154,13 @@ impl Session {
                 let trouble = trip.unwrap_or_else(|| error.as_ref().map_or_else(|| gone(step).trouble, |e| stream_trouble(e)));
                 Err(Fault::new(step, self.spoken.out_of_trouble(trouble)))
             }
-        }
+        };
+        (reply, stands)
     }
 }
+
+/// What lettre made of a reply: its error, if it found one, or no reply in time.
+type Heard = Result<Option<lettre::transport::smtp::Error>, clock::TimedOut>;
 
 /// A reply that is neither what was asked for nor a refusal.
 pub(super) fn unexpected(reply: &WireReply, step: Step) -> Fault {

@@ -478,3 +478,89 @@ async fn a_server_without_size_gets_none() {
     assert!(matches!(outbox.offer(&envelope()).await.unwrap(), Offer::Refused(_)));
     peer.heard().await;
 }
+
+/// A session whose server takes several commands at once; it says this to the three of a letter.
+async fn pipelined(replies: &str) -> (Box<dyn Outbox>, ScriptedPeer) {
+    let script = SIGNED_IN.replace("S: 250-8BITMIME", "S: 250-8BITMIME\nS: 250-PIPELINING");
+    // All three are there before the first reply goes.
+    let all = "C: MAIL FROM:<anna@warm.test> SIZE=26\nC: RCPT TO:<bob@partner.test>\nC: DATA\n";
+    let peer = ScriptedPeer::follow(&format!("{script}{all}{replies}")).await;
+    let outbox = open(&access(), &mailbox_on(plain_at(peer.port))).await.unwrap();
+    (outbox, peer)
+}
+
+#[tokio::test]
+async fn where_the_server_offers_it_a_letter_is_offered_in_one_go() {
+    let again = "C: MAIL*\nC: RCPT*\nC: DATA\nS: 250 Ok\nS: 250-Ok\nS: 250 Ok\nS: 354 go\n!message\nS: 250 queued";
+    let (mut outbox, peer) = pipelined(&format!("S: 250 Ok\nS: 250 Ok\nS: 354 go\n!message\nS: 250 queued\n{again}")).await;
+    for _ in 0..2 {
+        assert_eq!(outbox.offer(&envelope()).await.unwrap(), Offer::Ready);
+        assert!(matches!(outbox.hand_over(LETTER).await, Handover::Accepted(r) if r.text == "queued"));
+        assert!(outbox.is_open());
+    }
+    assert_eq!(peer.heard().await, "Subject: hello\r\n\r\n..dot\r\nx\r\n.\r\n".repeat(2));
+}
+
+#[tokio::test]
+async fn the_first_refusal_of_several_is_the_letters_and_the_session_goes_on() {
+    for (replies, step, code) in [
+        ("S: 550 5.7.1 no\nS: 503 5.5.1 need MAIL\nS: 503 5.5.1 need RCPT", Step::MailFrom, 550),
+        ("S: 250 Ok\nS: 450-4.2.0 grey\nS: 450 4.2.0 listed\nS: 554 5.5.1 no valid recipients", Step::RcptTo, 450),
+        ("S: 250 Ok\nS: 250 Ok\nS: 451 4.3.0 later", Step::Data, 451),
+    ] {
+        let next = "C: RSET\nS: 250 Ok\nC: MAIL*\nC: RCPT*\nC: DATA\nS: 250 Ok\nS: 250 Ok\nS: 354 go\n!message\nS: 250 queued\n";
+        let (mut outbox, peer) = pipelined(&format!("{replies}\n{next}")).await;
+        let Offer::Refused(refusal) = outbox.offer(&envelope()).await.unwrap() else { panic!("taken") };
+        assert_eq!((refusal.step, refusal.reply.code, outbox.is_open()), (step, code, true));
+        assert_eq!(outbox.offer(&envelope()).await.unwrap(), Offer::Ready);
+        assert!(matches!(outbox.hand_over(LETTER).await, Handover::Accepted(_)));
+        peer.heard().await;
+    }
+}
+
+#[tokio::test]
+async fn a_354_behind_a_refusal_gets_neither_a_message_nor_a_dot() {
+    for replies in
+        ["S: 550 5.7.1 no\nS: 250 Ok\nS: 354 go", "S: 250 Ok\nS: 550 5.1.1 unknown\nS: 354 go", "S: 250 Ok\nS: 550 no\nS: 250 what?"]
+    {
+        let (mut outbox, peer) = pipelined(&format!("{replies}\nC: $")).await;
+        let Offer::Refused(refusal) = outbox.offer(&envelope()).await.unwrap() else { panic!("taken") };
+        assert_eq!((refusal.reply.code, outbox.is_open()), (550, false));
+        assert!(matches!(outbox.hand_over(LETTER).await, Handover::Uncertain(_)));
+        peer.heard().await;
+    }
+}
+
+#[tokio::test]
+async fn replies_that_are_missing_or_too_many_end_a_session_of_several_commands() {
+    // A refusal stands, whatever becomes of the rest; so does a farewell.
+    for (replies, step, code) in [
+        ("S: 550 5.7.1 no\n!close", Step::MailFrom, 550),
+        ("S: 421 4.7.0 closing\n!close", Step::MailFrom, 421),
+        ("S: 250 Ok\nS: 421 4.7.0 closing\n!stall", Step::RcptTo, 421),
+        ("S: 550 no\nS: 503 no\nS: 503 no\nS: 421 4.7.0 too many errors\n!stall", Step::MailFrom, 550),
+    ] {
+        let (mut outbox, _peer) = pipelined(replies).await;
+        let offered = outbox.offer(&envelope()).await;
+        assert!(matches!(&offered, Ok(Offer::Refused(r)) if (r.step, r.reply.code) == (step, code)), "{replies}: {offered:?}");
+        assert!(!outbox.is_open(), "{replies}");
+    }
+    for (replies, step) in [
+        ("!close", Step::MailFrom),
+        ("S: 250 Ok\n!close", Step::RcptTo),
+        ("S: 250 Ok\nS: 250 Ok\n!close", Step::Data),
+        ("S: 250 Ok\nS: 250 Ok\nS: 250 thanks\n!stall", Step::Data),
+        ("S: 250 Ok\nS: 354 already?\n!stall", Step::RcptTo),
+        ("S: 250 Ok\n!raw \\x16\\x03\\x01\\n\n!stall", Step::RcptTo),
+    ] {
+        let (mut outbox, _peer) = pipelined(replies).await;
+        let error = outbox.offer(&envelope()).await.unwrap_err();
+        assert!(error.step == step && !outbox.is_open(), "{replies}: {error}");
+        assert!(matches!(outbox.hand_over(LETTER).await, Handover::Uncertain(_)));
+    }
+    // A yes that stands behind the 354 is not believed here either.
+    let (mut outbox, _peer) = pipelined("S: 250 Ok\nS: 250 Ok\nS: 354 go\nS: 250 2.0.0 queued\n!stall").await;
+    assert_eq!(outbox.offer(&envelope()).await.unwrap(), Offer::Ready);
+    let handover = outbox.hand_over(LETTER).await;
+    assert!(matches!(&handover, Handover::Uncertain(why) if why.contains("nobody asked for")), "{handover:?}");
+}

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
@@ -24,6 +24,8 @@ pub type GuardedStream = Guard<Transport>;
 pub struct Meter {
     read: AtomicU64,
     written: AtomicU64,
+    /// How many commands the next bytes bring, where a library does not send them one by one; 0: as always.
+    commands: AtomicUsize,
     kept: Mutex<Kept>,
 }
 
@@ -42,6 +44,11 @@ impl Meter {
     /// Bytes that went, inside TLS, since the guard took over.
     pub fn written(&self) -> u64 {
         self.written.load(Relaxed)
+    }
+
+    /// The next bytes that go are so many SMTP commands, each with a reply of its own (RFC 2920).
+    pub fn expect_replies(&self, commands: usize) {
+        self.commands.store(commands, Relaxed);
     }
 
     /// What the guard refused, if it did.
@@ -74,9 +81,9 @@ impl Scan {
         }
     }
 
-    fn wrote(&mut self) {
+    fn wrote(&mut self, commands: Option<usize>) {
         match self {
-            Self::Smtp(s) => s.wrote(),
+            Self::Smtp(s) => s.wrote(commands),
             Self::Imap(s) => s.wrote(),
         }
     }
@@ -184,7 +191,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guard<S> {
 impl<S: AsyncWrite + Unpin> AsyncWrite for Guard<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let n = ready!(Pin::new(&mut self.inner).poll_write(cx, bytes))?;
-        self.scan.wrote();
+        let commands = self.meter.commands.swap(0, Relaxed);
+        self.scan.wrote((commands > 0).then_some(commands));
         self.meter.written.fetch_add(n as u64, Relaxed);
         Poll::Ready(Ok(n))
     }

@@ -97,7 +97,7 @@ fn each_command_has_the_amounts_to_itself() {
     let mut scan = imap(ImapLimits { responses: 10, bytes: 200, ..ImapLimits::default() });
     for _ in 0..20 {
         assert_eq!(scan.feed(&mut b"* 1 EXPUNGE\r\n".repeat(10)), Ok(()));
-        scan.wrote();
+        scan.wrote(None);
     }
     assert_eq!(scan.feed(&mut b"* 1 EXPUNGE\r\n".repeat(11)), Err((142, Trip::TooMany(10))));
 }

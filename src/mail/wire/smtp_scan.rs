@@ -78,8 +78,8 @@ pub(super) struct SmtpScan {
     code: Option<u16>,
     lines: Vec<String>,
     size: usize,
-    /// Whether something was sent since the last complete reply. The greeting counts as asked for.
-    asked: bool,
+    /// How many replies what was sent asks for that have not come yet. The greeting counts as asked for.
+    asked: usize,
     /// Whether the last reply was 421.
     going: bool,
     replies: VecDeque<WireReply>,
@@ -87,21 +87,12 @@ pub(super) struct SmtpScan {
 
 impl SmtpScan {
     pub(super) fn new() -> Self {
-        Self {
-            line: Vec::new(),
-            after_cr: false,
-            code: None,
-            lines: Vec::new(),
-            size: 0,
-            asked: true,
-            going: false,
-            replies: VecDeque::new(),
-        }
+        Self { line: Vec::new(), after_cr: false, code: None, lines: Vec::new(), size: 0, asked: 1, going: false, replies: VecDeque::new() }
     }
 
-    /// A command went out: one reply may come.
-    pub(super) fn wrote(&mut self) {
-        self.asked = true;
+    /// Something went out: one reply may come, or as many as there are commands in it.
+    pub(super) fn wrote(&mut self, commands: Option<usize>) {
+        self.asked = commands.unwrap_or(self.asked).max(1);
     }
 
     /// The oldest complete reply that was not taken yet.
@@ -163,10 +154,10 @@ impl SmtpScan {
             return Ok(());
         }
         // A server may say 421 at any time (RFC 5321 §3.8): it is going away. Nothing else may come unasked.
-        if !self.asked && (code != 421 || self.going) {
+        if self.asked == 0 && (code != 421 || self.going) {
             return Err(Trip::Unasked);
         }
-        self.asked = false;
+        self.asked = self.asked.saturating_sub(1);
         self.going = code == 421;
         self.size = 0;
         self.code = None;

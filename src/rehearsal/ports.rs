@@ -11,8 +11,10 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 use super::kills::Kills;
+use super::receiver_of;
 use crate::clock::Clock;
 use crate::config::Mailbox;
+use crate::mail::wire::Protocol;
 use crate::mail::{
     Access, Cursor, Deleted, Envelope, Flag, Folder, FolderName, Handover, Header, Idled, Inbox, Look, MailError, Moved, Offer, Outbox,
     Refusal, Step, StoredFlags, Trouble, Uid,
@@ -31,6 +33,12 @@ pub struct WorldAccess {
     pub clock: Clock,
     /// When preheat is to be killed in the middle of a hand-over.
     pub kills: Arc<Kills>,
+}
+
+/// The modelled world has a server for each receiver, whatever the config names.
+pub fn modelled_server(mailbox: &Mailbox, protocol: Protocol) -> String {
+    let word = if protocol == Protocol::Smtp { "smtp" } else { "imap" };
+    format!("{word} of {}", receiver_of(mailbox))
 }
 
 impl WorldAccess {

@@ -42,11 +42,9 @@ impl Places {
 /// Does `work` on a place, and gives it up when that takes longer than [`QUICK`]. The place comes back where it was quick.
 pub async fn while_quick<P, W: Future>(place: P, work: W) -> (Option<P>, W::Output) {
     let mut work = pin!(work);
-    match within(QUICK, work.as_mut()).await {
-        Ok(done) => (Some(place), done),
-        Err(_) => {
-            drop(place);
-            (None, work.await)
-        }
+    if let Ok(done) = within(QUICK, work.as_mut()).await {
+        return (Some(place), done);
     }
+    drop(place);
+    (None, work.await)
 }

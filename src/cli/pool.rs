@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::CliError;
 use super::printer::Printer;
@@ -11,6 +12,7 @@ use crate::compose::Library;
 use crate::config::{self, Config};
 use crate::ledger::{Ledger, Place};
 use crate::mail::NetworkAccess;
+use crate::mail::gate::GatedAccess;
 use crate::mail::wire::patience_from_env;
 use crate::words::{Address, Domain};
 
@@ -74,6 +76,11 @@ impl Pool {
     pub fn access(&self) -> Result<NetworkAccess, CliError> {
         let patience = patience_from_env().map_err(|e| CliError::new(format!("error: {e}")))?;
         Ok(NetworkAccess::new(self.folder()).with_patience(patience))
+    }
+
+    /// The same for a run: through the gate, which keeps servers that are slow or down from delaying the others.
+    pub fn gated_access(&self, seed: Seed) -> Result<GatedAccess, CliError> {
+        Ok(GatedAccess::before(Arc::new(self.access()?), self.clock.clone(), seed))
     }
 
     /// The folder of the config: what relative paths in it start from. Empty where it is the working folder.

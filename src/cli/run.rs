@@ -55,7 +55,7 @@ pub fn run(args: &Args, config: &Path, printer: Printer) -> Result<Exit, CliErro
         watch_signals(tell, printer, watcher.clone())?;
         let seed = ledger.seed(Seed::from_os(), pool.clock.now()).await?;
         let context = Context {
-            access: Arc::new(pool.access()?),
+            access: Arc::new(pool.gated_access(seed)?),
             config: Arc::new(pool.config.clone()),
             clock: pool.clock.clone(),
             keys: Arc::new(keys),

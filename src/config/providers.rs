@@ -36,6 +36,12 @@ pub struct ProviderFacts {
     pub sent_folders: Vec<String>,
     /// IMAP connections of one account at once.
     pub connections: u32,
+    /// How many mailboxes sign in on one server at the same time.
+    pub sign_ins: u32,
+    /// SMTP sessions on one server at the same time, of all mailboxes.
+    pub outgoing: u32,
+    /// IMAP sessions on one server that listen for news, of all mailboxes; `None`: as many as there are.
+    pub listening: Option<u32>,
     /// What it takes to sign in, for hints.
     pub sign_in: String,
 }
@@ -85,6 +91,7 @@ mod tests {
             let facts = provider_facts(provider);
             assert_eq!(facts.smtp.is_some() && facts.imap.is_some(), provider != Provider::Generic, "{provider}");
             assert!(!facts.spam_folders.is_empty() && !facts.sent_folders.is_empty() && facts.connections > 0, "{provider}");
+            assert!(facts.sign_ins > 0 && facts.outgoing > 0 && facts.listening != Some(0), "{provider}");
             assert!(facts.consumer_domains.iter().all(|d| Domain::parse(d).is_ok_and(|p| p.as_str() == d)), "{provider}");
             for server in facts.smtp.iter().chain(&facts.imap) {
                 assert_eq!(server.tls == TlsMode::Implicit, [465, 993].contains(&server.port), "{provider}");

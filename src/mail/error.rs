@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::credentials::CredentialError;
-use crate::words::{Address, Reply};
+use crate::words::{Address, Moment, Reply};
 
 /// A step of the dialogue with a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -110,6 +110,32 @@ pub enum Trouble {
     Protocol(String),
     /// An OK to something that was not done.
     NotDone(String),
+    /// Nobody has connected: the server has not answered other mailboxes either, and is left alone for a while.
+    ServerDown(Box<Downtime>),
+    /// Nobody has connected: the server, which was down, answers again, and the others come first.
+    InLine {
+        /// Host and port.
+        server: String,
+        /// When it is this mailbox's turn.
+        turn: Moment,
+    },
+}
+
+/// A server that does not answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Downtime {
+    /// Host and port.
+    pub server: String,
+    /// How many mailboxes have tried in vain.
+    pub mailboxes: u32,
+    /// Since when.
+    pub since: Moment,
+    /// When somebody tries again.
+    pub again: Moment,
+    /// When this mailbox may: it has a place in the line.
+    pub turn: Moment,
+    /// What was met last.
+    pub last: Trouble,
 }
 
 /// What happened, to which mailbox, at which step, what the server said, and what to do.
@@ -142,6 +168,9 @@ impl fmt::Display for Trouble {
             Self::Closed(s) => write!(f, "the server closed the connection: {s}"),
             Self::Protocol(s) => write!(f, "the server sent something that cannot be understood: {s}"),
             Self::NotDone(s) => write!(f, "the server said OK and did not do it: {s}"),
+            // Without the next try and the number of tries: the same outage is said in the same words.
+            Self::ServerDown(down) => write!(f, "{} has not answered since {}: {}", down.server, down.since, down.last),
+            Self::InLine { server, .. } => write!(f, "{server} answers again, and the others come first"),
         }
     }
 }
@@ -168,22 +197,43 @@ impl MailError {
 
     /// What to do about it, in a sentence or two.
     pub fn hint(&self) -> String {
+        self.trouble.hint()
+    }
+
+    /// When it may be tried again, where that was said instead of connecting.
+    pub fn turn(&self) -> Option<Moment> {
         match &self.trouble {
-            Trouble::NoSecret(e) => e.hint(),
-            Trouble::Unreachable(_) => "check host and port in preheat.yaml, and that this machine may reach them (many hosters block outgoing 465 and 587)".into(),
-            Trouble::TimedOut(_) => "the server is slow or a firewall swallows packets; preheat tries again later by itself".into(),
-            Trouble::Tls(_) => "the host in preheat.yaml must be a name on the server's certificate; for a CA of your own set `ca_file`".into(),
-            Trouble::NoStarttls => "use port 465 (SMTP) or 993 (IMAP) with `tls: implicit`; if the server should offer STARTTLS, somebody between you and it may be stripping it".into(),
-            Trouble::EarlyData => "do not send over this network: somebody may be injecting commands; try `tls: implicit`".into(),
-            Trouble::OverLimit(_) | Trouble::Protocol(_) => "the server does not behave like a mail server; check host and port".into(),
-            Trouble::SignInRefused(r) if r.is_transient() => "the server says this may pass; preheat tries again later by itself".into(),
-            Trouble::SignInRefused(_) => "check user and secret; Gmail, Yahoo, iCloud, Zoho and Fastmail want an app password, Microsoft wants OAuth2 (`auth: xoauth2`)".into(),
-            Trouble::NoMechanism(_) => "set `auth:` to one that the server offers, or use TLS: many servers offer sign-in only inside it".into(),
-            Trouble::Refused(_) => "the server's words say why; preheat tries again later by itself".into(),
-            Trouble::FolderGone(_) => "the folder was renamed or deleted; preheat reads the folder list again, or set `spam_folder:`".into(),
-            Trouble::Renumbered => "preheat reads the folder's last days again by itself".into(),
-            Trouble::Closed(_) => "preheat connects again by itself".into(),
-            Trouble::NotDone(_) => "preheat tries again later by itself, and gives up after two days; see whether a message can be moved there by hand".into(),
+            Trouble::ServerDown(down) => Some(down.turn),
+            Trouble::InLine { turn, .. } => Some(*turn),
+            _ => None,
+        }
+    }
+}
+
+impl Trouble {
+    /// What to do about it, in a sentence or two.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::NoSecret(e) => e.hint(),
+            Self::Unreachable(_) => "check host and port in preheat.yaml, and that this machine may reach them (many hosters block outgoing 465 and 587)".into(),
+            Self::TimedOut(_) => "the server is slow or a firewall swallows packets; preheat tries again later by itself".into(),
+            Self::Tls(_) => "the host in preheat.yaml must be a name on the server's certificate; for a CA of your own set `ca_file`".into(),
+            Self::NoStarttls => "use port 465 (SMTP) or 993 (IMAP) with `tls: implicit`; if the server should offer STARTTLS, somebody between you and it may be stripping it".into(),
+            Self::EarlyData => "do not send over this network: somebody may be injecting commands; try `tls: implicit`".into(),
+            Self::OverLimit(_) | Self::Protocol(_) => "the server does not behave like a mail server; check host and port".into(),
+            Self::SignInRefused(r) if r.is_transient() => "the server says this may pass; preheat tries again later by itself".into(),
+            Self::SignInRefused(_) => "check user and secret; Gmail, Yahoo, iCloud, Zoho and Fastmail want an app password, Microsoft wants OAuth2 (`auth: xoauth2`)".into(),
+            Self::NoMechanism(_) => "set `auth:` to one that the server offers, or use TLS: many servers offer sign-in only inside it".into(),
+            Self::Refused(_) => "the server's words say why; preheat tries again later by itself".into(),
+            Self::FolderGone(_) => "the folder was renamed or deleted; preheat reads the folder list again, or set `spam_folder:`".into(),
+            Self::Renumbered => "preheat reads the folder's last days again by itself".into(),
+            Self::Closed(_) => "preheat connects again by itself".into(),
+            Self::NotDone(_) => "preheat tries again later by itself, and gives up after two days; see whether a message can be moved there by hand".into(),
+            Self::ServerDown(down) => format!(
+                "{} mailboxes have tried it in vain. It is tried again at {} by one of them, and all come back when it answers; other servers' mailboxes go on. If it lasts: {}",
+                down.mailboxes, down.again, down.last.hint()
+            ),
+            Self::InLine { turn, .. } => format!("this mailbox's turn is at {turn}"),
         }
     }
 }

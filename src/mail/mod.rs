@@ -4,6 +4,7 @@
 //! The adapters never touch SQL, and know nothing of letters beyond bytes, addresses and UIDs.
 
 mod error;
+pub mod gate;
 #[cfg(test)]
 mod hostile;
 pub mod imap;
@@ -15,7 +16,7 @@ pub mod smtp;
 mod spoken;
 pub mod wire;
 
-pub use error::{MailError, Step, Trouble};
+pub use error::{Downtime, MailError, Step, Trouble};
 pub use network::NetworkAccess;
 pub use port::{
     Access, Cursor, Deleted, Envelope, Flag, Folder, FolderName, Handover, Header, Idled, Inbox, Look, Moved, Offer, Outbox, Refusal,

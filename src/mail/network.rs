@@ -5,16 +5,17 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
-use tokio::sync::Semaphore;
 
+use super::gate::places::{Places, while_quick};
 use super::smtp::{SmtpOutbox, ehlo_name};
 use super::wire::{self, Deadlines, GuardedStream, Protocol, Trust};
 use super::{Access, Inbox, MailError, Outbox, Step, Trouble};
 use crate::config::Mailbox;
 use crate::credentials;
 
-/// How many sign-ins are under way at once: a pool of hundreds begins its day without hundreds of handshakes, and of `command:` secrets, in one second.
-const SIGN_INS_AT_ONCE: usize = 24;
+/// How many sign-ins are under way at once, over all servers: a pool of hundreds begins its day without hundreds of handshakes, and of `command:` secrets, in
+/// one second. Those that hang do not count. What is common to the mailboxes of one server is the [gate](super::gate)'s.
+const SIGN_INS_AT_ONCE: u32 = 24;
 
 /// Signs mailboxes in on their servers. One for the whole program: connections share the CAs that were read.
 #[derive(Debug)]
@@ -23,14 +24,14 @@ pub struct NetworkAccess {
     deadlines: Deadlines,
     patience: Duration,
     base_dir: PathBuf,
-    sign_ins: Semaphore,
+    sign_ins: Places,
 }
 
 impl NetworkAccess {
     /// With the deadlines of [`Deadlines::default`]. Relative paths of secrets stand on `base_dir`, the config's folder; an empty one leaves them as they are.
     pub fn new(base_dir: PathBuf) -> Self {
         let (deadlines, patience) = (Deadlines::default(), Duration::MAX);
-        Self { base_dir, trust: Trust::default(), deadlines, patience, sign_ins: Semaphore::new(SIGN_INS_AT_ONCE) }
+        Self { base_dir, trust: Trust::default(), deadlines, patience, sign_ins: Places::new(SIGN_INS_AT_ONCE) }
     }
 
     /// With other deadlines.
@@ -70,19 +71,23 @@ impl NetworkAccess {
 #[async_trait]
 impl Access for NetworkAccess {
     async fn open_outbox(&self, mailbox: &Mailbox) -> Result<Box<dyn Outbox>, MailError> {
-        // Never closed, so that it cannot fail; without a turn it would be no more than impolite.
-        let _turn = self.sign_ins.acquire().await;
-        let secret = self.secret(mailbox).await?;
-        let stream = wire::open(&mailbox.smtp.server, Protocol::Smtp, &ehlo_name(mailbox), &self.trust, &self.deadlines)
-            .await
-            .map_err(|fault| fault.of(&mailbox.address))?;
-        Ok(Box::new(SmtpOutbox::open(stream, mailbox, &secret, self.deadlines).await?))
+        let sign_in = async {
+            let secret = self.secret(mailbox).await?;
+            let stream = wire::open(&mailbox.smtp.server, Protocol::Smtp, &ehlo_name(mailbox), &self.trust, &self.deadlines)
+                .await
+                .map_err(|fault| fault.of(&mailbox.address))?;
+            let outbox = SmtpOutbox::open(stream, mailbox, &secret, self.deadlines).await?;
+            Ok(Box::new(outbox) as Box<dyn Outbox>)
+        };
+        while_quick(self.sign_ins.one().await, sign_in).await.1
     }
 
     async fn open_inbox(&self, mailbox: &Mailbox) -> Result<Box<dyn Inbox>, MailError> {
-        let _turn = self.sign_ins.acquire().await;
-        let secret = self.secret(mailbox).await?;
-        let stream = self.open_inbox_stream(mailbox).await?;
-        super::imap::sign_in(stream, mailbox, &secret, self.patience).await
+        let sign_in = async {
+            let secret = self.secret(mailbox).await?;
+            let stream = self.open_inbox_stream(mailbox).await?;
+            super::imap::sign_in(stream, mailbox, &secret, self.patience).await
+        };
+        while_quick(self.sign_ins.one().await, sign_in).await.1
     }
 }

@@ -9,7 +9,7 @@ use super::{MailError, Step};
 use crate::config::Mailbox;
 use crate::words::{Address, FolderRole, Moment, Reply};
 
-/// Signs a mailbox in. How many sign-ins are under way at once is decided behind it.
+/// Signs a mailbox in. How many do so at once, and whether a server is tried at all, is decided behind it.
 #[async_trait]
 pub trait Access: Send + Sync {
     /// A signed-in session for sending.
@@ -197,6 +197,8 @@ pub enum Idled {
     Stopped,
     /// The server does not offer IDLE; nothing was waited for.
     Unsupported,
+    /// So many mailboxes listen on this server that there is no room for more; nothing was waited for. The session is best closed until the next look.
+    NoRoom,
 }
 
 /// A signed-in IMAP session.

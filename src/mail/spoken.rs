@@ -77,7 +77,14 @@ impl Spoken {
             Trouble::SignInRefused(reply) => Trouble::SignInRefused(said(reply)),
             Trouble::Refused(reply) => Trouble::Refused(said(reply)),
             Trouble::FolderGone(reply) => Trouble::FolderGone(said(reply)),
-            Trouble::NoSecret(_) | Trouble::TimedOut(_) | Trouble::NoStarttls | Trouble::EarlyData | Trouble::Renumbered => trouble,
+            Trouble::NoSecret(_)
+            | Trouble::TimedOut(_)
+            | Trouble::NoStarttls
+            | Trouble::EarlyData
+            | Trouble::Renumbered
+            // Said by nobody outside.
+            | Trouble::ServerDown(_)
+            | Trouble::InLine { .. } => trouble,
         }
     }
 }

@@ -12,7 +12,7 @@ use super::account_of::give_account;
 use super::invariants::{Begun, Planted, planted_in};
 use super::kills::Kills;
 use super::listen::Listener;
-use super::ports::WorldAccess;
+use super::ports::{WorldAccess, modelled_server};
 use super::stage::{build_world, cron, keep_world_going, kills, prepared_config};
 use super::{Rehearsal, RehearsalError, Rehearsed};
 use crate::clock::Clock;
@@ -20,6 +20,7 @@ use crate::compose::Library;
 use crate::config::Config;
 use crate::ledger::{Holder, Ledger};
 use crate::letter::{Key, Keyring};
+use crate::mail::gate::GatedAccess;
 use crate::run::{Context, Pace, RunError, run};
 use crate::words::{Domain, Moment};
 use crate::world::World;
@@ -150,7 +151,10 @@ impl Director {
         let me = Holder { host: "rehearsal".into(), pid: self.begun.len() as u32, started: 0 };
         // Where nobody is at work, whoever still holds a lease was killed.
         let is_dead: fn(&Holder) -> bool = if std::mem::take(&mut self.was_killed) { |_| true } else { |_| false };
-        let context = self.context.clone();
+        let (access, clock, seed) = (self.context.access.clone(), self.context.clock.clone(), self.context.seed);
+        // What a process knows of servers ends with it.
+        let access = GatedAccess::before(access, clock, seed).with_servers(modelled_server);
+        let context = Context { access: Arc::new(access), ..self.context.clone() };
         self.runs.spawn(async move { run(context, Pace::Day, me, is_dead).await });
     }
 

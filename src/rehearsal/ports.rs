@@ -6,13 +6,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::watch;
 
 use super::kills::Kills;
+use super::receiver_of;
 use crate::clock::Clock;
 use crate::config::Mailbox;
+use crate::mail::wire::Protocol;
 use crate::mail::{
     Access, Cursor, Deleted, Envelope, Flag, Folder, FolderName, Handover, Header, Idled, Inbox, Look, MailError, Moved, Offer, Outbox,
     Refusal, Step, StoredFlags, Trouble, Uid,
@@ -22,6 +25,8 @@ use crate::world::{Barred, FlagChange, NoSuchFolder, World};
 
 /// Messages that one look shows at most, as the port says.
 const MOST_IN_A_LOOK: usize = 5_000;
+/// A sign-in is waited for so long, as over sockets.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Signs in to the modelled world.
 pub struct WorldAccess {
@@ -33,13 +38,23 @@ pub struct WorldAccess {
     pub kills: Arc<Kills>,
 }
 
+/// The modelled world has a server for each receiver, whatever the config names.
+pub fn modelled_server(mailbox: &Mailbox, protocol: Protocol) -> String {
+    let word = if protocol == Protocol::Smtp { "smtp" } else { "imap" };
+    format!("{word} of {}", receiver_of(mailbox))
+}
+
 impl WorldAccess {
-    fn session(&self, mailbox: &Mailbox, says_no: fn(&Reply) -> Reply) -> Result<Session, MailError> {
+    async fn session(&self, mailbox: &Mailbox, says_no: fn(&Reply) -> Reply) -> Result<Session, MailError> {
         let now = self.clock.now();
         self.world.settle(now);
         let error = |step, trouble| Err(MailError::new(&mailbox.address, step, trouble));
         match self.world.may_sign_in(&mailbox.address, now) {
             Err(Barred::Unreachable) => error(Step::Connect, Trouble::Unreachable("modelled: connection refused".into())),
+            Err(Barred::Silent) => {
+                self.clock.sleep_until(now + PATIENCE).await;
+                error(Step::SignIn, Trouble::TimedOut(PATIENCE.as_secs()))
+            }
             Err(Barred::Refused(reply)) => error(Step::SignIn, Trouble::SignInRefused(says_no(&reply))),
             Ok(()) if self.world.breaks_now(&mailbox.address, now) => {
                 error(Step::Greeting, Trouble::Closed("modelled: reset by peer".into()))
@@ -54,12 +69,12 @@ impl WorldAccess {
 #[async_trait]
 impl Access for WorldAccess {
     async fn open_outbox(&self, mailbox: &Mailbox) -> Result<Box<dyn Outbox>, MailError> {
-        let session = self.session(mailbox, Reply::clone)?;
+        let session = self.session(mailbox, Reply::clone).await?;
         Ok(Box::new(WorldOutbox { session, kills: self.kills.clone(), offered: None, open: true }))
     }
 
     async fn open_inbox(&self, mailbox: &Mailbox) -> Result<Box<dyn Inbox>, MailError> {
-        let session = self.session(mailbox, |reply| Reply::new(Reply::NO, &format!("NO [AUTHENTICATIONFAILED] {}", reply.text)))?;
+        let session = self.session(mailbox, |reply| Reply::new(Reply::NO, &format!("NO [AUTHENTICATIONFAILED] {}", reply.text))).await?;
         let bell = self.world.changes_of(&mailbox.address);
         Ok(Box::new(WorldInbox { session, uid_next: BTreeMap::new(), bell }))
     }

@@ -54,6 +54,8 @@ pub const TO_THE_END: u32 = 3_650;
 pub enum What {
     /// Nobody reaches the provider's servers.
     Outage,
+    /// Its server takes connections and says nothing.
+    Hangs,
     /// The provider locked the account: sign-ins are refused.
     Locked,
     /// The mailbox does not exist any more, and how senders hear of it.

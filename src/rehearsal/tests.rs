@@ -1,4 +1,5 @@
 mod explained;
+mod isolation;
 mod outside;
 mod tidy;
 

@@ -15,7 +15,7 @@ use crate::compose::Library;
 use crate::config::{Calendar, Config, Engagement, Mailbox, Window};
 use crate::ledger::{Fence, Ledger, LedgerError, TroubleNote};
 use crate::letter::Keyring;
-use crate::mail::{Access, MailError};
+use crate::mail::{Access, MailError, Trouble};
 use crate::words::{Address, Domain, LocalDate, Moment};
 
 /// Everything that the workers of a run share. Made once, never changed.
@@ -243,9 +243,11 @@ pub async fn stopped(stop: &mut watch::Receiver<bool>) {
 /// A refused sign-in is not tried again for this long, unless `check` finds it well before: a wrong password, tried often, locks an account.
 const SIGN_IN_REST: Duration = Duration::from_hours(12);
 
-/// How long to wait after the `n`th failure in a row: 1, 2, 4, 8, 15 minutes of plan time.
-fn back_off(n: u32) -> Duration {
-    Duration::from_mins(1) * (1u32 << n.min(4)).min(15)
+/// How long to wait after the `n`th failure in a row, from 0: 1, 2, 4, 8, 15 minutes of plan time, and up to a quarter more (`share`, 0 to 1): mailboxes that
+/// failed together come back one by one.
+fn back_off(n: u32, share: f64) -> Duration {
+    let least = Duration::from_mins(1) * (1u32 << n.min(4)).min(15);
+    least.mul_f64(1.0 + share.clamp(0.0, 1.0) / 4.0)
 }
 
 /// How one channel of a mailbox (`smtp`, `imap`) fares: what went wrong in a row, and when it may be tried again.
@@ -278,16 +280,34 @@ impl Attempts {
         self.not_before = self.not_before.max(at);
     }
 
-    /// Backs off, one step further each time.
-    pub fn back_off(&mut self, now: Moment) {
-        self.not_before = now + back_off(self.in_a_row);
-        self.in_a_row += 1;
+    /// Whether the last try failed.
+    pub fn failing(&self) -> bool {
+        self.in_a_row > 0
     }
 
-    /// A failure of the mail server: backs off and notes it. A refused sign-in puts the mailbox out, both ways.
+    /// Backs off, one step further each time.
+    pub fn back_off(&mut self, cx: &Context, desk: &Desk) {
+        let now = cx.clock.now();
+        let words = ["back-off", desk.mailbox.address.as_str(), self.channel, &now.to_string()];
+        let [share, _] = cx.seed.shares_of_words(&words);
+        self.not_before = now + back_off(self.in_a_row, share);
+        self.in_a_row = self.in_a_row.saturating_add(1);
+    }
+
+    /// A failure of the mail server: backs off and notes it. One that is down, or has just come back, says itself when to come again. A refused sign-in puts the mailbox out, both ways.
     pub async fn failed(&mut self, cx: &Context, desk: &Desk, error: &MailError) {
         let now = cx.clock.now();
-        self.back_off(now);
+        if let Some(turn) = error.turn() {
+            // Nobody has connected: it is told when to come again.
+            self.not_before = turn;
+            self.in_a_row = self.in_a_row.saturating_add(1);
+            if matches!(error.trouble, Trouble::InLine { .. }) {
+                // In a minute or two, and no trouble of its own.
+                return;
+            }
+        } else {
+            self.back_off(cx, desk);
+        }
         self.troubled = true;
         if error.is_sign_in() {
             self.not_before = now + SIGN_IN_REST;
@@ -314,5 +334,18 @@ impl Attempts {
     /// A person has acted: it may be tried at once.
     pub fn afresh(&mut self, now: Moment) {
         self.not_before = self.not_before.min(now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_back_off_grows_to_a_quarter_of_an_hour_and_chance_makes_it_only_longer() {
+        let minutes = |share| (0..7).map(|n| back_off(n, share).as_secs_f64() / 60.0).collect::<Vec<_>>();
+        assert_eq!(minutes(0.0), [1.0, 2.0, 4.0, 8.0, 15.0, 15.0, 15.0]);
+        assert_eq!(minutes(1.0), [1.25, 2.5, 5.0, 10.0, 18.75, 18.75, 18.75]);
+        assert_eq!(back_off(u32::MAX, 2.0), Duration::from_secs(1125));
     }
 }

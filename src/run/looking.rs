@@ -125,7 +125,7 @@ impl Looker<'_> {
                     Err(LookError::Mail(e)) => self.attempts.failed(self.cx, self.desk, &e).await,
                     Err(LookError::Ledger(e)) if e.may_pass() => {
                         self.cx.tell(&News::Note(format!("{}: not looked: {e} (hint: {})", self.desk.mailbox.address, e.hint())));
-                        self.attempts.back_off(now);
+                        self.attempts.back_off(self.cx, self.desk);
                     }
                     Err(LookError::Ledger(e)) => return Err(e),
                 }
@@ -366,6 +366,12 @@ impl Looker<'_> {
                 }
                 Ok(Idled::Stopped) => {}
                 Ok(Idled::Unsupported) => return Ok(self.cx.wait_until(at).await),
+                Ok(Idled::NoRoom) => {
+                    if let Some(session) = self.session.take() {
+                        session.inbox.sign_out().await;
+                    }
+                    return Ok(self.cx.wait_until(at).await);
+                }
                 Err(e) => {
                     self.session = None;
                     self.attempts.failed(self.cx, self.desk, &e).await;

@@ -108,7 +108,7 @@ impl Sender<'_> {
                 // Nothing can be recorded, so nothing is sent; it passes when there is room again, or the other process is done.
                 Err(e) if e.may_pass() => {
                     self.cx.tell(&News::Note(format!("{}: nothing is sent: {e} (hint: {})", self.desk.mailbox.address, e.hint())));
-                    self.attempts.back_off(now);
+                    self.attempts.back_off(self.cx, self.desk);
                     if pace == Pace::Once || self.cx.wait_until(self.attempts.not_before().min(self.desk.window.1)).await == Woken::Stop {
                         break;
                     }
@@ -156,9 +156,7 @@ impl Sender<'_> {
         }
         // The last outcome has nothing to be written with.
         self.settle().await?;
-        if self.cx.clock.real_span(at.since(now)) > KEEP_OPEN {
-            self.close_session().await;
-        }
+        self.close_session_unless_soon(at, now).await;
         Ok(self.cx.wait_or_bell(at.min(end), &self.desk.new_letters).await != Woken::Stop)
     }
 
@@ -180,6 +178,10 @@ impl Sender<'_> {
         };
         if std::mem::take(&mut self.content_fails) {
             self.cx.clear_trouble(&plan.sender, "content").await;
+        }
+        // Whoever could not sign in last time takes no turn of its domain before it can.
+        if self.attempts.failing() && self.outbox.is_none() && !self.sign_in().await {
+            return Ok(());
         }
         match self.wait_for_the_domain().await? {
             InDomain::Now => {}
@@ -242,10 +244,12 @@ impl Sender<'_> {
         let (domain, gap) = (self.desk.mailbox.address.domain(), self.desk.pacing.domain_gap);
         self.last_of_other_runs().await?;
         loop {
-            let at = self.pacer.take(&domain, gap, self.cx.clock.now()).await;
+            let now = self.cx.clock.now();
+            let at = self.pacer.take(&domain, gap, now).await;
             if at >= self.desk.window.1 {
                 return Ok(InDomain::TooLate);
             }
+            self.close_session_unless_soon(at, now).await;
             if self.cx.wait_until(at).await == Woken::Stop {
                 return Ok(InDomain::Stop);
             }
@@ -297,16 +301,10 @@ impl Sender<'_> {
     async fn offer(&mut self, envelope: &Envelope, letter: &LetterFacts) -> Result<Option<Box<dyn Outbox>>, LedgerError> {
         let mut reused = self.outbox.is_some();
         loop {
-            let mut outbox = match self.outbox.take() {
-                Some(outbox) => outbox,
-                None => match self.cx.access.open_outbox(&self.desk.mailbox).await {
-                    Ok(outbox) => outbox,
-                    Err(e) => {
-                        self.attempts.failed(self.cx, self.desk, &e).await;
-                        return Ok(None);
-                    }
-                },
-            };
+            if self.outbox.is_none() && !self.sign_in().await {
+                return Ok(None);
+            }
+            let Some(mut outbox) = self.outbox.take() else { return Ok(None) };
             match outbox.offer(envelope).await {
                 Ok(Offer::Ready) => {
                     self.attempts.worked(self.cx, self.desk).await;
@@ -327,6 +325,15 @@ impl Sender<'_> {
                 }
             }
         }
+    }
+
+    /// Opens a session. False: there is none, and all is noted.
+    async fn sign_in(&mut self) -> bool {
+        match self.cx.access.open_outbox(&self.desk.mailbox).await {
+            Ok(outbox) => self.outbox = Some(outbox),
+            Err(e) => self.attempts.failed(self.cx, self.desk, &e).await,
+        }
+        self.outbox.is_some()
     }
 
     async fn note_refusal(&mut self, letter: &LetterFacts, refusal: &Refusal) -> Result<(), LedgerError> {
@@ -401,7 +408,7 @@ impl Sender<'_> {
             }
             Handover::Uncertain(why) => {
                 self.cx.tell(&News::Uncertain(plan.id, plan.sender.clone(), why.clone()));
-                self.attempts.back_off(now);
+                self.attempts.back_off(self.cx, self.desk);
                 self.desk.uncertain.store(true, Ordering::Relaxed);
                 Outcome::Uncertain(why)
             }
@@ -460,6 +467,12 @@ impl Sender<'_> {
                 self.desk.answered.fetch_or(is_answer, Ordering::Relaxed);
                 result
             }
+        }
+    }
+
+    async fn close_session_unless_soon(&mut self, needed: Moment, now: Moment) {
+        if self.cx.clock.real_span(needed.since(now)) > KEEP_OPEN {
+            self.close_session().await;
         }
     }
 

@@ -33,6 +33,8 @@ pub enum Whom {
 pub enum Wrong {
     /// Its servers cannot be reached; sessions that are open end. Mail to it waits at the senders' servers until it is over.
     Outage,
+    /// Its server takes connections and says nothing more once it knows whose it is.
+    Hangs,
     /// Sign-ins are refused: the provider has locked the account.
     Locked,
     /// The mailbox does not exist any more: mail to it is not taken (5.1.1), and nobody can sign in.

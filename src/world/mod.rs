@@ -78,6 +78,8 @@ struct Inside {
 pub enum Barred {
     /// No server answers.
     Unreachable,
+    /// It takes the connection, and never answers the sign-in.
+    Silent,
     /// It answers, and refuses the sign-in with these words (an SMTP code and text; IMAP says NO with the text).
     Refused(Reply),
 }
@@ -227,6 +229,9 @@ impl Inside {
         // A server that does not answer does not refuse either.
         if self.wrongs(address, now).any(|w| matches!(w, Wrong::Outage)) {
             return Err(Barred::Unreachable);
+        }
+        if self.wrongs(address, now).any(|w| matches!(w, Wrong::Hangs)) {
+            return Err(Barred::Silent);
         }
         if self.wrongs(address, now).any(|w| matches!(w, Wrong::Locked | Wrong::Gone(_))) {
             return Err(Barred::Refused(refused_sign_in(personality)));

@@ -21,6 +21,7 @@ mod rig;
 mod rig_back;
 mod rig_crash;
 mod rig_day;
+mod rig_isolation;
 mod rig_kills;
 mod rig_luck;
 mod rig_luck_imap;

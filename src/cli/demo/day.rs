@@ -21,6 +21,7 @@ use crate::config::{self, Config};
 use crate::credentials::load_keyring;
 use crate::ledger::{ActionKind, History, Ledger, LetterFacts};
 use crate::mail::NetworkAccess;
+use crate::mail::gate::GatedAccess;
 use crate::rehearsal::invariants::{Begun, Facts, breaches, planted_in};
 use crate::rehearsal::{Breach, plant_foreign_mail};
 use crate::report::rehearsal::{self as report, DemoDay, DemoFate, DemoLetter, DemoMailbox};
@@ -159,7 +160,7 @@ async fn run_day(
     let watcher = Arc::new(Watcher::new(printer, false).in_short(LINES_EVERY));
     let (tell, stop) = watch::channel(false);
     let context = Context {
-        access: Arc::new(NetworkAccess::new(pool.folder())),
+        access: Arc::new(GatedAccess::before(Arc::new(NetworkAccess::new(pool.folder())), clock.clone(), seed)),
         library: Arc::new(pool.library()?),
         config: Arc::new(pool.config),
         clock: clock.clone(),

@@ -214,6 +214,7 @@ impl Door {
         self.world.may_sign_in(who, self.clock.now()).map_err(|barred| {
             let (step, trouble) = match barred {
                 Barred::Unreachable => (Step::Connect, Trouble::Unreachable("nobody answers".into())),
+                Barred::Silent => (Step::SignIn, Trouble::TimedOut(60)),
                 Barred::Refused(reply) => (Step::SignIn, Trouble::SignInRefused(reply)),
             };
             MailError::new(who, step, trouble)

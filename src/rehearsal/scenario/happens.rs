@@ -97,6 +97,7 @@ fn wrongs(fault: &Fault, config: &Config) -> Result<Vec<(Wrong, Whom)>, Nobody> 
     let at_whom = |wrong: Wrong| Ok(vec![(wrong, whom(&fault.at, config)?)]);
     match &fault.what {
         What::Outage => at_whom(Wrong::Outage),
+        What::Hangs => at_whom(Wrong::Hangs),
         What::Locked => at_whom(Wrong::Locked),
         What::Gone(by) => at_whom(Wrong::Gone(*by)),
         What::Full(by) => at_whom(Wrong::Full(*by)),

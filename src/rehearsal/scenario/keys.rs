@@ -7,6 +7,7 @@ use super::TO_THE_END;
 /// The kinds of faults as they are written; [`super::What`] in its order.
 pub const WHATS: &[&str] = &[
     "outage",
+    "hangs",
     "locked",
     "gone",
     "full",
@@ -62,7 +63,7 @@ pub static FAULT: Section = Section {
             "at",
             Kind::Text,
             "",
-            "Whom it concerns: `all`, `biggest-receiver`, `first-domain`, `first-warming`, `first-partner`, a provider such as `gmail`, or an address or a domain of the pool. `outage`, `locked`, `gone`, `full` and `away` must say it; what is about a domain (`blocklisted`, `broken-dmarc`, `complaints`, `campaign`) may name a warming domain or a receiver.",
+            "Whom it concerns: `all`, `biggest-receiver`, `first-domain`, `first-warming`, `first-partner`, a provider such as `gmail`, or an address or a domain of the pool. `outage`, `hangs`, `locked`, `gone`, `full` and `away` must say it; what is about a domain (`blocklisted`, `broken-dmarc`, `complaints`, `campaign`) may name a warming domain or a receiver.",
         ),
         Key::optional("from_day", DAY, "1", "Its first day."),
         Key::optional("days", DAYS, "", "How many days; until the end if it is not set."),

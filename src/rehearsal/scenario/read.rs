@@ -97,6 +97,7 @@ fn fault(fields: &Fields, f: &mut Findings<'_>) -> Option<Fault> {
     let of_letters = || if fields.has("share") { fields.share("share") } else { Some(0.0) };
     let what = match word.as_str() {
         "outage" => Some(What::Outage),
+        "hangs" => Some(What::Hangs),
         "locked" => Some(What::Locked),
         "gone" => by().map(What::Gone),
         "full" => by().map(What::Full),
@@ -129,7 +130,7 @@ fn fits(word: &str, at: Option<Option<At>>, fields: &Fields, f: &mut Findings<'_
             f.error(fields.place("at"), format!("`at` says nothing of `{word}`"), "it is the machine of preheat; leave `at` out");
             None
         }
-        ("outage" | "locked" | "gone" | "full" | "away", None) if !fields.has("at") => {
+        ("outage" | "hangs" | "locked" | "gone" | "full" | "away", None) if !fields.has("at") => {
             f.error(fields.at, format!("`at` is missing: `{word}` wants it"), format!("add `at:` with {}", whom_is_wanted()));
             None
         }

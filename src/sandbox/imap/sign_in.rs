@@ -183,7 +183,8 @@ impl Session {
         let spec = self.world.with_account(&account, |a| a.spec.clone());
         let Some(spec) = spec else { return self.refuse(self.face.personality, verb) };
         match self.world.may_sign_in(&account, now) {
-            Err(Barred::Unreachable) => {
+            // The sandbox has no silence: the connection ends.
+            Err(Barred::Unreachable | Barred::Silent) => {
                 self.unreachable = true;
                 return Done::no("[UNAVAILABLE] no server answers");
             }

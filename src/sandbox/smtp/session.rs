@@ -210,7 +210,8 @@ impl Session {
             Turn::Refused(refusal) => self.fault(&refusal),
             Turn::Try { user, secret, token } => match self.sign_in(&user, &secret) {
                 Ok(account) => self.take_seat(&account),
-                Err(Barred::Unreachable) => Answer::broken(),
+                // The sandbox has no silence: the connection ends.
+                Err(Barred::Unreachable | Barred::Silent) => Answer::broken(),
                 Err(Barred::Refused(reply)) if token => {
                     self.signing_in = Some(Exchange::TokenRefused(reply.to_string()));
                     Answer { text: auth::challenge(TOKEN_REFUSED), then: Then::Next }

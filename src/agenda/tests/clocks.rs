@@ -75,7 +75,7 @@ fn pool_with(window: Window) -> Vec<Participant> {
 }
 
 fn window(from: NaiveTime, to: NaiveTime) -> Window {
-    Window { from, to, mailbox_gap: Duration::from_mins(2), domain_gap: Duration::from_secs(60) }
+    Window { from, to, mailbox_gap: Duration::from_mins(2), domain_gap: Duration::from_mins(1) }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What every agenda keeps, whatever the pool: properties over random pools, and the pools that the design names.
 
+mod clocks;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 

@@ -12,8 +12,14 @@ use tokio::time::Instant;
 
 use crate::words::Moment;
 
-/// The longest single sleep of the system clock: a laptop that was suspended finds out soon after it wakes.
+/// The longest single sleep of the system clock: a laptop that was suspended, or a clock that was set, is found out soon after.
 const SLICE: Duration = Duration::from_secs(30);
+/// The same of a scaled clock, for which a second is long.
+const SCALED_SLICE: Duration = Duration::from_secs(1);
+/// A wall clock that is set by less than this is no news: it is what keeps it right.
+const SET_BY: Duration = Duration::from_secs(10);
+/// Real time that a wall clock and the time that nobody sets may differ by because they are read one after the other.
+const READ_APART: Duration = Duration::from_millis(50);
 
 /// The environment variable that asks for a scaled clock, such as `2026-12-01T06:00:00Z x1200`.
 pub const CLOCK_VARIABLE: &str = "PREHEAT_CLOCK";
@@ -40,7 +46,47 @@ pub enum Clock {
         origin: Instant,
         /// When the machine sleeps, in order: whoever would wake in between wakes at its end.
         asleep: Arc<[(Moment, Moment)]>,
+        /// How somebody sets the wall clock, in order.
+        set: Arc<[Setting]>,
     },
+}
+
+/// Somebody sets a virtual wall clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// How long after the clock's start, by the time that nobody sets.
+    pub after: Duration,
+    /// By how many milliseconds: forward, or back where it is negative.
+    pub by: i64,
+}
+
+/// A moment that was noted, by the wall clock and by the time that nobody sets. What lies between two of them cannot be shortened by setting the clock.
+#[derive(Clone, Copy, Debug)]
+pub struct Noted {
+    at: Moment,
+    /// `None` for what others noted.
+    tick: Option<Instant>,
+}
+
+impl Noted {
+    /// A moment that another process noted: only the wall clock tells how long ago that was.
+    pub fn by_others(at: Moment) -> Self {
+        Self { at, tick: None }
+    }
+
+    /// By the wall clock.
+    pub fn at(self) -> Moment {
+        self.at
+    }
+}
+
+/// How a wall clock was set, in plan time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Set {
+    /// It shows later than it should: it was set, or the machine slept.
+    Forward(Duration),
+    /// It shows earlier.
+    Back(Duration),
 }
 
 /// A `PREHEAT_CLOCK` that cannot be read.
@@ -82,14 +128,23 @@ impl Clock {
 
     /// A virtual clock that shows `start` now. To be made inside a tokio runtime whose time is paused.
     pub fn paused_at(start: Moment) -> Self {
-        Self::Virtual { start, origin: Instant::now(), asleep: Arc::new([]) }
+        Self::Virtual { start, origin: Instant::now(), asleep: Arc::new([]), set: Arc::new([]) }
     }
 
     /// The same time on a machine that sleeps in these spans, which are in order and do not touch. Other clocks have none.
     #[must_use]
     pub fn with_sleep(self, spans: Arc<[(Moment, Moment)]>) -> Self {
         match self {
-            Self::Virtual { start, origin, .. } => Self::Virtual { start, origin, asleep: spans },
+            Self::Virtual { start, origin, set, .. } => Self::Virtual { start, origin, asleep: spans, set },
+            other => other,
+        }
+    }
+
+    /// The same time on a machine whose clock is set, in this order. Other clocks are set by others.
+    #[must_use]
+    pub fn with_settings(self, settings: Arc<[Setting]>) -> Self {
+        match self {
+            Self::Virtual { start, origin, asleep, .. } => Self::Virtual { start, origin, asleep, set: settings },
             other => other,
         }
     }
@@ -108,8 +163,43 @@ impl Clock {
             Self::Scaled { start, origin_real, factor } => {
                 Moment(start.0.saturating_add((real_now().0 - origin_real.0).saturating_mul(i64::from(*factor))))
             }
-            Self::Virtual { start, origin, .. } => *start + origin.elapsed(),
+            Self::Virtual { start, origin, set, .. } => {
+                let passed = origin.elapsed();
+                let by: i64 = set.iter().filter(|s| s.after <= passed).map(|s| s.by).sum();
+                Moment((*start + passed).0.saturating_add(by))
+            }
         }
+    }
+
+    /// Now, to be asked later how long ago that was.
+    pub fn note(&self) -> Noted {
+        Noted { at: self.now(), tick: Some(Instant::now()) }
+    }
+
+    /// A moment to come, noted as if it were now.
+    pub fn note_ahead(&self, at: Moment) -> Noted {
+        Noted { at, tick: Some(Instant::now() + self.real_span(at.since(self.now()))) }
+    }
+
+    /// The first moment at which `span` has passed since: by the wall clock, and by the time that nobody sets, too. A machine's sleep does not count as
+    /// passing where the system's own steady time stands still in it.
+    pub fn after(&self, noted: Noted, span: Duration) -> Moment {
+        let by_the_wall = noted.at + span;
+        let Some(tick) = noted.tick else { return by_the_wall };
+        let passed = Instant::now().saturating_duration_since(tick);
+        let ahead = tick.saturating_duration_since(Instant::now());
+        let left = (self.real_span(span) + ahead).saturating_sub(passed);
+        if left < READ_APART { by_the_wall } else { by_the_wall.max(self.now() + self.plan_span(left)) }
+    }
+
+    /// How the wall clock was set since; `None` where it was not, or by a few seconds.
+    pub fn set_since(&self, noted: Noted) -> Option<Set> {
+        let passed = self.plan_span(noted.tick?.elapsed());
+        let should_be = noted.at + passed;
+        let now = self.now();
+        let least = self.plan_span(SET_BY);
+        let (ahead, behind) = (now.since(should_be), should_be.since(now));
+        if ahead >= least { Some(Set::Forward(ahead)) } else { Some(Set::Back(behind)).filter(|_| behind >= least) }
     }
 
     /// Whether the machine slept at some time between two moments.
@@ -126,11 +216,20 @@ impl Clock {
         }
     }
 
-    /// Plan time between two renewals that are `real` apart.
-    pub fn lease_span(&self, real: Duration) -> Duration {
+    /// Waits for `real` to pass, whatever becomes of the wall clock meanwhile: between two renewals of a lease. Under the virtual clock a day passes: no
+    /// lease runs out.
+    pub async fn until_renewal(&self, real: Duration) {
         match self {
-            Self::System | Self::Scaled { .. } => self.plan_span(real),
-            Self::Virtual { .. } => Duration::from_hours(24),
+            Self::System | Self::Scaled { .. } => tokio::time::sleep(real).await,
+            Self::Virtual { .. } => self.sleep_until(self.now() + Duration::from_hours(24)).await,
+        }
+    }
+
+    /// Waits for `real` to pass, whatever becomes of the wall clock meanwhile: for another process. Plan time under the virtual clock.
+    pub async fn wait(&self, real: Duration) {
+        match self {
+            Self::System | Self::Scaled { .. } => tokio::time::sleep(real).await,
+            Self::Virtual { .. } => self.sleep_until(self.now() + real).await,
         }
     }
 
@@ -142,7 +241,8 @@ impl Clock {
         }
     }
 
-    /// Sleeps until plan time is `at` or later; returns at once where it is. Reads the wall clock again after at most 30 s.
+    /// Sleeps until plan time is `at` or later; returns at once where it is. Reads the wall clock again after at most 30 s (a second under a
+    /// scaled clock): it may have been set.
     pub async fn sleep_until(&self, at: Moment) {
         let at = self.awake_at(at);
         loop {
@@ -152,8 +252,12 @@ impl Clock {
             }
             match self {
                 Self::System => tokio::time::sleep(left.min(SLICE)).await,
-                Self::Scaled { factor, .. } => tokio::time::sleep((left / *factor).max(Duration::from_millis(1)).min(SLICE)).await,
-                Self::Virtual { .. } => return tokio::time::sleep(left).await,
+                Self::Scaled { factor, .. } => tokio::time::sleep((left / *factor).max(Duration::from_millis(1)).min(SCALED_SLICE)).await,
+                Self::Virtual { origin, set, .. } => {
+                    let passed = origin.elapsed();
+                    let until_set = set.iter().find(|s| s.after > passed).map(|s| s.after.saturating_sub(passed));
+                    tokio::time::sleep(until_set.map_or(left, |until| until.min(left))).await;
+                }
             }
         }
     }
@@ -242,6 +346,38 @@ mod tests {
             assert_eq!(clock.now(), hour(woken));
         }
         assert_eq!(clock.lease_now(), hour(0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_noted_lasts_however_the_clock_is_set() {
+        let (minute, hour) = (Duration::from_mins(1), Duration::from_hours(1));
+        let set = |after, by| Setting { after, by };
+        let clock = Clock::paused_at(Moment(0)).with_settings(Arc::new([set(hour, 3 * 3_600_000), set(hour * 2, -2 * 3_600_000)]));
+        clock.sleep_until(Moment(0) + minute * 59).await;
+        let (noted, others) = (clock.note(), Noted::by_others(clock.now()));
+        assert_eq!(clock.after(noted, minute * 5), Moment(0) + minute * 64);
+
+        // Three hours forward after the first minute: four are left of the five, and others' word is by the wall clock alone.
+        tokio::time::sleep(minute).await;
+        assert_eq!(clock.now(), Moment(0) + hour * 4);
+        assert_eq!(clock.after(noted, minute * 5), clock.now() + minute * 4);
+        assert_eq!(clock.after(others, minute * 5), Moment(0) + minute * 64);
+        assert_eq!(clock.set_since(noted), Some(Set::Forward(hour * 3)));
+        tokio::time::sleep(minute * 4).await;
+        assert_eq!(clock.after(noted, minute * 5), Moment(0) + minute * 64, "it has passed");
+
+        // Two hours back: who waits for six o'clock waits as long as the clock needs.
+        let noted = clock.note();
+        assert_eq!(clock.set_since(noted), None);
+        let began = Instant::now();
+        clock.sleep_until(Moment(0) + hour * 6).await;
+        assert_eq!((clock.now(), began.elapsed()), (Moment(0) + hour * 6, minute * 236));
+        assert_eq!(clock.set_since(noted), Some(Set::Back(hour * 2)));
+        assert_eq!(clock.after(noted, minute), noted.at() + minute);
+
+        // A slot to come keeps its distance from its own time on.
+        let ahead = clock.note_ahead(clock.now() + hour);
+        assert_eq!(clock.after(ahead, minute), clock.now() + hour + minute);
     }
 
     #[tokio::test(start_paused = true)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, params};
 
-use super::rows::{execute, one};
+use super::rows::{all, execute, one};
 use super::{Ledger, LedgerError, ms};
 use crate::words::{Address, Moment};
 
@@ -84,13 +84,14 @@ impl Fence {
         (&self.resource, self.number)
     }
 
-    /// Whether the last renewal, by [`renewed_at`], is younger than half of the expiry: what a worker must know before it sends.
+    /// Whether the last renewal, by [`renewed_at`], is younger than half of the expiry: what a worker must know before it sends. One that lies ahead says
+    /// nothing about how long ago it was: the clock was set back since.
     ///
     /// # Errors
     /// As [`Fence::check`].
     pub(super) fn is_fresh(&self, renewed_at: Option<i64>, real_now: Moment) -> Result<bool, LedgerError> {
         let renewed_at = renewed_at.map(Moment).ok_or_else(|| LedgerError::Stale(self.resource.clone()))?;
-        Ok(renewed_at >= real_now - LEASE_TTL / 2)
+        Ok((real_now - LEASE_TTL / 2..=real_now + LEASE_TTL / 2).contains(&renewed_at))
     }
 }
 
@@ -115,7 +116,29 @@ pub struct Taken {
 }
 
 impl Ledger {
+    /// Whether one of these leases has run out under a holder that is not known to be dead. It may be alive: the clock was set forward, or the machine
+    /// slept, and the holder has not renewed it yet.
+    pub async fn has_run_out(
+        &self,
+        resources: Vec<String>,
+        me: Holder,
+        real_now: Moment,
+        is_dead: impl Fn(&Holder) -> bool + Send + 'static,
+    ) -> Result<bool, LedgerError> {
+        self.store
+            .ask(move |c| {
+                let sql = "SELECT resource, holder FROM lease WHERE holder <> '' AND expires_at <= ?1 ORDER BY resource";
+                let run_out = all(c, sql, [ms(real_now)], |r| Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?)))?;
+                let may_live = |text: &str| Holder::parse(text).is_some_and(|holder| holder != me && !is_dead(&holder));
+                Ok(run_out.iter().any(|(resource, holder)| resources.contains(resource) && may_live(holder)))
+            })
+            .await
+    }
+
     /// Takes every lease of `resources` that is free, has run out, or whose holder `is_dead` (a process of this machine that is gone).
+    ///
+    /// One that would last longer than any renewal gives it was renewed before the clock was set back: from now on it lasts as long as a fresh one. Its
+    /// holder renews it, if it lives.
     pub async fn take_leases(
         &self,
         resources: Vec<String>,
@@ -136,7 +159,13 @@ impl Ledger {
                         && holder != me
                         && !is_dead(&holder)
                     {
-                        taken.held.push(HeldLease { resource, holder, expires_at: *expires_at });
+                        let expires_at = (*expires_at).min(real_now + LEASE_TTL);
+                        execute(
+                            c,
+                            "UPDATE lease SET expires_at = ?2 WHERE resource = ?1 AND expires_at > ?2",
+                            params![resource, ms(expires_at)],
+                        )?;
+                        taken.held.push(HeldLease { resource, holder, expires_at });
                         continue;
                     }
                     let number = row.map_or(0, |r| r.1) + 1;
@@ -242,10 +271,41 @@ mod tests {
         };
         assert!(fresh_at(Moment(60_000)).await.unwrap());
         assert!(!fresh_at(Moment(60_001)).await.unwrap());
+        // The clock was set back: how long ago it was renewed cannot be known.
+        assert!(!fresh_at(Moment(-60_001)).await.unwrap());
         // After a long sleep it is renewed, because nobody else took it.
         l.renew_leases(vec![fence.clone()], Moment(500_000)).await.unwrap();
         assert!(fresh_at(Moment(500_001)).await.unwrap());
         l.store.run(move |c| fence.check(c)).await.unwrap(); // but what happened may still be written down
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_is_set_neither_robs_the_living_nor_lets_the_dead_keep_a_lease_for_hours() {
+        let l = Ledger::in_memory().unwrap();
+        let resources = || vec!["mailbox:a@x.test".to_owned()];
+        let t = |s: u64| Moment(0) + Duration::from_secs(s);
+        let noon = 12 * 3_600;
+        let first = l.take_leases(resources(), holder(1), t(noon), |_| false).await.unwrap();
+        let fence = first.ours.into_values().next().unwrap();
+
+        // Three hours forward: it has run out, but its holder may live; not if it is known to be dead, or is the one that asks.
+        let run_out = |me, now, dead: u32| l.has_run_out(resources(), holder(me), t(now), move |h| h.pid == dead);
+        assert!(!run_out(2, noon + 60, 0).await.unwrap());
+        assert!(run_out(2, noon + 3 * 3_600, 0).await.unwrap());
+        assert!(!run_out(2, noon + 3 * 3_600, 1).await.unwrap());
+        assert!(!run_out(1, noon + 3 * 3_600, 0).await.unwrap());
+        assert!(!l.has_run_out(vec![Fence::PLANNER.into()], holder(2), t(noon + 3 * 3_600), |_| false).await.unwrap());
+        l.renew_leases(vec![fence.clone()], t(noon + 3 * 3_600 + 5)).await.unwrap();
+        assert!(!run_out(2, noon + 3 * 3_600 + 20, 0).await.unwrap());
+
+        // Five hours back: it would last for five hours. It lasts for two minutes from when somebody asks, unless it is renewed.
+        let back = noon - 2 * 3_600;
+        let asked = l.take_leases(resources(), holder(2), t(back), |_| false).await.unwrap();
+        assert_eq!(asked.held[0].expires_at, t(back + 120));
+        l.renew_leases(vec![fence.clone()], t(back + 15)).await.unwrap();
+        assert!(l.take_leases(resources(), holder(2), t(back + 130), |_| false).await.unwrap().ours.is_empty());
+        assert_eq!(l.take_leases(resources(), holder(2), t(back + 135), |_| false).await.unwrap().ours.len(), 1);
+        assert!(matches!(l.renew_leases(vec![fence], t(back + 136)).await, Err(LedgerError::Stale(_))));
     }
 
     #[test]

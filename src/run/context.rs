@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, Notify, watch};
 
 use super::progress::{News, Progress};
 use crate::chance::Seed;
-use crate::clock::Clock;
+use crate::clock::{Clock, Noted};
 use crate::compose::Library;
 use crate::config::{Calendar, Config, Engagement, Mailbox, Window};
 use crate::ledger::{Fence, Ledger, LedgerError, TroubleNote};
@@ -94,7 +94,7 @@ impl Desk {
 /// Keeps the letters of a domain apart, over all of its mailboxes.
 #[derive(Default)]
 pub struct Pacer {
-    last: Mutex<BTreeMap<Domain, Moment>>,
+    last: Mutex<BTreeMap<Domain, Noted>>,
     /// By domain: its mailboxes, each with the end of the window through which this run carries it, if it does.
     mailboxes: BTreeMap<Domain, Vec<(Address, Option<Moment>)>>,
 }
@@ -117,17 +117,20 @@ impl Pacer {
     }
 
     /// What another run handed over, or this one at another time than was taken, counts too.
-    pub async fn went_before(&self, domain: &Domain, at: Moment) {
+    pub async fn went_before(&self, domain: &Domain, noted: Noted) {
         let mut last = self.last.lock().await;
-        let known = last.entry(domain.clone()).or_insert(at);
-        *known = at.max(*known);
+        let known = last.entry(domain.clone()).or_insert(noted);
+        if noted.at() > known.at() {
+            *known = noted;
+        }
     }
 
-    /// The next moment at which a letter of `domain` may go, at or after `now`; it is taken for the caller.
-    pub async fn take(&self, domain: &Domain, gap: Duration, now: Moment) -> Moment {
+    /// The next moment at which a letter of `domain` may go, now or later; it is taken for the caller.
+    pub async fn take(&self, domain: &Domain, gap: Duration, clock: &Clock) -> Moment {
         let mut last = self.last.lock().await;
-        let at = last.get(domain).map_or(now, |l| now.max(*l + gap));
-        last.insert(domain.clone(), at);
+        let now = clock.now();
+        let at = last.get(domain).map_or(now, |l| now.max(clock.after(*l, gap)));
+        last.insert(domain.clone(), clock.note_ahead(at));
         at
     }
 }

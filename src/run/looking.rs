@@ -17,10 +17,11 @@ use super::progress::News;
 use super::sending::{OUT_LOOK, Pace};
 use super::tidying::{self, tidy};
 use super::upcoming::Upcoming;
+use crate::config::Engagement;
 use crate::engage::{Habits, catch_up};
 use crate::ledger::LedgerError;
 use crate::mail::{FolderName, Idled, MailError, Trouble};
-use crate::words::{FolderRole, Moment};
+use crate::words::{FolderRole, LocalDate, Moment, Zone};
 
 const INBOX_EVERY: Duration = Duration::from_mins(5);
 const SPAM_EVERY: Duration = Duration::from_mins(10);
@@ -105,6 +106,10 @@ impl Looker<'_> {
         while !self.cx.stopping() {
             let now = self.cx.clock.now();
             let done = all_sent.is_so();
+            if now.local_date(self.desk.mailbox.zone) > self.desk.date {
+                // The machine slept, or the clock was set: what is left of the date is for the run of the next one, which may be waiting for this one's end.
+                break;
+            }
             if self.desk.is_out() {
                 if pace == Pace::Once || done || now >= self.ends || self.cx.wait_until(now + OUT_LOOK).await == Woken::Stop {
                     break;
@@ -385,7 +390,12 @@ impl Looker<'_> {
 
 /// When a mailbox's hours end on the run's date, or its window where that is longer.
 fn day_ends(desk: &Desk) -> Moment {
-    desk.date.at(desk.engagement.to, desk.mailbox.zone).max(desk.window.1)
+    hours_end(desk.date, desk.window.1, &desk.engagement, desk.mailbox.zone)
+}
+
+/// The same for a date whose window ends at `window_end`.
+pub(super) fn hours_end(date: LocalDate, window_end: Moment, engagement: &Engagement, zone: Zone) -> Moment {
+    date.at(engagement.to, zone).max(window_end)
 }
 
 fn is_other(role: FolderRole) -> bool {

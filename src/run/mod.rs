@@ -9,6 +9,7 @@ mod context;
 mod guarding;
 mod hearing;
 mod holder;
+mod leases;
 mod look;
 mod looking;
 mod lowering;
@@ -29,8 +30,7 @@ mod tidying;
 mod upcoming;
 mod words_of_letter;
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -39,6 +39,7 @@ use crate::ledger::{Fence, HeldLease, Holder, LedgerError};
 use crate::words::Finding;
 use all_sent::{AllSent, Sending};
 use context::{Desk, Pacer};
+use leases::Leases;
 
 pub use context::Context;
 pub use guarding::{Described, Guarded, Paused, Said, WordInForce, describe, words_in_force};
@@ -69,9 +70,6 @@ pub enum RunError {
     Worker(String),
 }
 
-/// How often the leases are renewed, in real time.
-const RENEW_EVERY: Duration = Duration::from_secs(15);
-
 /// Takes the pool through its day, or through what is due now.
 ///
 /// # Errors
@@ -80,7 +78,7 @@ pub async fn run(cx: Context, pace: Pace, me: Holder, is_dead: fn(&Holder) -> bo
     let pool = cx.config.mailboxes.values().map(|m| (m.address.clone(), m.role)).collect();
     let mut resources = vec![Fence::PLANNER.to_owned()];
     resources.extend(cx.config.mailboxes.keys().map(Fence::resource_of));
-    let mut taken = cx.ledger.take_leases(resources, me, cx.clock.lease_now(), is_dead).await?;
+    let mut taken = leases::take(&cx, resources, pace, &me, is_dead).await?;
     let planner = taken.ours.remove(Fence::PLANNER);
     if taken.ours.is_empty() || planner.is_none() {
         let fences: Vec<Fence> = taken.ours.into_values().chain(planner).collect();
@@ -111,49 +109,11 @@ pub async fn run(cx: Context, pace: Pace, me: Holder, is_dead: fn(&Holder) -> bo
     let result = tokio::select! {
         biased;
         result = work => result,
-        lost = keep_leases(&cx, &leases, outer, &end) => Err(RunError::Ledger(lost)),
+        lost = leases::keep(&cx, &leases, outer, &end) => Err(RunError::Ledger(lost)),
     };
     // An error of the work is worth more than one of giving the leases back: those run out by themselves.
     let released = cx.ledger.release_leases(leases.held()).await;
     result.and(released.map_err(RunError::from))
-}
-
-/// The leases that this run holds. Each is given back as soon as its work is done: another run may want the mailbox's next day.
-#[derive(Clone)]
-struct Leases(Arc<Mutex<Vec<Fence>>>);
-
-impl Leases {
-    fn new(fences: impl Iterator<Item = Fence>) -> Self {
-        Self(Arc::new(Mutex::new(fences.collect())))
-    }
-
-    fn held(&self) -> Vec<Fence> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    async fn release(&self, cx: &Context, fence: Fence) -> Result<(), LedgerError> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|f| *f != fence);
-        cx.ledger.release_leases(vec![fence]).await
-    }
-}
-
-/// Renews the leases, passes the caller's wish to stop on, and completes only when a lease is lost: somebody else took it.
-async fn keep_leases(cx: &Context, leases: &Leases, mut outer: watch::Receiver<bool>, end: &watch::Sender<bool>) -> LedgerError {
-    loop {
-        let next = cx.clock.now() + cx.clock.lease_span(RENEW_EVERY);
-        tokio::select! {
-            biased;
-            () = context::stopped(&mut outer), if !*end.borrow() => drop(end.send(true)),
-            () = cx.clock.sleep_until(next) => match cx.ledger.renew_leases(leases.held(), cx.clock.lease_now()).await {
-                Ok(()) => {}
-                // Given back between the list and the renewal: the next list does not have it.
-                Err(LedgerError::Stale(resource)) if !leases.held().iter().any(|f| f.is_of(&resource)) => {}
-                Err(e @ LedgerError::Stale(_)) => return e,
-                // A full disk passes. Meanwhile nobody sends: an intent wants a lease that was renewed lately.
-                Err(e) => cx.tell(&News::Note(format!("the leases could not be renewed: {e}"))),
-            },
-        }
-    }
 }
 
 async fn announce(cx: &Context, desks: &[Desk]) -> Result<(), LedgerError> {

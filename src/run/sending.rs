@@ -13,6 +13,7 @@ use super::progress::News;
 use super::suspending::{Heard, heed_refusal};
 use super::words_of_letter::{Unwritten, bytes_of};
 use crate::classify::classify;
+use crate::clock::Noted;
 use crate::compose::message_id_of;
 use crate::engage::answer_slots;
 use crate::ledger::{Intent, IntentRefused, LedgerError, LetterFacts, NextLetter, Outcome, Receipt, TroubleNote, Turn};
@@ -50,7 +51,7 @@ struct Sender<'a> {
     desk: &'a Desk,
     pacer: &'a Pacer,
     outbox: Option<Box<dyn Outbox>>,
-    last_handed: Option<Moment>,
+    last_handed: Option<Noted>,
     attempts: Attempts,
     content_fails: bool,
     unsettled: Option<Unsettled>,
@@ -80,9 +81,9 @@ pub async fn send_day(cx: &Context, desk: &Desk, pacer: &Pacer, pace: Pace) -> R
     let address = &desk.mailbox.address;
     // A window may begin soon after that of the day before has ended.
     let last = || cx.ledger.last_handed(vec![address.clone()], desk.date.minus(1));
-    let last_handed = cx.patiently(address, last).await?.flatten();
-    if let Some(at) = last_handed {
-        pacer.went_before(&desk.mailbox.address.domain(), at).await;
+    let last_handed = cx.patiently(address, last).await?.flatten().map(Noted::by_others);
+    if let Some(noted) = last_handed {
+        pacer.went_before(&desk.mailbox.address.domain(), noted).await;
     }
     let mut attempts = Attempts::from("smtp", desk.window.0);
     if let Some(end) = cx.patiently(address, || cx.ledger.rest_of(address.clone(), cx.clock.now())).await?.flatten() {
@@ -163,7 +164,7 @@ impl Sender<'_> {
     /// A letter never goes sooner than the gap after the one before it, and not while the server asked for calm.
     fn not_before(&self) -> Moment {
         let calm = self.attempts.not_before();
-        self.last_handed.map_or(calm, |last| calm.max(last + self.desk.pacing.mailbox_gap))
+        self.last_handed.map_or(calm, |last| calm.max(self.cx.clock.after(last, self.desk.pacing.mailbox_gap)))
     }
 
     async fn send(&mut self, letter: &LetterFacts, pace: Pace) -> Result<(), LedgerError> {
@@ -214,10 +215,10 @@ impl Sender<'_> {
                 return Err(e);
             }
         }
-        let handed_at = self.cx.clock.now();
-        self.last_handed = Some(handed_at);
+        let handed = self.cx.clock.note();
+        self.last_handed = Some(handed);
         // A slow sign-in lies between the slot that was taken and this: the next letter of the domain keeps its distance from here.
-        self.pacer.went_before(&plan.sender.domain(), handed_at).await;
+        self.pacer.went_before(&plan.sender.domain(), handed).await;
         let handover = outbox.hand_over(&message.bytes).await;
         let refusal = match &handover {
             Handover::Refused(reply) => Some(Refusal { step: Step::Message, reply: reply.clone() }),
@@ -244,12 +245,11 @@ impl Sender<'_> {
         let (domain, gap) = (self.desk.mailbox.address.domain(), self.desk.pacing.domain_gap);
         self.last_of_other_runs().await?;
         loop {
-            let now = self.cx.clock.now();
-            let at = self.pacer.take(&domain, gap, now).await;
+            let at = self.pacer.take(&domain, gap, &self.cx.clock).await;
             if at >= self.desk.window.1 {
                 return Ok(InDomain::TooLate);
             }
-            self.close_session_unless_soon(at, now).await;
+            self.close_session_unless_soon(at, self.cx.clock.now()).await;
             if self.cx.wait_until(at).await == Woken::Stop {
                 return Ok(InDomain::Stop);
             }
@@ -270,7 +270,7 @@ impl Sender<'_> {
         // At the other end of the calendar it may be the day before yesterday.
         let last = self.cx.ledger.last_handed(others, self.desk.date.minus(2)).await?;
         if let Some(at) = last {
-            self.pacer.went_before(&domain, at).await;
+            self.pacer.went_before(&domain, Noted::by_others(at)).await;
         }
         Ok(last)
     }
@@ -427,6 +427,8 @@ impl Sender<'_> {
         match refused {
             IntentRefused::NotDue => {}
             IntentRefused::Paused => self.attempts.wait_until(now + PAUSE_LOOK),
+            // The clock was set back while the letter was offered: its window is still to come.
+            IntentRefused::Window if now < self.desk.window.0 => self.attempts.wait_until(self.desk.window.0),
             IntentRefused::LeaseNotFresh => self.attempts.wait_until(now + self.cx.clock.plan_span(LEASE_LOOK)),
             IntentRefused::Quota | IntentRefused::Window if plan.parent.is_some() => {
                 let slots = answer_slots(

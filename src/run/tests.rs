@@ -1,5 +1,6 @@
 //! A day of the executor in virtual time, over servers that are a model with faults to switch on.
 
+mod clocks;
 mod guarding;
 mod hearing;
 mod hostile;
@@ -58,6 +59,8 @@ struct Faults {
     always_has_news: Mutex<Option<Address>>,
     /// The connection breaks when this UID is peeked at; with [`SAYS_NO`], the server refuses instead.
     unreadable: AtomicU32,
+    /// How long it takes to offer a letter.
+    slow_offers: Mutex<Duration>,
     /// All letters land in Junk, there is no MOVE, and each rescue breaks off after its copy.
     half_moves: AtomicBool,
     /// There is no MOVE, and each move out of INBOX breaks off after its copy.
@@ -162,6 +165,8 @@ impl Access for FakeAccess {
 impl Outbox for FakeOutbox {
     async fn offer(&mut self, envelope: &Envelope) -> Result<Offer, MailError> {
         self.0.offered.lock().unwrap().push(envelope.to.clone());
+        let slow = *self.0.faults.slow_offers.lock().unwrap();
+        Clock::System.wait(slow).await;
         let lost = self.0.faults.lost.lock().unwrap().as_ref() == Some(&envelope.from.domain());
         let refusal = if lost {
             Some(Reply::new(550, "5.1.1 User unknown"))

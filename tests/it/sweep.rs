@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use preheat::rehearsal::{Rehearsed, Scenario, rehearse, rehearse_all};
 
-use crate::sweep_pool::{Play, Size};
+use crate::sweep_pool::{CHANGES, Play, Size};
 use crate::tally::tally;
 
 /// In `tests/run`, within its time.
@@ -61,6 +61,18 @@ fn every_shipped_scenario_is_swept() {
     assert_eq!(swept, shipped);
 }
 
+/// Around changes of the clock, leap day and new year, in zones that change by an hour, by half of one, on different dates, and never.
+#[test]
+fn clocks_that_change() {
+    let seeds = number("PREHEAT_SWEEP_SEEDS", CHANGES);
+    let plays = (0..seeds).map(Play::around_a_change).collect();
+    for (play, rehearsed) in play_all("around changes of the clock", plays) {
+        let dates: Vec<_> = rehearsed.days.iter().map(|day| day.date).collect();
+        let follow: Vec<_> = (0..play.days).map(|n| Some(play.from.plus(n))).collect();
+        assert_eq!(dates, follow, "seed {}: every date once", play.seed);
+    }
+}
+
 /// Whole ramps. Ignored, and of a name of its own: `tests/run` plays it with `--long` only.
 #[test]
 #[ignore = "takes half an hour: tests/run --long"]
@@ -75,41 +87,46 @@ fn number(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).map_or(otherwise, |text| text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}")))
 }
 
-/// Plays a scenario with these seeds on all cores, and says how much that was.
+/// Plays a scenario with these seeds.
+fn sweep(scenario: &'static str, size: Size, seeds: std::ops::RangeInclusive<u64>) {
+    play_all(scenario, seeds.map(|seed| Play::of(scenario, seed, size)).collect());
+}
+
+/// Plays them on all cores, says how much that was, and holds each against the invariants.
 #[expect(
     clippy::disallowed_methods,
     clippy::print_stdout,
     reason = "for a person who wonders how long it takes: nothing is asserted about it"
 )]
-fn sweep(scenario: &'static str, size: Size, seeds: std::ops::RangeInclusive<u64>) {
+fn play_all(name: &str, plays: Vec<Play>) -> Vec<(Play, Rehearsed)> {
     let began = Instant::now();
-    let plays: Vec<Play> = seeds.map(|seed| Play::of(scenario, seed, size)).collect();
     let all = rehearse_all(plays.len(), &|n| plays[n].rehearsal(), &|| {}).unwrap_or_else(|_| panic!("{}", broken_off(&plays)));
     let sum = |of: fn(&Rehearsed) -> u32| all.iter().map(of).sum::<u32>();
     let letters = sum(|r| r.days.iter().map(|d| d.sent + d.by_partners).sum());
     println!(
-        "{scenario}: {} seeds, {} days, {letters} letters, {:.1} s",
+        "{name}: {} seeds, {} days, {letters} letters, {:.1} s",
         all.len(),
         sum(|r| r.days.len() as u32),
         began.elapsed().as_secs_f64()
     );
     let broken: Vec<(&Play, &Rehearsed)> = plays.iter().zip(&all).filter(|(_, r)| !r.breaches.is_empty()).collect();
-    assert!(broken.is_empty(), "{}", told(scenario, &broken));
+    assert!(broken.is_empty(), "{}", told(&broken));
     tally(
         "rehearsed ramps with trouble, seeds",
         all.len() as u64,
         "all invariants held: none lost, none twice, quota, window, gap, suspension",
     );
-    assert!(u64::from(letters) > 10 * all.len() as u64, "{scenario}: only {letters} letters were played");
+    assert!(u64::from(letters) > 10 * all.len() as u64, "{name}: only {letters} letters were played");
+    plays.into_iter().zip(all).collect()
 }
 
 /// The rehearsals whose invariants do not hold, a few of them whole.
-fn told(scenario: &str, broken: &[(&Play, &Rehearsed)]) -> String {
-    let mut text = format!("{scenario}: {} seeds break an invariant\n", broken.len());
+fn told(broken: &[(&Play, &Rehearsed)]) -> String {
+    let mut text = format!("{} seeds break an invariant\n", broken.len());
     for (play, rehearsed) in broken.iter().take(SHOWN) {
         let folder = tempfile::tempdir().unwrap().keep();
         play.write(&folder);
-        writeln!(text, "\n{scenario}, seed {}, {} days from {}:", play.seed, play.days, play.from).unwrap();
+        writeln!(text, "\n{}, seed {}, {} days from {}:", play.scenario, play.seed, play.days, play.from).unwrap();
         for breach in &rehearsed.breaches {
             writeln!(text, "invariant {}: {}", breach.invariant, breach.what).unwrap();
             for line in &breach.story {

@@ -38,6 +38,35 @@ pub struct Play {
 /// Dates on which the clocks of a zone in the pool change: Los Angeles, Berlin and Auckland, in spring and autumn.
 const CLOCK_CHANGES: [(i32, u32, u32); 6] = [(2026, 3, 8), (2026, 3, 29), (2026, 4, 5), (2026, 9, 27), (2026, 10, 25), (2026, 11, 1)];
 const ZONES: [&str; 4] = ["Europe/Berlin", "UTC", "America/Los_Angeles", "Pacific/Auckland"];
+/// Zones whose clocks change by an hour, at two dates each, or by half of one, or never.
+const CHANGING_ZONES: [&str; 4] = ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata"];
+/// When they change in 2026 to 2028, leap day, and the turns of the years.
+const AWKWARD_DATES: [(i32, u32, u32); 22] = [
+    (2026, 3, 8),
+    (2026, 3, 29),
+    (2026, 4, 5),
+    (2026, 10, 4),
+    (2026, 10, 25),
+    (2026, 11, 1),
+    (2027, 1, 1),
+    (2027, 3, 14),
+    (2027, 3, 28),
+    (2027, 4, 4),
+    (2027, 10, 3),
+    (2027, 10, 31),
+    (2027, 11, 7),
+    (2028, 1, 1),
+    (2028, 2, 29),
+    (2028, 3, 12),
+    (2028, 3, 26),
+    (2028, 4, 2),
+    (2028, 10, 1),
+    (2028, 10, 29),
+    (2028, 11, 5),
+    (2028, 12, 31),
+];
+/// How many plays there are [`Play::around_a_change`] until each date was met in two scenarios; twice as many meet all four.
+pub const CHANGES: u64 = AWKWARD_DATES.len() as u64 * 2;
 /// Windows: common ones, one in which clocks change, one that ends with the date, one that ends before many recipients wake, and the whole day.
 const HOURS: [&str; 6] = ["08:30-17:30", "09:00-12:00", "00:30-04:30", "19:30-23:58", "05:00-08:00", "00:01-23:59"];
 
@@ -60,6 +89,23 @@ impl Play {
             files[0].1.push_str(tidy);
             files.push((format!("scenarios/{scenario}.yaml"), early(&mut draw, &shipped(scenario), days)));
         }
+        Self { scenario, seed, from, days, files }
+    }
+
+    /// A few days around a change of clocks, leap day or new year, with mailboxes in zones that change differently, on machines that are well, killed, or
+    /// asleep at night, and over a flaky network. Dates and scenarios are taken in turn.
+    pub fn around_a_change(seed: u64) -> Self {
+        let dates = AWKWARD_DATES.len() as u64;
+        let scenario = ["healthy", "killed", "laptop-sleeps", "flaky-network"][((seed + seed / dates) % 4) as usize];
+        let (y, m, d) = AWKWARD_DATES[(seed % dates) as usize];
+        let mut draw = Seed(seed).of_words(&["sweep", "around a change"]);
+        let days = draw.random_range(4..=6);
+        let from = LocalDate::ymd(y, m, d).unwrap().minus(draw.random_range(1..=days - 2));
+        let files = vec![
+            ("preheat.yaml".to_owned(), pool_of_changing_zones(&mut draw)),
+            ("schedules/ramp.yaml".to_owned(), schedule(&mut draw, from, days)),
+            ("schedules/other.yaml".to_owned(), schedule(&mut draw, from, days)),
+        ];
         Self { scenario, seed, from, days, files }
     }
 
@@ -128,6 +174,31 @@ mailboxes:
             "  - {{address: p{n}@partner-{n}.test, role: partner, provider: {provider}, zone: {zone}, send_limit: {send}, start_limit: {start}}}"
         )
         .unwrap();
+    }
+    text
+}
+
+fn pool_of_changing_zones(draw: &mut Stream) -> String {
+    let mut text = format!(
+        "# A warming mailbox in each zone, two of them on one domain; cron goes by one of the zones.
+zone: {}
+schedule: ramp
+defaults: {{secret: env:UNUSED, smtp: mail.x.test, imap: mail.x.test, receive_limit: {}}}
+pairs: {{max_per_pair: 3, max_per_pair_week: 12}}
+tidy: {{after: 2d}}
+mailboxes:
+",
+        CHANGING_ZONES.choose(draw).unwrap(),
+        draw.random_range(5..=12),
+    );
+    for (n, zone) in CHANGING_ZONES.iter().enumerate() {
+        let schedule = ["ramp", "other"].choose(draw).unwrap();
+        writeln!(text, "  - {{address: w{n}@{}.test, zone: {zone}, schedule: {schedule}}}", ["one", "one", "two", "three"][n]).unwrap();
+    }
+    for n in 0..3 {
+        let zone = CHANGING_ZONES.choose(draw).unwrap();
+        writeln!(text, "  - {{address: p{n}@partner-{n}.test, role: partner, zone: {zone}, send_limit: {}}}", draw.random_range(3..=6))
+            .unwrap();
     }
     text
 }

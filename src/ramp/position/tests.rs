@@ -405,3 +405,20 @@ mod properties {
         }
     }
 }
+
+#[test]
+fn ramp_days_go_by_the_calendar_whatever_the_clocks_do() {
+    // Every day is a send-day: over changes of the clock, leap day, and the turn of the year, each date earns one.
+    let s = Schedule { calendar: calendar(0..7, 0.0, &[]), ..standard() };
+    for first in ["2026-03-05", "2026-03-26", "2026-04-02", "2026-10-01", "2026-10-22", "2026-12-28", "2028-02-26"] {
+        let days = good_days(&s, first, 7);
+        let walked: Vec<u32> = (0..=7).map(|n| stands(&s, &days, &date(first).plus(n).to_string()).0).collect();
+        assert_eq!(walked, [1, 2, 3, 4, 5, 6, 7, 8], "from {first}");
+        let dates: Vec<i64> = days.windows(2).map(|d| d[1].date.days_since(d[0].date)).collect();
+        assert_eq!(dates, [1; 6], "from {first}");
+    }
+    // A week without sending is seven dates: 29 February is one of them.
+    let until = |first: &str, today: &str| stands(&s, &good_days(&s, first, 8), today).0;
+    assert_eq!((until("2027-02-18", "2027-03-04"), until("2027-02-18", "2027-03-03")), (6, 9));
+    assert_eq!((until("2028-02-18", "2028-03-03"), until("2028-02-18", "2028-03-02")), (6, 9));
+}

@@ -105,12 +105,16 @@ fn the_barred_are_in_trouble(case: &Case<'_>, troubles: &[TroubleRow], found: &m
 /// A run takes every mailbox that is free through its local date, or through the next where that date's window is over: there must be a day of it, if only
 /// one on which nothing is sent.
 fn no_date_is_passed_over(case: &Case<'_>, found: &mut Found) {
-    for run in case.facts.runs.iter().filter(|run| run.alone) {
+    for run in case.facts.runs {
+        // Another run may have it still: at work until its hours of the date before are over, and not a moment longer.
         for (address, member) in &case.members {
             let zone = member.mailbox.zone;
             let today = date_in(run.at, zone);
             let is_over = run.at >= wall_clock(today, member.window.to, zone);
             let date = if is_over { today.plus(1) } else { today };
+            if !run.alone && run.at < wall_clock(date.minus(1), member.engagement.to.max(member.window.to), zone) {
+                continue;
+            }
             if case.day(address, date).is_none() {
                 let window = if is_over { "its window of the day before was over" } else { "its window was not over" };
                 found.add(6, None, || format!("no day was made for {address} on {date} by the run at {}, when {window} in {zone}", run.at));

@@ -1,5 +1,6 @@
 mod explained;
 mod outside;
+mod prune;
 mod tidy;
 
 use std::collections::{BTreeMap, BTreeSet};

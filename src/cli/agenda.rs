@@ -1,6 +1,6 @@
 //! `preheat agenda`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use super::explain::parse_date;
 use super::pool::{Pool, runtime};
 use super::printer::Printer;
 use super::{CliError, Exit};
-use crate::ledger::LetterFacts;
+use crate::ledger::{LedgerError, LetterFacts, PrunedSum};
 use crate::report::{Align, Table};
 use crate::words::{Address, LetterState, LocalDate, Moment, Zone};
 
@@ -32,15 +32,27 @@ pub fn agenda(args: &Args, config: &Path, printer: Printer) -> Result<Exit, CliE
     pool.say_clock(printer);
     let chosen = pool.chosen(args.of.as_deref())?;
     let date = args.date.unwrap_or_else(|| pool.clock.now().local_date(pool.config.zone));
-    let rows = match pool.look_into_ledger()? {
-        None => Vec::new(),
-        Some(ledger) => runtime()?.block_on(ledger.agenda_on(date))?,
+    let (rows, gone) = match pool.look_into_ledger()? {
+        None => (Vec::new(), Vec::new()),
+        Some(ledger) => {
+            runtime()?.block_on(async { Ok::<_, LedgerError>((ledger.agenda_on(date).await?, ledger.pruned_on(date).await?)) })?
+        }
     };
+    let gone: Vec<PrunedSum> = gone.into_iter().filter(|sum| chosen.contains(&sum.mailbox)).collect();
     let mut rows: Vec<LetterFacts> =
         rows.into_iter().filter(|r| chosen.contains(&r.plan.sender) || chosen.contains(&r.plan.recipient)).collect();
     rows.sort_by_key(|r| (time_of(r), r.plan.id));
     if args.json {
+        if !gone.is_empty() {
+            printer.say(pruned_in_words(&gone, date));
+        }
         printer.json(&rows.iter().map(to_json).collect::<Vec<_>>());
+        return Ok(Exit::Done);
+    }
+    if !gone.is_empty() {
+        printer.data(pruned_in_words(&gone, date));
+    }
+    if rows.is_empty() && !gone.is_empty() {
         return Ok(Exit::Done);
     }
     if rows.is_empty() {
@@ -50,6 +62,24 @@ pub fn agenda(args: &Args, config: &Path, printer: Printer) -> Result<Exit, CliE
     }
     printer.data(to_text(&rows, date, &|a| zone_of(&pool, a), printer.width()));
     Ok(Exit::Done)
+}
+
+/// What became of letters that are not in the ledger any more.
+fn pruned_in_words(gone: &[PrunedSum], date: LocalDate) -> String {
+    let mut sums: BTreeMap<String, u32> = BTreeMap::new();
+    for sum in gone {
+        let what = match (sum.state, sum.detail.as_str()) {
+            (state, "") => state.to_string(),
+            (LetterState::Skipped, reason) => format!("skipped: {reason}"),
+            (_, placement) => placement.to_owned(),
+        };
+        *sums.entry(what).or_default() += sum.letters;
+    }
+    let count = |of: fn(&PrunedSum) -> u32| gone.iter().map(of).sum::<u32>();
+    let (letters, answers, rescued) = (count(|s| s.letters), count(|s| s.answers), count(|s| s.rescued));
+    let ends = sums.iter().map(|(what, n)| format!("{n} {what}")).collect::<Vec<_>>().join(", ");
+    let rescued = if rescued == 0 { String::new() } else { format!("; {rescued} were rescued from spam") };
+    format!("{date}: {letters} letters were pruned, {answers} of them answers. What is kept of them: {ends}{rescued}")
 }
 
 fn zone_of(pool: &Pool, address: &Address) -> Zone {

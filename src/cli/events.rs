@@ -47,7 +47,7 @@ pub fn events(args: &Args, config: &Path, printer: Printer) -> Result<Exit, CliE
     if args.follow {
         runtime()?.block_on(go_on(&pool, args.since, &filter, printer, tell))?;
     } else if let Some(ledger) = pool.look_into_ledger()? {
-        runtime()?.block_on(tell_all(&ledger, &pool, args.since, &filter, tell))?;
+        runtime()?.block_on(tell_all(&ledger, &pool, args.since, &filter, printer, tell))?;
     } else {
         printer.say(no_ledger(&pool));
     }
@@ -81,10 +81,16 @@ async fn tell_all(
     pool: &Pool,
     since: Since,
     filter: &EventFilter,
+    printer: Printer,
     tell: impl Fn(&[Event]) -> bool,
 ) -> Result<(), CliError> {
     let now = pool.clock.now();
     let mut place = Some(since.place(now, pool.config.zone));
+    if let (Some(from), Some(pruned)) = (place, ledger.pruned().await?)
+        && from.goes_on_at().local_date(pool.config.zone) < pruned.before
+    {
+        printer.say(format_args!("letters of dates before {} were pruned: what happened to them is not told any more", pruned.before));
+    }
     while let Some(after) = place {
         let page = ledger.events(after, filter.clone(), now).await?;
         if !page.events.is_empty() && !tell(&page.events) {

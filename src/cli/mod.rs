@@ -92,7 +92,7 @@ enum Command {
     Suppress(suppress::Args),
     /// Print what happened, one event a line, for people and for programs
     Events(events::Args),
-    /// Back the ledger up, or check it
+    /// Back the ledger up, check it, or prune what is long past
     Ledger(ledger::Args),
     /// Serve a modelled mail world on this machine, to practise in
     Sandbox(sandbox::Args),

@@ -35,6 +35,7 @@ impl Ledger {
                 }
                 replay(c, &mut report)?;
                 compare_days(c, &mut report)?;
+                compare_space(c, &mut report)?;
                 report.faults.truncate(100);
                 Ok(report)
             })
@@ -109,10 +110,26 @@ fn replay(c: &Connection, report: &mut CheckReport) -> Result<(), LedgerError> {
     Ok(())
 }
 
-/// The sums that a day keeps must be what its letters say.
+/// The room that sightings take must be what they add up to.
+fn compare_space(c: &Connection, report: &mut CheckReport) -> Result<(), LedgerError> {
+    let sql = "SELECT m.address FROM mailbox m LEFT JOIN space s ON s.mailbox = m.address WHERE
+                 (coalesce(s.messages, 0), coalesce(s.bytes, 0), coalesce(s.put_away, 0), coalesce(s.put_away_bytes, 0)) <>
+                 (SELECT count(*) FILTER (WHERE tidied IS NULL), coalesce(sum(size) FILTER (WHERE tidied IS NULL), 0),
+                    count(*) FILTER (WHERE tidied = 'moved'), coalesce(sum(size) FILTER (WHERE tidied = 'moved'), 0)
+                  FROM sighting g WHERE g.mailbox = m.address) ORDER BY m.address";
+    for mailbox in all(c, sql, [], |r| Ok(r.get::<_, String>(0)?))? {
+        report.faults.push(format!("{mailbox}: the room that its letters take is not what its sightings add up to"));
+    }
+    Ok(())
+}
+
+/// The sums that a day keeps must be what its letters say, and what was kept of those that were pruned.
 fn compare_days(c: &Connection, report: &mut CheckReport) -> Result<(), LedgerError> {
     let sql = "SELECT d.mailbox, d.date, d.quota, coalesce(d.total, d.quota) AS total, d.spent, d.accepted,
-                 count(l.handed_at) AS handed_letters, count(l.accepted_at) AS accepted_letters
+                 count(l.handed_at) + (SELECT coalesce(sum(p.handed), 0) FROM pruned_sum p WHERE p.mailbox = d.mailbox AND p.date = d.date)
+                   AS handed_letters,
+                 count(l.accepted_at) + (SELECT coalesce(sum(p.accepted), 0) FROM pruned_sum p WHERE p.mailbox = d.mailbox AND p.date = d.date)
+                   AS accepted_letters
                FROM day d LEFT JOIN letter l ON l.sender = d.mailbox AND l.date = d.date GROUP BY d.mailbox, d.date ORDER BY d.mailbox, d.date";
     let rows = all(c, sql, [], |r| {
         let n = |column: &str| r.get::<_, i64>(column);

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::{Ledger, LedgerError};
 
 /// Tables with what was decided and what happened, each with its key. Leases are about processes, not about the pool.
-const TABLES: [(&str, &str); 25] = [
+const TABLES: [(&str, &str); 29] = [
     ("pool", "id"),
     ("mailbox", "address"),
     ("day", "mailbox, date"),
@@ -35,10 +35,14 @@ const TABLES: [(&str, &str); 25] = [
     ("outside_message", "mailbox, message_id"),
     ("outside_cursor", "mailbox"),
     ("tidy", "mailbox"),
+    ("pruned", "id"),
+    ("pruned_sum", "mailbox, date, state, detail"),
+    ("pruned_signal", "mailbox, date, scope, kind"),
+    ("pruned_space", "mailbox"),
 ];
 
 impl Ledger {
-    /// Every row of every table but `lease` and those of troubles, as `table|column=value|…` lines in the order of their keys.
+    /// Every row of every table but `lease`, `space` and those of troubles, as `table|column=value|…` lines in the order of their keys.
     pub async fn dump(&self) -> Result<String, LedgerError> {
         self.store
             .run(|c| {

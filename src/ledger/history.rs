@@ -123,6 +123,16 @@ impl Ledger {
         Self { store, path: ":memory:".into() }
     }
 
+    /// A copy in a file.
+    pub(crate) fn save_to(&self, path: &std::path::Path) {
+        let super::store::Store::Memory(from) = &self.store else { panic!("only a ledger in memory is saved") };
+        let (from, mut copy) = (from.lock().unwrap(), rusqlite::Connection::open(path).unwrap());
+        from.execute_batch("COMMIT").unwrap();
+        let copied = rusqlite::backup::Backup::new(&from, &mut copy).unwrap().step(-1).unwrap();
+        assert_eq!(copied, rusqlite::backup::StepResult::Done);
+        from.execute_batch("BEGIN IMMEDIATE").unwrap();
+    }
+
     /// Changes something behind everybody's back; gives how many rows.
     pub(crate) async fn alter(&self, sql: &str) -> usize {
         let sql = sql.to_owned();

@@ -201,6 +201,17 @@ impl Ledger {
             .await
     }
 
+    /// Who holds a lease that has not run out, each once.
+    pub async fn holders(&self, real_now: Moment) -> Result<Vec<Holder>, LedgerError> {
+        self.store
+            .ask(move |c| {
+                let sql = "SELECT DISTINCT holder FROM lease WHERE holder <> '' AND expires_at > ?1 ORDER BY holder";
+                let holders = super::rows::all(c, sql, [ms(real_now)], |r| Ok(r.get::<_, String>(0)?))?;
+                Ok(holders.iter().filter_map(|text| Holder::parse(text)).collect())
+            })
+            .await
+    }
+
     /// Gives leases back. Those that are not ours any more are left alone.
     pub async fn release_leases(&self, fences: Vec<Fence>) -> Result<(), LedgerError> {
         self.store

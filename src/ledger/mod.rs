@@ -18,6 +18,7 @@ mod look;
 mod named;
 mod outside;
 mod pool;
+mod prune;
 mod ready;
 mod rows;
 mod send;
@@ -48,6 +49,7 @@ pub use letters::{LetterFacts, StepRow};
 pub use look::{LookNote, Noted, RefusedMark, Sighted, SightingRow, StoredFolder};
 pub use outside::{OutsideMessage, OutsideNote, OutsideReport, OutsideRow, SentCursor};
 pub use pool::{PauseRow, PauseScope, TroubleNote, TroubleRow};
+pub use prune::{LEAST_KEPT, PruneRules, Pruned, PrunedSum, Pruner, Removed};
 pub use ready::ReadyRow;
 pub use send::{Intent, IntentRefused, NextLetter, Outcome, Turn};
 pub use signals::{NewSignal, SignalNoted, SignalRow, Suppress};
@@ -69,6 +71,7 @@ const MIGRATION_STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0008_events.sql")),
     M::up(include_str!("migrations/0009_tidy.sql")),
     M::up(include_str!("migrations/0010_indexes_and_unoffered.sql")),
+    M::up(include_str!("migrations/0011_prune.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(MIGRATION_STEPS);
 

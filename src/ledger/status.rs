@@ -58,20 +58,22 @@ pub enum Unsent {
 }
 
 impl Ledger {
-    /// How many of a mailbox's letters did not go out, by date and reason.
+    /// How many of a mailbox's letters did not go out, by date and reason; those that were pruned among them.
     pub async fn unsent(&self, sender: Address) -> Result<BTreeMap<LocalDate, BTreeMap<Unsent, u32>>, LedgerError> {
         self.store
             .ask(move |c| {
                 let sql = "SELECT date, skip_reason, count(*) FROM letter
-                           WHERE sender = ?1 AND (state = 'rejected' OR (state = 'skipped' AND skip_reason IS NOT NULL)) GROUP BY date, skip_reason";
+                           WHERE sender = ?1 AND (state = 'rejected' OR (state = 'skipped' AND skip_reason IS NOT NULL)) GROUP BY date, skip_reason
+                           UNION ALL SELECT date, iif(state = 'skipped', detail, NULL), letters FROM pruned_sum
+                           WHERE mailbox = ?1 AND (state = 'rejected' OR (state = 'skipped' AND detail <> ''))";
                 let rows = all(c, sql, [sender.as_str()], |r| {
                     let mut columns = InOrder::of(r);
                     let (date, reason) = (columns.word(LocalDate::parse)?, columns.maybe(SkipReason::parse)?);
-                    Ok((date, reason.map_or(Unsent::Refused, Unsent::Skipped), columns.get()?))
+                    Ok((date, reason.map_or(Unsent::Refused, Unsent::Skipped), columns.get::<u32>()?))
                 })?;
                 let mut dates: BTreeMap<LocalDate, BTreeMap<Unsent, u32>> = BTreeMap::new();
                 for (date, why, n) in rows {
-                    dates.entry(date).or_default().insert(why, n);
+                    *dates.entry(date).or_default().entry(why).or_default() += n;
                 }
                 Ok(dates)
             })

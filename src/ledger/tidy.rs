@@ -180,15 +180,16 @@ impl Ledger {
             .await
     }
 
-    /// The room that warmup mail takes in mailboxes, one for each.
+    /// The room that warmup mail takes in mailboxes, one for each; of letters that were pruned, what they took when they were seen last.
     pub async fn space(&self, mailboxes: Vec<Address>) -> Result<Vec<Space>, LedgerError> {
         self.store
             .ask(move |c| {
                 let mut out = Vec::with_capacity(mailboxes.len());
                 for mailbox in mailboxes {
-                    let sql = "SELECT count(*) FILTER (WHERE tidied IS NULL), coalesce(sum(size) FILTER (WHERE tidied IS NULL), 0),
-                                 count(*) FILTER (WHERE tidied = 'moved'), coalesce(sum(size) FILTER (WHERE tidied = 'moved'), 0)
-                               FROM sighting WHERE mailbox = ?1";
+                    let sql =
+                        "SELECT s.messages + coalesce(p.messages, 0), s.bytes + coalesce(p.bytes, 0), s.put_away + coalesce(p.put_away, 0),
+                                 s.put_away_bytes + coalesce(p.put_away_bytes, 0)
+                               FROM space s LEFT JOIN pruned_space p ON p.mailbox = s.mailbox WHERE s.mailbox = ?1";
                     let space = one(c, sql, [mailbox.as_str()], |r| {
                         let mut columns = InOrder::of(r);
                         let bytes = |n: i64| u64::try_from(n).unwrap_or(0);

@@ -1,6 +1,7 @@
 mod explained;
 mod isolation;
 mod outside;
+mod prune;
 mod tidy;
 
 use std::collections::{BTreeMap, BTreeSet};

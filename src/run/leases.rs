@@ -132,7 +132,11 @@ pub(super) async fn keep(cx: &Context, leases: &Leases, mut outer: watch::Receiv
 }
 
 fn in_words(set: Set) -> String {
-    let text = |by: Duration| duration_text(Duration::from_secs(by.as_secs()));
+    // The two clocks are read one after the other: nobody wants to know of the milliseconds in between.
+    let text = |by: Duration| {
+        let unit = if by < Duration::from_mins(10) { 1 } else { 60 };
+        duration_text(Duration::from_secs((by.as_secs() + u64::from(by.subsec_millis() >= 500) + unit / 2) / unit * unit))
+    };
     match set {
         Set::Forward(by) => {
             format!(
@@ -152,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_was_set_is_told_in_words() {
-        let (hours, seconds) = (Duration::from_hours(3), Duration::from_millis(72_900));
+        let (hours, seconds) = (Duration::from_millis(10_799_400), Duration::from_millis(71_900));
         assert!(in_words(Set::Forward(hours)).starts_with("the clock went 3h forward"), "{}", in_words(Set::Forward(hours)));
         assert!(in_words(Set::Back(seconds)).starts_with("the clock was set back by 1m12s:"), "{}", in_words(Set::Back(seconds)));
     }

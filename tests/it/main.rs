@@ -19,6 +19,7 @@ mod ledger_tidy;
 mod ramps;
 mod rig;
 mod rig_back;
+mod rig_clock;
 mod rig_crash;
 mod rig_day;
 mod rig_isolation;

@@ -38,7 +38,7 @@ pub struct ProviderFacts {
     pub connections: u32,
     /// How many mailboxes sign in on one server at the same time.
     pub sign_ins: u32,
-    /// SMTP sessions on one server at the same time, of all mailboxes.
+    /// SMTP sessions with a letter on its way on one server at the same time, of all mailboxes.
     pub outgoing: u32,
     /// IMAP sessions on one server that listen for news, of all mailboxes; `None`: as many as there are.
     pub listening: Option<u32>,

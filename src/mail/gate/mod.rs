@@ -1,10 +1,11 @@
 //! The gate before every mail server: [`Access`] around any other, with limits and a breaker for each server.
 //!
 //! What a mailbox does at its server is its own affair, with a back-off of its own ([`run`](crate::run)). What is common to all mailboxes of a server
-//! (host and port) is kept here: how many of them sign in at once, send at once and listen at once, and whether the server is there at all.
+//! (host and port) is kept here: how many of them sign in at once, hand letters over at once and listen at once, and whether the server is there at all.
 //!
 //! - A **provider** is its servers: what `config/providers.yaml` says of it holds for each of them.
 //! - An **account** has limits too. A mailbox has one SMTP session and one IMAP session at most, so they hold by themselves.
+//! - SMTP sessions are counted while a letter is on its way, so that one which is kept open for the next letter keeps nobody from sending.
 //! - IMAP sessions that are open are not limited, only those that listen: who finds no place listens not, and looks every few minutes instead. So nobody
 //!   who holds a session all day can keep another from being looked at.
 //! - Nobody who hangs holds a place ([`places`]).
@@ -80,19 +81,17 @@ impl GatedAccess {
         server
     }
 
-    /// Waits for a place and the breaker's word, then does `sign_in`, and tells the breaker what came of it. `seat`: a place that is kept with the session,
-    /// unless it took so long that the place was given away.
-    async fn through<S, T>(
+    /// Waits for a place and the breaker's word, then does `sign_in`, and tells the breaker what came of it.
+    async fn through<T>(
         &self,
         server: &Arc<Server>,
         mailbox: &Mailbox,
-        seat: S,
         sign_in: impl Future<Output = Result<T, MailError>>,
-    ) -> Result<(Option<S>, T), MailError> {
+    ) -> Result<T, MailError> {
         let (turn, attempt) = server.let_in(&mailbox.address, &self.clock).await?;
-        let (places, opened) = while_quick((turn, seat), sign_in).await;
+        let (_turn, opened) = while_quick(turn, sign_in).await;
         attempt.came_to(opened.as_ref().map(drop), &self.clock);
-        Ok((places.map(|(_turn, seat)| seat), opened?))
+        opened
     }
 }
 
@@ -100,16 +99,13 @@ impl GatedAccess {
 impl Access for GatedAccess {
     async fn open_outbox(&self, mailbox: &Mailbox) -> Result<Box<dyn Outbox>, MailError> {
         let server = self.server(mailbox, Protocol::Smtp);
-        server.may_come(&mailbox.address, &self.clock)?;
-        let seat = server.outgoing.one().await;
-        let (seat, outbox) = self.through(&server, mailbox, seat, self.access.open_outbox(mailbox)).await?;
-        Ok(Box::new(GatedOutbox::new(outbox, seat.flatten())))
+        let outbox = self.through(&server, mailbox, self.access.open_outbox(mailbox)).await?;
+        Ok(Box::new(GatedOutbox::new(outbox, server.outgoing.clone())))
     }
 
     async fn open_inbox(&self, mailbox: &Mailbox) -> Result<Box<dyn Inbox>, MailError> {
         let server = self.server(mailbox, Protocol::Imap);
-        server.may_come(&mailbox.address, &self.clock)?;
-        let (_, inbox) = self.through(&server, mailbox, (), self.access.open_inbox(mailbox)).await?;
+        let inbox = self.through(&server, mailbox, self.access.open_inbox(mailbox)).await?;
         // Where as many may listen as there are, the session is as it was.
         Ok(if let Some(listening) = &server.listening { Box::new(GatedInbox::new(inbox, listening.clone())) } else { inbox })
     }

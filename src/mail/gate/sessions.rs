@@ -11,31 +11,31 @@ use crate::mail::{
 };
 use crate::words::Moment;
 
-/// An [`Outbox`] that gives its place back when it is dropped, or when its server is slow to answer.
+/// An [`Outbox`] that has a place at its server from the offer of a letter to the word on it, unless that takes long.
 pub struct GatedOutbox {
     outbox: Box<dyn Outbox>,
+    outgoing: Places,
     place: Option<Place>,
 }
 
 impl GatedOutbox {
-    /// `place`: none where it was given away while signing in.
-    pub fn new(outbox: Box<dyn Outbox>, place: Option<Place>) -> Self {
-        Self { outbox, place }
+    /// `outgoing`: the server's places.
+    pub fn new(outbox: Box<dyn Outbox>, outgoing: Places) -> Self {
+        Self { outbox, outgoing, place: None }
     }
 }
 
 #[async_trait]
 impl Outbox for GatedOutbox {
     async fn offer(&mut self, envelope: &Envelope) -> Result<Offer, MailError> {
-        let (place, offer) = while_quick(self.place.take(), self.outbox.offer(envelope)).await;
-        self.place = place.flatten();
+        let place = self.outgoing.one().await;
+        let (place, offer) = while_quick(place, self.outbox.offer(envelope)).await;
+        self.place = place.flatten().filter(|_| offer == Ok(Offer::Ready));
         offer
     }
 
     async fn hand_over(&mut self, message: &[u8]) -> Handover {
-        let (place, handover) = while_quick(self.place.take(), self.outbox.hand_over(message)).await;
-        self.place = place.flatten();
-        handover
+        while_quick(self.place.take(), self.outbox.hand_over(message)).await.1
     }
 
     fn is_open(&self) -> bool {

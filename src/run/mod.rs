@@ -157,10 +157,7 @@ async fn keep_leases(cx: &Context, leases: &Leases, mut outer: watch::Receiver<b
 }
 
 async fn announce(cx: &Context, desks: &[Desk]) -> Result<(), LedgerError> {
-    let mut letters = 0;
-    for desk in desks {
-        letters += cx.ledger.to_send(desk.mailbox.address.clone(), desk.date).await?;
-    }
+    let letters = cx.ledger.to_send_of(prepare::dates_of(desks)).await?;
     cx.tell(&News::Prepared { letters, mailboxes: desks.len() as u32 });
     Ok(())
 }

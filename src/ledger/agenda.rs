@@ -159,13 +159,7 @@ impl Ledger {
 
     /// When the first of [`Ledger::due_letters`] is due.
     pub async fn next_due(&self, sender: Address, date: LocalDate) -> Result<Option<Moment>, LedgerError> {
-        self.store
-            .ask(move |c| {
-                let sql = "SELECT due FROM letter INDEXED BY letter_to_send
-                           WHERE sender = ?1 AND date = ?2 AND state IN ('planned', 'deferred') AND due IS NOT NULL ORDER BY due LIMIT 1";
-                one(c, sql, params![sender.as_str(), date.to_string()], |r| Ok(Moment(r.get(0)?)))
-            })
-            .await
+        self.store.ask(move |c| next_due(c, &sender, date)).await
     }
 
     /// How many letters of a mailbox on a date are still to be sent, answers that wait for their parent included.
@@ -217,34 +211,7 @@ impl Ledger {
         self.store
             .run(move |c| {
                 fence.check(c)?;
-                let sql = format!(
-                    "SELECT {COLUMNS} FROM letter INDEXED BY letter_to_send WHERE sender = ?1 AND date <= ?2 AND state IN ('planned', 'deferred') ORDER BY id"
-                );
-                let mut skipped = 0;
-                for l in all(c, &sql, params![sender.as_str(), through.to_string()], read_letter)? {
-                    // Skipped meanwhile, with what it would have answered.
-                    if !is_to_send(c, l.plan.id)? {
-                        continue;
-                    }
-                    match next {
-                        // One that waits for its parent is not the later for it, but it does not wait for ever.
-                        Some(next) if l.plan.parent.is_some() && l.plan.due.is_none() && !waited_too_long(&l, through) => {
-                            let sql = "UPDATE letter SET date = ?2 WHERE id = ?1";
-                            execute(c, sql, params![l.plan.id.to_string(), next.to_string()])?;
-                        }
-                        Some(next) if l.plan.parent.is_some() && l.plan.due.is_some() && l.put_off < 3 => put_off(c, l.plan.id, next)?,
-                        _ if l.plan.parent.is_some() => {
-                            lapse(c, l.plan.id, now)?;
-                            skipped += 1;
-                        }
-                        _ => {
-                            let reason = if l.state == LetterState::Deferred { SkipReason::Deferred } else { reason };
-                            skip(c, l.plan.id, reason, now)?;
-                            skipped += 1;
-                        }
-                    }
-                }
-                Ok(skipped)
+                close_days(c, &sender, through, next, reason, now)
             })
             .await
     }
@@ -282,6 +249,52 @@ impl Ledger {
             })
             .await
     }
+}
+
+/// When the first letter is due that a mailbox is to send on a date.
+pub(super) fn next_due(c: &Connection, sender: &Address, date: LocalDate) -> Result<Option<Moment>, LedgerError> {
+    let sql = "SELECT due FROM letter INDEXED BY letter_to_send
+               WHERE sender = ?1 AND date = ?2 AND state IN ('planned', 'deferred') AND due IS NOT NULL ORDER BY due LIMIT 1";
+    one(c, sql, params![sender.as_str(), date.to_string()], |r| Ok(Moment(r.get(0)?)))
+}
+
+/// Ends a mailbox's dates: [`Ledger::close_days`].
+pub(super) fn close_days(
+    c: &Connection,
+    sender: &Address,
+    through: LocalDate,
+    next: Option<LocalDate>,
+    reason: SkipReason,
+    now: Moment,
+) -> Result<u32, LedgerError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM letter INDEXED BY letter_to_send WHERE sender = ?1 AND date <= ?2 AND state IN ('planned', 'deferred') ORDER BY id"
+    );
+    let mut skipped = 0;
+    for l in all(c, &sql, params![sender.as_str(), through.to_string()], read_letter)? {
+        // Skipped meanwhile, with what it would have answered.
+        if !is_to_send(c, l.plan.id)? {
+            continue;
+        }
+        match next {
+            // One that waits for its parent is not the later for it, but it does not wait for ever.
+            Some(next) if l.plan.parent.is_some() && l.plan.due.is_none() && !waited_too_long(&l, through) => {
+                let sql = "UPDATE letter SET date = ?2 WHERE id = ?1";
+                execute(c, sql, params![l.plan.id.to_string(), next.to_string()])?;
+            }
+            Some(next) if l.plan.parent.is_some() && l.plan.due.is_some() && l.put_off < 3 => put_off(c, l.plan.id, next)?,
+            _ if l.plan.parent.is_some() => {
+                lapse(c, l.plan.id, now)?;
+                skipped += 1;
+            }
+            _ => {
+                let reason = if l.state == LetterState::Deferred { SkipReason::Deferred } else { reason };
+                skip(c, l.plan.id, reason, now)?;
+                skipped += 1;
+            }
+        }
+    }
+    Ok(skipped)
 }
 
 /// Whether an answer whose parent was never opened has waited for longer than letters take: its parent is missing, or nobody can look for it.

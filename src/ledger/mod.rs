@@ -4,6 +4,7 @@
 //! transaction leaves this module. Every write of the executor carries its [`Fence`] and fails when somebody else owns the work.
 
 mod agenda;
+mod begin;
 mod check;
 mod days;
 mod dump;
@@ -38,6 +39,7 @@ use rusqlite_migration::{M, Migrations};
 use crate::words::Moment;
 use store::Store;
 
+pub use begin::{PastEnded, PastOf};
 pub use check::CheckReport;
 pub use days::{DayPlan, DayRow};
 pub use engage::{ActionKind, DueAction, OpenedParent};

@@ -289,7 +289,7 @@ fn write_outcome(c: &Connection, id: LetterId, outcome: Outcome, now: Moment) ->
 }
 
 /// Letters of a sender that a crash left handed over are uncertain.
-fn lose_sight_of_handed(c: &Connection, sender: &Address, now: Moment) -> Result<Vec<LetterId>, LedgerError> {
+pub(super) fn lose_sight_of_handed(c: &Connection, sender: &Address, now: Moment) -> Result<Vec<LetterId>, LedgerError> {
     let sql = "SELECT id FROM letter INDEXED BY letter_to_settle WHERE sender = ?1 AND state IN ('handed', 'uncertain') AND state = 'handed' ORDER BY id";
     let ids = all(c, sql, [sender.as_str()], |r| super::rows::letter_id(r, "id"))?;
     for id in &ids {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::context::{Context, Desk};
+use super::prepare::dates_of;
 use super::progress::News;
 use crate::config::Mailbox;
 use crate::ledger::{DayRow, Fence, LedgerError};
@@ -12,10 +13,9 @@ use crate::words::{Address, LocalDate, Role};
 /// Lowers the quotas of the desks' dates to what the config allows now, never below what is spent. What has no place any more is skipped when it is due.
 pub(super) async fn lower_quotas(cx: &Context, planner: &Fence, desks: &[Desk]) -> Result<(), LedgerError> {
     let mut days: BTreeMap<LocalDate, Vec<(&Desk, DayRow)>> = BTreeMap::new();
-    for desk in desks {
-        if let Some(day) = cx.ledger.day(desk.mailbox.address.clone(), desk.date).await? {
-            days.entry(desk.date).or_default().push((desk, day));
-        }
+    let known = cx.ledger.days_of(dates_of(desks)).await?;
+    for (desk, day) in desks.iter().zip(known).filter_map(|(desk, day)| Some((desk, day?))) {
+        days.entry(desk.date).or_default().push((desk, day));
     }
     for (date, days) in days {
         lower_date(cx, planner, date, &days).await?;

@@ -117,10 +117,7 @@ pub async fn run(cx: Context, pace: Pace, me: Holder, is_dead: fn(&Holder) -> bo
 }
 
 async fn announce(cx: &Context, desks: &[Desk]) -> Result<(), LedgerError> {
-    let mut letters = 0;
-    for desk in desks {
-        letters += cx.ledger.to_send(desk.mailbox.address.clone(), desk.date).await?;
-    }
+    let letters = cx.ledger.to_send_of(prepare::dates_of(desks)).await?;
     cx.tell(&News::Prepared { letters, mailboxes: desks.len() as u32 });
     Ok(())
 }

@@ -19,7 +19,7 @@ use super::suspending::{stop_letters_to, suspended_in_words, suspended_on};
 use crate::agenda::{History, LateLetter, Participant, Shortfall, make, respread};
 use crate::config::{Config, Mailbox};
 use crate::engage::{answer_slots, window_on};
-use crate::ledger::{DayPlan, Fence, Ledger, LedgerError, PauseScope, Taken, VerdictRow};
+use crate::ledger::{DayPlan, Fence, Ledger, LedgerError, PastOf, PauseScope, Taken, VerdictRow};
 use crate::words::{Address, LetterId, LetterState, LocalDate, Moment, Role, SkipReason};
 
 /// A letter that is overdue by less than this is simply due: a cron job comes every few minutes.
@@ -68,18 +68,25 @@ pub(super) fn desks(cx: &Context, taken: &Taken, pace: Pace) -> Vec<Desk> {
 pub(super) async fn end_the_past(cx: &Context, desks: &[Desk]) -> Result<(), LedgerError> {
     let now = cx.clock.now();
     let reasons = Reasons::read(&cx.ledger).await?;
-    for desk in desks {
+    let past_of = |desk: &Desk| {
+        let through = desk.date.minus(1);
+        let (mailbox, fence) = (desk.mailbox.address.clone(), desk.fence.clone());
+        PastOf { reason: reasons.of(&mailbox), mailbox, fence, through, next: next_send_day(desk, through) }
+    };
+    let ended = cx.ledger.end_the_past(desks.iter().map(past_of).collect(), now).await?;
+    for (desk, ended) in desks.iter().zip(ended) {
         let address = &desk.mailbox.address;
-        let lost = cx.ledger.recover_handed(desk.fence.clone(), address.clone(), now).await?;
-        if !lost.is_empty() {
+        if ended.lost > 0 {
             cx.tell(&News::Note(format!(
                 "{address}: {} letter(s) may have been taken by the server when the last run broke off: looked for, not sent again",
-                lost.len()
+                ended.lost
             )));
         }
-        desk.uncertain.store(!cx.ledger.uncertain_of(address.clone()).await?.is_empty(), Ordering::Relaxed);
-        close(cx, desk, desk.date.minus(1), &reasons).await?;
-        desk.out.store(reasons.out_until(&desk.mailbox.address) > Some(now), Ordering::Relaxed);
+        if ended.skipped > 0 {
+            cx.tell(&News::Skipped(address.clone(), ended.skipped, reasons.of(address)));
+        }
+        desk.uncertain.store(ended.is_uncertain, Ordering::Relaxed);
+        desk.out.store(reasons.out_until(address) > Some(now), Ordering::Relaxed);
     }
     Ok(())
 }
@@ -94,13 +101,21 @@ pub(super) async fn end_the_day(cx: &Context, desk: &Desk) -> Result<(), LedgerE
 
 async fn close(cx: &Context, desk: &Desk, through: LocalDate, reasons: &Reasons) -> Result<(), LedgerError> {
     let address = &desk.mailbox.address;
-    let next = (1..=60).map(|n| through.plus(n)).find(|d| desk.calendar.is_send_day(*d));
-    let reason = reasons.of(address);
+    let (next, reason) = (next_send_day(desk, through), reasons.of(address));
     let n = cx.ledger.close_days(desk.fence.clone(), address.clone(), through, next, reason, cx.clock.now()).await?;
     if n > 0 {
         cx.tell(&News::Skipped(address.clone(), n, reason));
     }
     Ok(())
+}
+
+fn next_send_day(desk: &Desk, through: LocalDate) -> Option<LocalDate> {
+    (1..=60).map(|n| through.plus(n)).find(|d| desk.calendar.is_send_day(*d))
+}
+
+/// Each desk's mailbox with its date.
+pub(super) fn dates_of<'a>(desks: impl IntoIterator<Item = &'a Desk>) -> Vec<(Address, LocalDate)> {
+    desks.into_iter().map(|desk| (desk.mailbox.address.clone(), desk.date)).collect()
 }
 
 /// Why letters of a mailbox were not sent.
@@ -142,10 +157,11 @@ impl Reasons {
 pub(super) async fn make_agendas(cx: &Context, planner: &Fence, desks: &[Desk]) -> Result<(), RunError> {
     let mut by_date: BTreeMap<LocalDate, Vec<&Mailbox>> = BTreeMap::new();
     // A window that is over (`--once` in the evening) gets none: nothing of it could be sent.
-    for desk in desks.iter().filter(|d| cx.clock.now() < d.window.1) {
-        if cx.ledger.day(desk.mailbox.address.clone(), desk.date).await?.is_none() {
-            by_date.entry(desk.date).or_default().push(&desk.mailbox);
-        }
+    let now = cx.clock.now();
+    let open: Vec<&Desk> = desks.iter().filter(|d| now < d.window.1).collect();
+    let days = cx.ledger.days_of(dates_of(open.iter().copied())).await?;
+    for (desk, _) in open.into_iter().zip(days).filter(|(_, day)| day.is_none()) {
+        by_date.entry(desk.date).or_default().push(&desk.mailbox);
     }
     let (mut these, mut climbing) = (BTreeSet::new(), BTreeSet::new());
     for (date, mailboxes) in by_date {
@@ -231,10 +247,17 @@ pub async fn plan_date(cx: &Context, date: LocalDate, mailboxes: &[&Mailbox]) ->
 /// A day begun late is spread over what is left of the window; what does not fit is skipped, and says so.
 pub(super) async fn respread_late(cx: &Context, desks: &[Desk]) -> Result<(), LedgerError> {
     let mut domains: BTreeMap<_, Vec<&Desk>> = BTreeMap::new();
-    for desk in desks {
-        domains.entry((desk.mailbox.address.domain(), desk.date)).or_default().push(desk);
+    let mut late = BTreeSet::new();
+    let due = cx.ledger.next_due_of(dates_of(desks)).await?;
+    for (desk, due) in desks.iter().zip(due) {
+        let place = (desk.mailbox.address.domain(), desk.date);
+        if due.is_some_and(|due| is_late(cx, due)) {
+            late.insert(place.clone());
+        }
+        domains.entry(place).or_default().push(desk);
     }
-    for ((_, date), desks) in domains {
+    // Mostly none is: then no domain need be asked about again.
+    for ((_, date), desks) in domains.into_iter().filter(|(place, _)| late.contains(place)) {
         respread_domain(cx, date, &desks).await?;
     }
     Ok(())

@@ -140,13 +140,7 @@ fn told(name: &str, otherwise: u64) -> u64 {
 
 #[expect(clippy::print_stdout, reason = "how many there were is for whoever runs the tests")]
 fn fuzz(target: &str, runs: u64) {
-    // The IMAP parser's panics are caught, and are no news.
-    let before = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |info| {
-        if !crate::mail::imap::is_panic_caught_here() {
-            before(info);
-        }
-    }));
+    crate::mail::imap::hush_caught_panics();
     let (runs, seed) = (runs * told("PREHEAT_FUZZ_RUNS", 1), told("PREHEAT_FUZZ_SEED", 1));
     let mut inputs = kept(target);
     assert!(!inputs.is_empty(), "nothing is kept for {target}");

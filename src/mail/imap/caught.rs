@@ -14,6 +14,17 @@ pub fn is_panic_caught_here() -> bool {
     CATCHING.get()
 }
 
+/// In tests: panics that are caught are no news.
+#[cfg(test)]
+pub fn hush_caught_panics() {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if !is_panic_caught_here() {
+            before(info);
+        }
+    }));
+}
+
 /// Runs a future to its end; `None` where it panicked. What it borrows is not to be used again after that.
 pub(super) async fn catching<F: Future>(future: F) -> Option<F::Output> {
     let mut future = pin!(future);

@@ -54,6 +54,8 @@ use super::{Cursor, Deleted, Flag, Folder, FolderName, Idled, Inbox, Look, MailE
 use crate::config::Mailbox;
 use crate::words::Moment;
 
+#[cfg(test)]
+pub use caught::hush_caught_panics;
 pub use caught::is_panic_caught_here;
 pub use folders::missing_folders;
 

@@ -56,7 +56,6 @@ proptest! {
                                 prop_assert!(down.again >= now && down.since <= now && down.mailboxes >= 1);
                                 prop_assert!(later.at >= down.again);
                             }
-                            // Who comes when it was told to is let in, or tries, if nothing happens meanwhile; and a wave holds no more than four.
                         }
                     }
                 }
@@ -64,7 +63,7 @@ proptest! {
                 Step::Hears(n) => if inside.remove(&n).is_some() {
                     b.answered(now);
                     // One who answers speaks for all: whoever tried still may tell.
-                    inside.values_mut().for_each(|tries| *tries = false);
+                    for tries in inside.values_mut() { *tries = false; }
                 },
                 Step::HearsNothing(n) => if inside.remove(&n).is_some() { b.silent(&who(n), Trouble::TimedOut(1), now) },
                 Step::BreaksOff(n) => if inside.remove(&n).is_some() { b.knows_nothing(&who(n)) },

@@ -367,7 +367,8 @@ impl Looker<'_> {
                 Ok(Idled::News) => {
                     self.next_inbox = self.cx.clock.now();
                     // A server may have news at once whenever it is listened to.
-                    return Ok(self.cx.wait_until(now + NEWS_EVERY).await);
+                    // From now on where the clock was set back meanwhile.
+                    return Ok(self.cx.wait_until(now.min(self.next_inbox) + NEWS_EVERY).await);
                 }
                 Ok(Idled::Stopped) => {}
                 Ok(Idled::Unsupported) => return Ok(self.cx.wait_until(at).await),

@@ -353,7 +353,7 @@ fn may_send(
         let refused = refusals.into_iter().find(|(holds, _)| *holds);
         Ok(refused.map_or(Ok(letter), |(_, why)| Err(why)))
     })?;
-    answer.ok_or_else(|| LedgerError::Unknown(format!("letter {}", id)))
+    answer.ok_or_else(|| LedgerError::Unknown(format!("letter {id}")))
 }
 
 #[cfg(test)]

@@ -262,9 +262,12 @@ impl Sender<'_> {
 
     /// When other runs handed the domain's last letter over, which the pacer is told.
     async fn last_of_other_runs(&mut self) -> Result<Option<Moment>, LedgerError> {
+        if self.desk.pacing.domain_gap.is_zero() {
+            return Ok(None);
+        }
         let domain = self.desk.mailbox.address.domain();
         let others = self.pacer.of_other_runs(&domain, self.cx.clock.now());
-        if others.is_empty() || self.desk.pacing.domain_gap.is_zero() {
+        if others.is_empty() {
             return Ok(None);
         }
         // At the other end of the calendar it may be the day before yesterday.

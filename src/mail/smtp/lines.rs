@@ -23,17 +23,15 @@ pub fn check_lines(message: &[u8]) -> Result<(), BadLines> {
     if message.is_empty() {
         return Err(BadLines::Empty);
     }
-    let mut after_cr = false;
-    for (at, byte) in message.iter().enumerate() {
-        match (byte, after_cr) {
-            (b'\n', false) => return Err(BadLines::LoneLf(at)),
-            (b'\n', true) => {}
-            (_, true) => return Err(BadLines::LoneCr(at - 1)),
-            (_, false) => {}
+    for at in memchr::memchr2_iter(b'\r', b'\n', message) {
+        let before = at.checked_sub(1).and_then(|before| message.get(before));
+        match message[at] {
+            b'\n' if before != Some(&b'\r') => return Err(BadLines::LoneLf(at)),
+            b'\r' if message.get(at + 1) != Some(&b'\n') => return Err(BadLines::LoneCr(at)),
+            _ => {}
         }
-        after_cr = *byte == b'\r';
     }
-    if after_cr { Err(BadLines::LoneCr(message.len() - 1)) } else { Ok(()) }
+    Ok(())
 }
 
 /// A message that [`check_lines`] has found well, as DATA sends it (RFC 5321 §4.5.2): a dot before each dot that begins a line, and the final dot's

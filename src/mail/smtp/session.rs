@@ -104,13 +104,12 @@ impl Session {
         let mut connection = self.connection.take().ok_or_else(|| gone(Step::Message))?;
         let before = self.meter.written();
         // In one piece where it can be: lettre would write the final dot by itself, which wakes the server once more.
-        let (heard, whole) = match std::str::from_utf8(message).map(stuffed) {
-            Ok(text) => (clock::within(limits.message, connection.command(&text)).await, text.len()),
-            Err(_) => {
-                // lettre writes CRLF before the final dot, so that the message's own last CRLF would stand there twice.
-                let message = message.strip_suffix(b"\r\n").unwrap_or(message);
-                (clock::within(limits.message, connection.message(message)).await, message.len() + 1)
-            }
+        let (heard, whole) = if let Ok(text) = std::str::from_utf8(message).map(stuffed) {
+            (clock::within(limits.message, connection.command(&text)).await, text.len())
+        } else {
+            // lettre writes CRLF before the final dot, so that the message's own last CRLF would stand there twice.
+            let message = message.strip_suffix(b"\r\n").unwrap_or(message);
+            (clock::within(limits.message, connection.message(message)).await, message.len() + 1)
         };
         let cut_short = matches!(heard, Ok(Err(_))) && self.meter.written() - before < whole as u64;
         if cut_short {

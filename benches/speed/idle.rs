@@ -13,6 +13,7 @@ use preheat::chance::Seed;
 use preheat::clock::Clock;
 use preheat::config::Mailbox;
 use preheat::ledger::{Ledger, Place};
+use preheat::mail::gate::GatedAccess;
 use preheat::mail::{Access, Inbox, MailError, NetworkAccess, Outbox};
 use preheat::run::{Pace, is_dead, run, this_process};
 use preheat::sandbox::doors::{Door, Service};
@@ -85,7 +86,8 @@ pub fn measure() {
     let servers_of = ports.map(|port| format!("{{host: localhost, port: {port}, tls: implicit, ca_file: {}}}", ca.display()));
     let mut mailboxes = String::new();
     for n in 0..MAILBOXES {
-        writeln!(mailboxes, "  - {{address: {}, imap: {}}}", address(n), servers_of[n % 2]).expect("a string takes all");
+        // Of a provider at which as many may listen as there are.
+        writeln!(mailboxes, "  - {{address: {}, provider: gmail, imap: {}}}", address(n), servers_of[n % 2]).expect("a string takes all");
     }
     let config = config_of(folder.path(), &servers_of[0], PASSWORD, &mailboxes);
     let runtime = runtime();
@@ -96,7 +98,8 @@ pub fn measure() {
     let later = letter(&from, &to, now.local_date(Zone::UTC), 1, now + Duration::from_mins(90));
     runtime.block_on(store_agenda(&config, &ledger, 1, vec![later]));
     let access = Arc::new(Counted { network: NetworkAccess::new(folder.path().to_owned()), open: AtomicUsize::new(0) });
-    let (context, tell) = context_of(config, ledger, access.clone());
+    let gated = GatedAccess::before(access.clone(), Clock::System, Seed(1));
+    let (context, tell) = context_of(config, ledger, Arc::new(gated));
     let before = of_status("self", "VmRSS:");
     let watcher = runtime.spawn(run(context, Pace::Day, this_process(), is_dead));
     let all_in = wait_until(Duration::from_mins(3), || access.open.load(Ordering::Relaxed) >= MAILBOXES);

@@ -207,8 +207,8 @@ impl<'a> Day<'a> {
     }
 
     fn finish(mut self) -> Agenda {
-        // The roster is in the order of addresses already. Keys are sorted, and each letter is moved once: letters are large, and millions.
-        self.letters.sort_by_cached_key(|(sender, l)| (*sender as u32, l.expected, l.id));
+        // The roster is in the order of addresses already.
+        self.letters.sort_unstable_by_key(|(sender, l)| (*sender, l.expected, l.id));
         self.agenda.letters = self.letters.into_iter().map(|(_, letter)| letter).collect();
         for (i, book) in self.books.iter().enumerate() {
             let p = self.roster.people[i];

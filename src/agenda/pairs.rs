@@ -40,10 +40,10 @@ const QUARTER: f64 = 0.25;
 /// Settles what is otherwise equal.
 const NOISE: i64 = 32;
 
-/// Starts of one sender to one recipient. Mailboxes are numbered in 32 bits where many numbers lie side by side.
+/// Starts of one sender to one recipient.
 #[derive(Clone, Copy)]
 struct Starts {
-    recipient: u32,
+    recipient: usize,
     /// In the six days before.
     recent: u32,
     today: u32,
@@ -101,7 +101,7 @@ impl<'a> Pairs<'a> {
         }
         for ((sender, recipient), &recent) in &history.starts {
             if let (Some(s), Some(recipient)) = (roster.find(sender), roster.find(recipient)) {
-                starts[s].push(Starts { recipient: recipient as u32, recent, today: 0 });
+                starts[s].push(Starts { recipient, recent, today: 0 });
             }
         }
         let receives = |i: usize| roster.people[i].receive_limit > 0;
@@ -121,7 +121,7 @@ impl<'a> Pairs<'a> {
             recipients: recipients.collect(),
             receivers: Outside::new(roster, receives),
             open: Outside::new(roster, receives),
-            ring: Ring::new(roster, (0..roster.len()).filter(|&i| receives(i)).map(|i| i as u32).collect()),
+            ring: Ring::new(roster, (0..roster.len()).filter(|&i| receives(i)).collect()),
             streams,
             mix: Mix::new(roster, limits, history),
         };
@@ -182,7 +182,7 @@ impl<'a> Pairs<'a> {
         }
         match self.place_of(sender, recipient) {
             Ok(at) => self.starts[sender][at].today += 1,
-            Err(at) => self.starts[sender].insert(at, Starts { recipient: recipient as u32, recent: 0, today: 1 }),
+            Err(at) => self.starts[sender].insert(at, Starts { recipient, recent: 0, today: 1 }),
         }
         self.mix.count(self.roster.domain[sender], self.recipients[recipient].provider);
         self.receive(recipient, LETTER);
@@ -298,7 +298,7 @@ impl<'a> Pairs<'a> {
     }
 
     fn place_of(&self, sender: usize, recipient: usize) -> Result<usize, usize> {
-        self.starts[sender].binary_search_by_key(&(recipient as u32), |s| s.recipient)
+        self.starts[sender].binary_search_by_key(&recipient, |s| s.recipient)
     }
 }
 
@@ -318,7 +318,7 @@ struct Choice {
 
 /// The recipients with room, laid out block by block, so that the sender's own block is skipped without a look at it.
 struct Ring {
-    members: Vec<u32>,
+    members: Vec<usize>,
     /// Where each block lies in `members`.
     blocks: Vec<std::ops::Range<usize>>,
     closed: usize,
@@ -326,10 +326,10 @@ struct Ring {
 }
 
 impl Ring {
-    fn new(roster: &Roster<'_>, members: Vec<u32>) -> Self {
+    fn new(roster: &Roster<'_>, members: Vec<usize>) -> Self {
         let mut is_open = vec![false; roster.len()];
         for &i in &members {
-            is_open[i as usize] = true;
+            is_open[i] = true;
         }
         let mut ring = Self { members, blocks: Vec::new(), closed: 0, is_open };
         ring.lay_out(roster);
@@ -337,11 +337,11 @@ impl Ring {
     }
 
     fn lay_out(&mut self, roster: &Roster<'_>) {
-        self.members.sort_by_key(|&i| (roster.block(i as usize), i));
+        self.members.sort_by_key(|&i| (roster.block(i), i));
         let blocks = (0..roster.len()).map(|i| roster.block(i)).max().map_or(0, |b| b + 1);
         self.blocks = vec![0..0; blocks];
         for (at, &i) in self.members.iter().enumerate() {
-            let range = &mut self.blocks[roster.block(i as usize)];
+            let range = &mut self.blocks[roster.block(i)];
             *range = if range.start == range.end { at..at + 1 } else { range.start..at + 1 };
         }
         self.closed = 0;
@@ -353,7 +353,7 @@ impl Ring {
             self.closed += 1;
             if self.closed * 2 > self.members.len() {
                 let is_open = &self.is_open;
-                self.members.retain(|&i| is_open[i as usize]);
+                self.members.retain(|&i| is_open[i]);
                 self.lay_out(roster);
             }
         }
@@ -366,7 +366,7 @@ impl Ring {
 
 /// The ring without one block.
 struct OutsideOf<'a> {
-    members: &'a [u32],
+    members: &'a [usize],
     skip: std::ops::Range<usize>,
 }
 
@@ -376,7 +376,7 @@ impl OutsideOf<'_> {
     }
 
     fn get(&self, n: usize) -> usize {
-        self.members[if n < self.skip.start { n } else { n + self.skip.len() }] as usize
+        self.members[if n < self.skip.start { n } else { n + self.skip.len() }]
     }
 }
 

@@ -152,6 +152,8 @@ fn set_up(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_prepared_statement_cache_capacity(128);
     // Plans must not depend on what is bound: with partial indexes SQLite would prepare such statements anew for every value.
     connection.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    // Room for the upper levels of a large ledger's trees, and for what one question reads; it is taken as it is used.
+    connection.execute_batch("PRAGMA cache_size = -16384")?;
     // journal_mode answers with a row; in memory it stays `memory`.
     connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
     connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF")

@@ -140,7 +140,9 @@ impl Outcome {
         }
         let held = match held {
             0 => String::new(),
-            n => format!("{n} letters of these dates stay: they, or others of their thread, are open or of a later date\n"),
+            n => format!(
+                "{n} letters of these dates stay: they, or others of their thread, are open, to be put away yet, or of a later date\n"
+            ),
         };
         let (was, is, free) = (size(self.file.0), size(self.file.1), size(self.free));
         let file = match &self.not_shrunk {

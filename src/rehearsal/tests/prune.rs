@@ -184,3 +184,43 @@ fn others_write_while_it_is_pruned_and_the_file_gets_smaller() {
         assert_eq!(ledger.check().await.unwrap().faults, Vec::<String>::new());
     });
 }
+
+#[test]
+fn what_is_open_stays_with_its_thread_and_the_room_of_copies_that_lie_about_is_kept() {
+    let eventful = eventful();
+    after(&eventful, async |played| {
+        let dir = tempfile::tempdir().unwrap();
+        let rules = rules(played, played.until.local_date(played.config.zone).minus(LEAST_KEPT));
+        let ledger = copy(played, &dir.path().join("preheat.db"));
+        // Of threads of two letters: of one something is to be done, one is waiting; of a third, the copy is to be put away.
+        let answered = |n: u32| {
+            format!(
+                "(SELECT parent FROM letter WHERE parent IS NOT NULL AND in_thread = 2 AND state = 'seen' ORDER BY id LIMIT 1 OFFSET {n})"
+            )
+        };
+        let open = format!("UPDATE action SET result = NULL, done_at = NULL WHERE letter = {} AND kind = 'open'", answered(0));
+        assert_eq!(ledger.alter(&open).await, 1);
+        assert_eq!(ledger.alter(&format!("UPDATE letter SET state = 'accepted' WHERE id = {}", answered(1))).await, 1);
+        let lies =
+            format!("UPDATE sighting SET tidied = NULL, role = 'inbox', marked = 1 WHERE letter = {} AND role <> 'sent'", answered(2));
+        assert_eq!(ledger.alter(&lies).await, 1);
+        assert_eq!(ledger.alter("UPDATE tidy SET below = ''").await, played.config.mailboxes.len());
+        // Whose mark did not hold is left where it is, and nobody waits for it.
+        let left = format!("UPDATE sighting SET tidied = NULL, marked = 0 WHERE letter = {}", answered(3));
+        assert!(ledger.alter(&left).await >= 1);
+        let mut threads = Vec::new();
+        for n in 0..4 {
+            threads.push(ledger.ask(&answered(n)).await);
+        }
+        let everybody: Vec<_> = played.config.mailboxes.keys().cloned().collect();
+        let space = ledger.space(everybody.clone()).await.unwrap();
+        let removed = prune(&ledger, rules, false);
+        let mut stay = Vec::new();
+        for id in &threads {
+            stay.push(ledger.ask(&format!("SELECT count(*) FROM letter WHERE '{id}' IN (id, parent)")).await);
+        }
+        assert_eq!(stay, ["2", "2", "2", "0"], "{removed:?}");
+        assert!(removed.letters > 100 && removed.held >= 6, "{removed:?}");
+        assert_eq!(ledger.space(everybody).await.unwrap(), space);
+    });
+}

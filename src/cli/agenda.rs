@@ -32,11 +32,11 @@ pub fn agenda(args: &Args, config: &Path, printer: Printer) -> Result<Exit, CliE
     pool.say_clock(printer);
     let chosen = pool.chosen(args.of.as_deref())?;
     let date = args.date.unwrap_or_else(|| pool.clock.now().local_date(pool.config.zone));
-    let (rows, gone) = match pool.look_into_ledger()? {
-        None => (Vec::new(), Vec::new()),
-        Some(ledger) => {
-            runtime()?.block_on(async { Ok::<_, LedgerError>((ledger.agenda_on(date).await?, ledger.pruned_on(date).await?)) })?
-        }
+    let (rows, gone, pruned) = match pool.look_into_ledger()? {
+        None => (Vec::new(), Vec::new(), None),
+        Some(ledger) => runtime()?.block_on(async {
+            Ok::<_, LedgerError>((ledger.agenda_on(date).await?, ledger.pruned_on(date).await?, ledger.pruned().await?))
+        })?,
     };
     let gone: Vec<PrunedSum> = gone.into_iter().filter(|sum| chosen.contains(&sum.mailbox)).collect();
     let mut rows: Vec<LetterFacts> =
@@ -53,6 +53,13 @@ pub fn agenda(args: &Args, config: &Path, printer: Printer) -> Result<Exit, CliE
         printer.data(pruned_in_words(&gone, date));
     }
     if rows.is_empty() && !gone.is_empty() {
+        return Ok(Exit::Done);
+    }
+    if let Some(pruned) = pruned.filter(|pruned| rows.is_empty() && date < pruned.before) {
+        printer.say(format_args!(
+            "the letters of dates before {} were pruned; no sums of {date} are kept of who was asked for",
+            pruned.before
+        ));
         return Ok(Exit::Done);
     }
     if rows.is_empty() {
@@ -79,7 +86,10 @@ fn pruned_in_words(gone: &[PrunedSum], date: LocalDate) -> String {
     let (letters, answers, rescued) = (count(|s| s.letters), count(|s| s.answers), count(|s| s.rescued));
     let ends = sums.iter().map(|(what, n)| format!("{n} {what}")).collect::<Vec<_>>().join(", ");
     let rescued = if rescued == 0 { String::new() } else { format!("; {rescued} were rescued from spam") };
-    format!("{date}: {letters} letters were pruned, {answers} of them answers. What is kept of them: {ends}{rescued}")
+    let senders = gone.iter().map(|s| &s.mailbox).collect::<BTreeSet<_>>().len();
+    format!(
+        "{date}: {letters} letters were pruned, sent by {senders} mailboxes, {answers} of them answers. What is kept of them: {ends}{rescued}"
+    )
 }
 
 fn zone_of(pool: &Pool, address: &Address) -> Zone {

@@ -85,18 +85,23 @@ async fn tell_all(
     tell: impl Fn(&[Event]) -> bool,
 ) -> Result<(), CliError> {
     let now = pool.clock.now();
+    say_what_is_pruned(ledger, pool, since, printer).await?;
     let mut place = Some(since.place(now, pool.config.zone));
-    if let (Some(from), Some(pruned)) = (place, ledger.pruned().await?)
-        && from.goes_on_at().local_date(pool.config.zone) < pruned.before
-    {
-        printer.say(format_args!("letters of dates before {} were pruned: what happened to them is not told any more", pruned.before));
-    }
     while let Some(after) = place {
         let page = ledger.events(after, filter.clone(), now).await?;
         if !page.events.is_empty() && !tell(&page.events) {
             break;
         }
         place = page.next;
+    }
+    Ok(())
+}
+
+/// Whoever goes back further than letters are kept is told that some events are gone.
+async fn say_what_is_pruned(ledger: &Ledger, pool: &Pool, since: Since, printer: Printer) -> Result<(), CliError> {
+    let from = since.place(pool.clock.now(), pool.config.zone).goes_on_at().local_date(pool.config.zone);
+    if let Some(pruned) = ledger.pruned().await?.filter(|pruned| from < pruned.before) {
+        printer.say(format_args!("letters of dates before {} were pruned: what happened to them is not told any more", pruned.before));
     }
     Ok(())
 }
@@ -113,6 +118,7 @@ async fn go_on(pool: &Pool, since: Since, filter: &EventFilter, printer: Printer
             since => Follower::since(since.place(pool.clock.now(), pool.config.zone), overlap),
         };
         let ledger = first_ledger(pool, printer).await?;
+        say_what_is_pruned(&ledger, pool, since, printer).await?;
         let look = async |after, now| match ledger.events(after, filter.clone(), now).await {
             Ok(page) => Ok(Some(page)),
             Err(e) if e.may_pass() => Ok(None),

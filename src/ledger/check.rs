@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, Row};
 
 use super::rows::{InOrder, all};
@@ -58,7 +59,13 @@ impl Ledger {
             super::make_private(&to).map_err(|e| failed(&e))?;
             let source = Connection::open(&from).map_err(|e| failed(&e))?;
             source.busy_timeout(super::BUSY_TIMEOUT).map_err(|e| failed(&e))?;
-            source.backup("main", &to, None).map_err(|e| failed(&e))?;
+            let mut copy = Connection::open(&to).map_err(|e| failed(&e))?;
+            // In one step: in several, whoever commits in between makes it begin anew, and beside a busy run it would never end. It reads one moment's
+            // state, which keeps no writer waiting.
+            match Backup::new(&source, &mut copy).and_then(|backup| backup.step(-1)).map_err(|e| failed(&e))? {
+                StepResult::Done => {}
+                held => return Err(LedgerError::Backup(format!("somebody holds the file ({held:?}): try again"))),
+            }
             Ok(to)
         };
         tokio::task::spawn_blocking(copy).await.map_err(|e| LedgerError::Backup(e.to_string()))?

@@ -24,6 +24,9 @@ use sums::Sums;
 /// known again for 45 dates; bounces of an address are counted for 30 days, and the guard looks at 14.
 pub const LEAST_KEPT: u32 = 45;
 
+/// A date that stands alone may have a few of the same week beside it: mailboxes in other zones, and runs of the days after.
+const ALONE: u32 = 7;
+
 /// Letters of one transaction, and of whatever else goes.
 const BATCH: usize = 500;
 
@@ -81,6 +84,13 @@ pub struct Removed {
     pub held: u64,
 }
 
+impl Removed {
+    /// Whether all of it stays.
+    fn is_nothing(self) -> bool {
+        self == Self { held: self.held, ..Self::default() }
+    }
+}
+
 impl Ledger {
     /// Up to where it was pruned; `None`: never.
     pub async fn pruned(&self) -> Result<Option<Pruned>, LedgerError> {
@@ -104,6 +114,19 @@ impl Ledger {
                         rescued: columns.get()?,
                     })
                 })
+            })
+            .await
+    }
+
+    /// Whether there is no day in the weeks before the ledger's last date, but there are earlier ones: nothing was sent for long, or the clock was wrong on
+    /// that date.
+    pub async fn stands_alone(&self, last: LocalDate) -> Result<bool, LedgerError> {
+        let (from, to) = (last.minus(LEAST_KEPT), last.minus(ALONE));
+        self.store
+            .ask(move |c| {
+                let sql =
+                    "SELECT EXISTS (SELECT 1 FROM day WHERE date < ?1) AND NOT EXISTS (SELECT 1 FROM day WHERE date BETWEEN ?1 AND ?2)";
+                Ok(c.query_row(sql, [from.to_string(), to.to_string()], |r| r.get(0))?)
             })
             .await
     }
@@ -184,9 +207,10 @@ impl Pruner {
         if self.is_trial {
             transaction.rollback()?;
         } else {
-            let sql =
-                "INSERT INTO pruned (id, before, at) VALUES (1, ?1, ?2) ON CONFLICT (id) DO UPDATE SET before = max(before, ?1), at = ?2";
-            execute(&transaction, sql, params![self.rules.before.to_string(), ms(self.rules.now)])?;
+            // Where nothing has gone, nothing is missing.
+            if !removed.is_nothing() {
+                note_pruned(&transaction, self.rules)?;
+            }
             transaction.commit()?;
         }
         (self.stage, self.removed) = (next, removed);
@@ -204,14 +228,21 @@ impl Pruner {
         Ok(u64::try_from(number("freelist_count")? * number("page_size")?).unwrap_or(0))
     }
 
-    /// Writes the file anew without what holds nothing. Nobody else can write meanwhile, and it wants room on the disk for a second file.
+    /// Writes the file anew without what holds nothing. Nobody else can write meanwhile, and it wants room for two more files: beside it, and in the system's
+    /// folder for temporary files. False: what was written lies beside the file until whoever reads it now is done.
     ///
     /// # Errors
     /// [`LedgerError`]; the ledger is as it was then.
-    pub fn shrink(&self) -> Result<(), LedgerError> {
+    pub fn shrink(&self) -> Result<bool, LedgerError> {
         self.connection.execute_batch("VACUUM")?;
-        Ok(self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
+        let is_held: bool = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |r| r.get(0))?;
+        Ok(!is_held)
     }
+}
+
+fn note_pruned(c: &Connection, rules: PruneRules) -> Result<(), LedgerError> {
+    let sql = "INSERT INTO pruned (id, before, at) VALUES (1, ?1, ?2) ON CONFLICT (id) DO UPDATE SET before = max(before, ?1), at = ?2";
+    execute(c, sql, params![rules.before.to_string(), ms(rules.now)]).map(drop)
 }
 
 /// When the first moment of the first date that is kept may be, anywhere: what happened before it is of an earlier date.

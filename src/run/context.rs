@@ -173,6 +173,16 @@ impl Context {
         }
     }
 
+    /// What `work` comes to; `None`: the run shall end first, and it is dropped where it stands.
+    pub async fn unless_stopped<F: Future>(&self, work: F) -> Option<F::Output> {
+        let mut stop = self.stop.clone();
+        tokio::select! {
+            biased;
+            () = stopped(&mut stop) => None,
+            came = work => Some(came),
+        }
+    }
+
     /// A moment as mail servers date their messages: in real time, even where a scaled clock is ahead of it.
     pub fn server_time(&self, at: Moment) -> Moment {
         at.min(self.clock.real_now())
@@ -257,6 +267,8 @@ fn back_off(n: u32, share: f64) -> Duration {
 pub struct Attempts {
     channel: &'static str,
     in_a_row: u32,
+    /// Whether its server was down the last time, so that nobody connected.
+    turned_away: bool,
     /// Whether the ledger may hold a trouble of this channel: this run's, or an earlier one's.
     troubled: bool,
     not_before: Moment,
@@ -265,7 +277,7 @@ pub struct Attempts {
 impl Attempts {
     /// None yet; the first at `from`.
     pub fn from(channel: &'static str, from: Moment) -> Self {
-        Self { channel, in_a_row: 0, troubled: true, not_before: from }
+        Self { channel, in_a_row: 0, turned_away: false, troubled: true, not_before: from }
     }
 
     /// When it may be tried again.
@@ -283,9 +295,9 @@ impl Attempts {
         self.not_before = self.not_before.max(at);
     }
 
-    /// Whether the last try failed.
+    /// Whether the last try failed, or its server was down.
     pub fn failing(&self) -> bool {
-        self.in_a_row > 0
+        self.in_a_row > 0 || self.turned_away
     }
 
     /// Backs off, one step further each time.
@@ -293,17 +305,19 @@ impl Attempts {
         let now = cx.clock.now();
         let words = ["back-off", desk.mailbox.address.as_str(), self.channel, &now.to_string()];
         let [share, _] = cx.seed.shares_of_words(&words);
-        self.not_before = now + back_off(self.in_a_row, share);
+        // An account that rests for a day is not tried in a minute.
+        self.wait_until(now + back_off(self.in_a_row, share));
         self.in_a_row = self.in_a_row.saturating_add(1);
+        self.turned_away = false;
     }
 
     /// A failure of the mail server: backs off and notes it. One that is down, or has just come back, says itself when to come again. A refused sign-in puts the mailbox out, both ways.
     pub async fn failed(&mut self, cx: &Context, desk: &Desk, error: &MailError) {
         let now = cx.clock.now();
         if let Some(turn) = error.turn() {
-            // Nobody has connected: it is told when to come again.
-            self.not_before = turn;
-            self.in_a_row = self.in_a_row.saturating_add(1);
+            // Nobody has connected: it is told when to come again, and that is no failure of its own.
+            self.wait_until(turn);
+            self.turned_away = true;
             if matches!(error.trouble, Trouble::InLine { .. }) {
                 // In a minute or two, and no trouble of its own.
                 return;
@@ -322,7 +336,7 @@ impl Attempts {
 
     /// It works: what the ledger holds against it is cleared.
     pub async fn worked(&mut self, cx: &Context, desk: &Desk) {
-        self.in_a_row = 0;
+        (self.in_a_row, self.turned_away) = (0, false);
         if std::mem::take(&mut self.troubled) {
             cx.clear_trouble(&desk.mailbox.address, self.channel).await;
         }
@@ -330,7 +344,7 @@ impl Attempts {
 
     /// Something on the channel was refused although it works: the trouble stays until a turn goes well.
     pub fn still_troubled(&mut self) {
-        self.in_a_row = 0;
+        (self.in_a_row, self.turned_away) = (0, false);
         self.troubled = true;
     }
 

@@ -41,29 +41,48 @@ pub(super) async fn take(
             "the lease of another run has run out, but that run may live: the machine slept, or the clock was set. It has {} s to say so",
             LOOK_AGAIN.as_secs()
         )));
-        cx.clock.wait(LOOK_AGAIN).await;
+        if cx.unless_stopped(cx.clock.wait(LOOK_AGAIN)).await.is_none() {
+            return Ok(Taken::default());
+        }
     }
     let mut taken = cx.ledger.take_leases(resources, me.clone(), cx.clock.lease_now(), is_dead).await?;
     let mut waited = Duration::ZERO;
     while pace == Pace::Day && waited < WAIT_FOR_THE_LAST && !cx.stopping() {
-        let about_to_end = about_to_end(cx, &taken.held).await?;
-        if about_to_end.is_empty() {
-            break;
-        }
+        let about_to_end = match about_to_end(cx, &taken.held).await {
+            Ok(resources) if resources.is_empty() => break,
+            Ok(resources) => resources,
+            Err(e) => return give_back(cx, taken, e).await,
+        };
         if waited.is_zero() {
             let n = about_to_end.len();
             cx.tell(&News::Note(format!("another run still has {n} mailbox(es), whose date is over: its end is waited for")));
         }
-        cx.clock.wait(LAST_LOOK).await;
+        let _ = cx.unless_stopped(cx.clock.wait(LAST_LOOK)).await;
         waited += LAST_LOOK;
         // Those that are ours already are renewed while we wait.
-        cx.ledger.renew_leases(taken.ours.values().cloned().collect(), cx.clock.lease_now()).await?;
-        let more = cx.ledger.take_leases(about_to_end.clone(), me.clone(), cx.clock.lease_now(), is_dead).await?;
+        let renewed = cx.ledger.renew_leases(taken.ours.values().cloned().collect(), cx.clock.lease_now()).await;
+        let more = match renewed {
+            Ok(()) => cx.ledger.take_leases(about_to_end.clone(), me.clone(), cx.clock.lease_now(), is_dead).await,
+            Err(e) => Err(e),
+        };
+        let more = match more {
+            Ok(more) => more,
+            // A full disk, or a file that another process holds: it passes.
+            Err(e) if e.may_pass() => continue,
+            Err(e) => return give_back(cx, taken, e).await,
+        };
         taken.held.retain(|held| !about_to_end.contains(&held.resource));
         taken.held.extend(more.held);
         taken.ours.extend(more.ours);
     }
     Ok(taken)
+}
+
+/// What was taken is given back: the run does not begin.
+async fn give_back(cx: &Context, taken: Taken, error: LedgerError) -> Result<Taken, LedgerError> {
+    // The first error says more than one of giving them back, which run out by themselves.
+    drop(cx.ledger.release_leases(taken.ours.into_values().collect()).await);
+    Err(error)
 }
 
 /// Mailboxes that are held by a run that has not taken up the date that begins now, and has nothing more to do for the one before.

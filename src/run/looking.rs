@@ -111,7 +111,11 @@ impl Looker<'_> {
                 break;
             }
             if self.desk.is_out() {
-                if pace == Pace::Once || done || now >= self.ends || self.cx.wait_until(now + OUT_LOOK).await == Woken::Stop {
+                if pace == Pace::Once
+                    || done
+                    || now >= self.ends
+                    || self.cx.wait_until((now + OUT_LOOK).min(self.ends)).await == Woken::Stop
+                {
                     break;
                 }
                 let (cx, desk) = (self.cx, self.desk);
@@ -125,6 +129,8 @@ impl Looker<'_> {
             }
             if now >= self.attempts.not_before() {
                 match self.turn().await {
+                    // One that was broken off says nothing.
+                    Ok(()) if self.cx.stopping() => {}
                     Ok(()) if self.desk.is_granted_all() => self.attempts.worked(self.cx, self.desk).await,
                     Ok(()) => self.attempts.still_troubled(),
                     Err(LookError::Mail(e)) => self.attempts.failed(self.cx, self.desk, &e).await,
@@ -161,7 +167,10 @@ impl Looker<'_> {
     async fn turn(&mut self) -> Result<(), LookError> {
         let mut session = match self.session.take() {
             Some(session) => session,
-            None => open(self.cx, self.desk).await?,
+            None => match self.cx.unless_stopped(open(self.cx, self.desk)).await {
+                Some(opened) => opened?,
+                None => return Ok(()),
+            },
         };
         let result = self.look_and_act(&mut session).await;
         match &result {

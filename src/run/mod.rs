@@ -79,6 +79,9 @@ pub async fn run(cx: Context, pace: Pace, me: Holder, is_dead: fn(&Holder) -> bo
     let mut resources = vec![Fence::PLANNER.to_owned()];
     resources.extend(cx.config.mailboxes.keys().map(Fence::resource_of));
     let mut taken = leases::take(&cx, resources, pace, &me, is_dead).await?;
+    if cx.stopping() && taken.ours.is_empty() {
+        return Ok(());
+    }
     let planner = taken.ours.remove(Fence::PLANNER);
     if taken.ours.is_empty() || planner.is_none() {
         let fences: Vec<Fence> = taken.ours.into_values().chain(planner).collect();

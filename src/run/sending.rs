@@ -202,9 +202,16 @@ impl Sender<'_> {
             now: self.cx.clock.now(),
             real_now: self.cx.clock.lease_now(),
         };
-        let intended = self.cx.ledger.intend(self.desk.fence.clone(), intent).await;
-        let settled = self.settle().await;
-        match settled.and(intended) {
+        // Where it is known already what became of writing that outcome, and it was not written, there is to be no intent.
+        let known = if self.unsettled.as_ref().is_some_and(|u| u.receipt.is_here()) { self.settle().await } else { Ok(()) };
+        let written = match known {
+            Ok(()) => {
+                let intended = self.cx.ledger.intend(self.desk.fence.clone(), intent).await;
+                self.settle().await.and(intended)
+            }
+            Err(e) => Err(e),
+        };
+        match written {
             Ok(Ok(())) => {}
             Ok(Err(refused)) => {
                 outbox.abandon();
@@ -332,9 +339,10 @@ impl Sender<'_> {
 
     /// Opens a session. False: there is none, and all is noted.
     async fn sign_in(&mut self) -> bool {
-        match self.cx.access.open_outbox(&self.desk.mailbox).await {
-            Ok(outbox) => self.outbox = Some(outbox),
-            Err(e) => self.attempts.failed(self.cx, self.desk, &e).await,
+        match self.cx.unless_stopped(self.cx.access.open_outbox(&self.desk.mailbox)).await {
+            None => {}
+            Some(Ok(outbox)) => self.outbox = Some(outbox),
+            Some(Err(e)) => self.attempts.failed(self.cx, self.desk, &e).await,
         }
         self.outbox.is_some()
     }

@@ -41,6 +41,8 @@ struct Faults {
     junk_is_closed: AtomicBool,
     /// Opening this UID ends the session.
     poisonous: AtomicU32,
+    /// What is said at MAIL FROM.
+    at_mail: Mutex<Option<Reply>>,
     /// What is said at RCPT to these recipients.
     at_rcpt: Mutex<BTreeMap<Address, Reply>>,
     /// The same after the final dot.
@@ -167,6 +169,9 @@ impl Outbox for FakeOutbox {
         self.0.offered.lock().unwrap().push(envelope.to.clone());
         let slow = *self.0.faults.slow_offers.lock().unwrap();
         Clock::System.wait(slow).await;
+        if let Some(reply) = self.0.faults.at_mail.lock().unwrap().clone() {
+            return Ok(Offer::Refused(Refusal { step: Step::MailFrom, reply }));
+        }
         let lost = self.0.faults.lost.lock().unwrap().as_ref() == Some(&envelope.from.domain());
         let refusal = if lost {
             Some(Reply::new(550, "5.1.1 User unknown"))

@@ -9,12 +9,16 @@ use super::super::explain::parse_date;
 use super::super::pool::{Pool, runtime};
 use super::super::printer::Printer;
 use super::super::{CliError, Exit};
-use crate::ledger::{LEAST_KEPT, Ledger, LedgerError, PruneRules, Pruner, Removed};
+use crate::ledger::{LEAST_KEPT, Ledger, PruneRules, Pruner, Removed};
 use crate::report::space::size;
 use crate::report::{Align, Table};
 use crate::run::is_dead;
 use crate::words::{LocalDate, Zone};
 
+/// The most that can be kept: a hundred years.
+const MOST_KEPT: u32 = 36_500;
+/// A file of which less than this part, in hundredths, is free is not written anew.
+const WORTH_IT: u64 = 5;
 /// Between two batches, for whoever else wants to write.
 const BREATH: Duration = Duration::from_millis(5);
 
@@ -44,6 +48,9 @@ fn parse_days(text: &str) -> Result<u32, String> {
     let days: u32 = text.strip_suffix('d').unwrap_or(text).parse().map_err(|_| "it is written as 90d".to_owned())?;
     if days < LEAST_KEPT {
         return Err(format!("{LEAST_KEPT}d are kept at least: so far back looks what preheat does every day"));
+    }
+    if days > MOST_KEPT {
+        return Err(format!("{MOST_KEPT}d are kept at most"));
     }
     Ok(days)
 }
@@ -76,6 +83,11 @@ async fn carry_out(args: &Args, pool: &Pool) -> Result<Outcome, CliError> {
     // Where the clock is ahead, or nothing was sent for a while, the ledger's own last date counts.
     let last = ledger.last_date().await?.map_or(now.local_date(Zone::UTC), |last| last.min(now.local_date(Zone::UTC)));
     let latest = last.minus(LEAST_KEPT);
+    if args.before.is_none() && ledger.stands_alone(last).await? {
+        return Err(CliError::new(format!("error: the ledger's last date is {last}, and it has none in the weeks before it")).hint(
+            "was the clock right on that day? A wrong one makes letters old. Where all is well, say it by date: --before YYYY-MM-DD",
+        ));
+    }
     let before = args.before.unwrap_or_else(|| last.minus(args.keep));
     if before > latest {
         return Err(CliError::new(format!("error: letters of {latest} and later are kept"))
@@ -96,16 +108,20 @@ async fn carry_out(args: &Args, pool: &Pool) -> Result<Outcome, CliError> {
 
 /// Gives the room back where nobody is kept from writing by that; says why not.
 async fn shrink(ledger: &Ledger, pool: &Pool, pruner: &Pruner) -> Result<Option<String>, CliError> {
-    if pruner.free_bytes()? == 0 {
+    if pruner.free_bytes()? * 100 <= bytes_of(&pool.config.ledger) * WORTH_IT {
         return Ok(None);
     }
-    let holders = ledger.holders(pool.clock.lease_now()).await?;
+    let holders = ledger.holders().await?;
     if let Some(holder) = holders.iter().find(|holder| !is_dead(holder)) {
         return Ok(Some(format!("a run is going (process {} on {}), and writing the file anew would hold it up", holder.pid, holder.host)));
     }
     match pruner.shrink() {
-        Ok(()) => Ok(None),
-        Err(e @ LedgerError::Sql(_)) => Ok(Some(format!("the file could not be written anew, which wants room for a second one: {e}"))),
+        Ok(true) => Ok(None),
+        Ok(false) => Ok(Some("somebody is reading it, and it gets smaller when they are done".to_owned())),
+        Err(e) if e.is_busy() => Ok(Some("somebody else is writing to it".to_owned())),
+        Err(e) if e.is_disk_full() => {
+            Ok(Some(format!("writing it anew wants room for two more, one beside it and one in the folder for temporary files: {e}")))
+        }
         Err(e) => Err(e.into()),
     }
 }

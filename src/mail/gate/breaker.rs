@@ -21,6 +21,8 @@ use crate::words::{Address, Moment};
 pub const ENOUGH: usize = 3;
 /// Between two waves of those that come back.
 pub const BETWEEN_WAVES: Duration = Duration::from_secs(5);
+/// Where nobody asked for a place for so long, all have come who were turned away.
+const NOBODY_COMES: Duration = Duration::from_mins(2);
 /// Those who have heard nothing themselves leave the next try for this long to others, who may know better.
 const AFTER_YOU: Duration = Duration::from_mins(1);
 
@@ -248,8 +250,8 @@ impl Line {
         self.given = 0;
     }
 
-    /// Whether the last wave is through, and it was as big as waves get.
+    /// Whether the last wave is through, and it was as big as waves get, or nobody has come since.
     fn is_over(&self, now: Moment, most: u32) -> bool {
-        self.size >= most && self.comes + BETWEEN_WAVES <= now
+        self.size >= most && self.comes + BETWEEN_WAVES <= now || self.comes + NOBODY_COMES <= now
     }
 }

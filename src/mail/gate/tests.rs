@@ -120,6 +120,20 @@ fn those_who_were_turned_away_come_back_in_waves() {
 }
 
 #[test]
+fn the_line_of_a_server_with_few_mailboxes_ends_too_and_its_next_outage_begins_short() {
+    let mut b = breaker();
+    let until = opened(&mut b, 0);
+    assert_eq!(b.ask(&who(3), until), Asked::Try);
+    b.answered(until);
+    assert_eq!(b.ask(&who(4), until), Asked::Enter);
+    assert_eq!(turn_of(b.ask(&who(5), until)), until + BETWEEN_WAVES);
+    let calm = until + Duration::from_mins(3);
+    assert!((10..60).all(|n| b.ask(&who(n), calm) == Asked::Enter), "nobody came for two minutes: there is no line any more");
+    let seconds = calm.since(at(0)).as_secs();
+    assert!(opened(&mut b, seconds).since(at(seconds)) <= Duration::from_mins(1));
+}
+
+#[test]
 fn places_that_nobody_wanted_are_not_saved_up() {
     let mut b = breaker();
     let until = opened(&mut b, 0);

@@ -53,6 +53,10 @@ impl SmtpOutbox {
             (Step::Data, "DATA\r\n".to_owned()),
         ];
         let offered = if self.offers.pipelining { self.offer_at_once(&dialogue).await? } else { self.offer_in_turn(&dialogue).await? };
+        if offered == Offer::Ready && !self.session.is_open() {
+            // A 421 came right behind the 354: not a byte of the message will go.
+            return Err(Fault::new(Step::Data, Trouble::Closed("it ended the session behind its 354".to_owned())));
+        }
         self.ready = offered == Offer::Ready;
         Ok(offered)
     }

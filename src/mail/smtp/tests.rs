@@ -519,6 +519,14 @@ async fn the_first_refusal_of_several_is_the_letters_and_the_session_goes_on() {
 }
 
 #[tokio::test]
+async fn a_server_that_leaves_behind_its_354_gets_no_letter_and_nothing_is_uncertain() {
+    let (mut outbox, _peer) = pipelined("S: 250 Ok\nS: 250 Ok\nS: 354 go\nS: 421 4.3.2 going away\n").await;
+    let error = outbox.offer(&envelope()).await.unwrap_err();
+    assert!(error.step == Step::Data && matches!(error.trouble, Trouble::Closed(_)), "{error:?}");
+    assert!(!outbox.is_open());
+}
+
+#[tokio::test]
 async fn a_354_behind_a_refusal_gets_neither_a_message_nor_a_dot() {
     for replies in
         ["S: 550 5.7.1 no\nS: 250 Ok\nS: 354 go", "S: 250 Ok\nS: 550 5.1.1 unknown\nS: 354 go", "S: 250 Ok\nS: 550 no\nS: 250 what?"]

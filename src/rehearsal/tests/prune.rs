@@ -96,6 +96,7 @@ fn what_is_pruned_is_missed_by_nobody() {
         let whole = copy(played, &dir.path().join("whole.db"));
         assert_eq!(whole.check().await.unwrap().faults, Vec::<String>::new());
         let before = told(played, &whole).await;
+        assert!(!whole.stands_alone(whole.last_date().await.unwrap().unwrap()).await.unwrap());
         let shares = played.rehearsal.seed.shares_of_words(&["prune"]);
         for share in shares {
             let back = LEAST_KEPT + (share * f64::from(DAYS - LEAST_KEPT)) as u32;
@@ -122,6 +123,26 @@ fn what_is_pruned_is_missed_by_nobody() {
                  WHERE date < '{date}' GROUP BY date, sender, state ORDER BY date, sender, state)"
             );
             assert_eq!(ledger.ask(&kept).await, whole.ask(&sums).await);
+        }
+    });
+}
+
+#[test]
+fn a_date_that_stands_alone_makes_no_letter_old() {
+    let played = rehearsal(pool(1, 1, 5, "standard-6w", ""), 3, 4);
+    after(&played, async |played| {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("preheat.db");
+        let ledger = copy(played, &path);
+        let last = ledger.last_date().await.unwrap().unwrap();
+        assert!(!ledger.stands_alone(last).await.unwrap(), "there is nothing before it");
+        let file = rusqlite::Connection::open(&path).unwrap();
+        file.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
+        let one_mailbox = "WHERE mailbox = (SELECT min(mailbox) FROM day) AND date = (SELECT max(date) FROM day)";
+        for (date, alone) in [(last.plus(20), false), (last.plus(60), true)] {
+            file.execute(&format!("UPDATE day SET date = '{date}' {one_mailbox}"), []).unwrap();
+            assert_eq!(ledger.last_date().await.unwrap(), Some(date));
+            assert_eq!(ledger.stands_alone(date).await.unwrap(), alone, "{date}");
         }
     });
 }
@@ -179,7 +200,7 @@ fn others_write_while_it_is_pruned_and_the_file_gets_smaller() {
         }
         let pruner = pruning.join().unwrap();
         assert!(pruner.free_bytes().unwrap() > 0 && pruner.removed().letters > 0);
-        pruner.shrink().unwrap();
+        assert!(pruner.shrink().unwrap());
         assert!(std::fs::metadata(&path).unwrap().len() < size && pruner.free_bytes().unwrap() == 0);
         assert_eq!(ledger.check().await.unwrap().faults, Vec::<String>::new());
     });

@@ -128,3 +128,15 @@ async fn an_account_at_its_own_limit_rests_for_a_day() {
     let handed: Vec<Moment> = second.iter().filter(|l| l.plan.sender == address("a@x.test")).filter_map(|l| l.handed_at).collect();
     assert!(handed.iter().all(|at| *at >= rest), "{handed:?} before {rest}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_account_at_its_own_limit_rests_for_a_day_also_where_it_says_so_at_mail_from() {
+    let dir = tempfile::tempdir().unwrap();
+    let d = day(dir.path(), &["a"], 0, "07:00");
+    *d.servers.faults.at_mail.lock().unwrap() =
+        Some(Reply::new(550, "5.4.5 Daily user sending limit exceeded. For more information on SMTP sending limits"));
+    d.run(Pace::Day).await.unwrap();
+    let offered = d.servers.offered.lock().unwrap().len();
+    // One of each of the two mailboxes, and nothing more on that day.
+    assert_eq!(offered, 2, "{:?}", d.told.0.lock().unwrap());
+}

@@ -26,16 +26,22 @@ pub struct ConfigError {
     pub findings: Vec<Finding>,
 }
 
+/// So many findings are shown at once; whoever has more has made one mistake many times.
+const MOST_SHOWN: usize = 100;
+
 impl fmt::Display for ConfigError {
-    /// Each finding on lines of its own.
+    /// Each finding on lines of its own; of hundreds the first.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, finding) in self.findings.iter().enumerate() {
+        for (i, finding) in self.findings.iter().take(MOST_SHOWN).enumerate() {
             if i > 0 {
                 f.write_str("\n")?;
             }
             write!(f, "{finding}")?;
         }
-        Ok(())
+        match self.findings.len().saturating_sub(MOST_SHOWN) {
+            0 => Ok(()),
+            more => write!(f, "\n… and {more} more, which are told when these are mended"),
+        }
     }
 }
 

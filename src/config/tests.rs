@@ -485,3 +485,12 @@ fn durations_of_the_shipped_default_are_those_of_the_design() {
     let window = schedule_by_name("standard-6w", None).unwrap().schedule.window;
     assert_eq!((window.mailbox_gap, window.domain_gap), (Duration::from_mins(5), Duration::from_secs(90)));
 }
+
+#[test]
+fn of_hundreds_of_faults_the_first_are_shown_and_the_others_counted() {
+    let text = format!("zone: Europe/Berlin\n{DEFAULTS}mailboxes:\n  - address: anna@new.example\n{}", "  - rk\n".repeat(400));
+    let error = read(&text).unwrap_err();
+    let (faults, shown) = (error.findings.len(), error.to_string());
+    assert!(faults >= 400 && shown.matches("preheat.yaml:").count() == 100, "{faults} faults");
+    assert!(shown.ends_with(&format!("\n… and {} more, which are told when these are mended", faults - 100)));
+}

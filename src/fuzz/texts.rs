@@ -18,8 +18,8 @@ use crate::words::{Address, LetterId, LocalDate, MessageId, Moment, SuppressionC
 pub fn config(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let read = || config::parse(&text, Path::new("preheat.yaml"), &config::Nothing);
-    // A fault shows its line and a hint.
-    let most = 4_000 + 60 * text.len().max(100);
+    // A fault shows its line and a hint, a hundred at most.
+    let most = (4_000 + 60 * text.len()).clamp(10_000, 150_000);
     let said = match (read(), read()) {
         (Ok(config), Ok(again)) => {
             assert_eq!(format!("{config:?}"), format!("{again:?}"), "read twice, it is two configs");

@@ -234,6 +234,14 @@ async fn still_elsewhere(
             Err(e) => return Err(e.into()),
         }
     }
+    if !half_rescued.is_empty() && !moved.is_empty() {
+        // What was moved just now may still lie there beside them, marked: without UIDPLUS the server is asked to take all that is marked, or nothing.
+        for place in cx.ledger.sightings_of(desk.mailbox.address.clone(), moved.iter().copied().collect()).await? {
+            if let Some(old) = session.named(&place.folder).filter(|f| f.role == FolderRole::Spam).map(|f| f.name.clone()) {
+                half_rescued.push((old, place));
+            }
+        }
+    }
     end_rescues(session, half_rescued).await?;
     Ok(still)
 }

@@ -46,10 +46,13 @@ const NOTE: [&str; 3] = ["note", "reason", "cause"];
 /// What is wrong with the list as a whole, for people.
 pub fn read(text: &str) -> Result<List, String> {
     let text = text.trim_start_matches('\u{feff}');
-    match text.trim_start().chars().next() {
-        Some('[' | '{') => read_json(text),
-        _ => Ok(read_lines(text)),
-    }
+    if is_json(text.trim_start()) { read_json(text) } else { Ok(read_lines(text)) }
+}
+
+/// An address may begin with a brace (RFC 5322 §3.2.3), but not with a brace and a quotation mark.
+fn is_json(text: &str) -> bool {
+    let in_braces = text.strip_prefix('{').map(str::trim_start);
+    text.starts_with('[') || in_braces.is_some_and(|inside| inside.is_empty() || inside.starts_with(['"', '}']))
 }
 
 fn read_json(text: &str) -> Result<List, String> {
@@ -121,10 +124,14 @@ pub fn to_json(rows: &[SuppressionRow]) -> Value {
 /// The list in a form that other programs read.
 pub fn written(rows: &[SuppressionRow], form: Form) -> String {
     match form {
-        Form::Plain => rows.iter().flat_map(|row| [row.address.as_str(), "\n"]).collect(),
+        // Quoted, it is no comment.
+        Form::Plain => rows
+            .iter()
+            .map(|row| if row.address.as_str().starts_with('#') { format!("\"{}\"\n", row.address) } else { format!("{}\n", row.address) })
+            .collect(),
         Form::Json => format!("{:#}\n", to_json(rows)),
         Form::Csv => {
-            let mut writer = csv::Writer::from_writer(Vec::new());
+            let mut writer = csv::WriterBuilder::new().comment(Some(b'#')).from_writer(Vec::new());
             let lines = rows.iter().map(|r| [r.address.to_string(), r.since.to_string(), r.cause.to_string(), no_formula(&r.note)]);
             for line in std::iter::once(["address", "since", "cause", "note"].map(str::to_owned)).chain(lines) {
                 // Into memory: nothing can fail.
@@ -193,5 +200,16 @@ mod tests {
             assert_eq!(back.entries.iter().map(|e| e.address.as_str()).collect::<Vec<_>>(), ["a@out.test", "b@out.test"], "{form:?}");
             assert_eq!(back.faults, [], "{form:?}");
         }
+        // Addresses may begin as comments and as JSON do.
+        let odd = [row("{b@out.test", ""), row("#c@out.test", ""), row("{#@out.test", "")];
+        for form in [Form::Csv, Form::Json, Form::Plain] {
+            let back = read(&written(&odd, form)).unwrap();
+            assert_eq!(
+                back.entries.iter().map(|e| e.address.as_str()).collect::<Vec<_>>(),
+                odd.each_ref().map(|r| r.address.as_str()),
+                "{form:?}"
+            );
+        }
+        assert!(read("{\n \"address\": \"a@out.test\"}").is_err(), "an object that is no list");
     }
 }

@@ -157,19 +157,9 @@ impl Ledger {
         self.store.ask(move |c| all(c, DUE_LETTERS, params![sender.as_str(), date.to_string(), most], read_letter)).await
     }
 
-    /// When the first of [`Ledger::due_letters`] is due.
-    pub async fn next_due(&self, sender: Address, date: LocalDate) -> Result<Option<Moment>, LedgerError> {
-        self.store.ask(move |c| next_due(c, &sender, date)).await
-    }
-
     /// How many letters of a mailbox on a date are still to be sent, answers that wait for their parent included.
     pub async fn to_send(&self, sender: Address, date: LocalDate) -> Result<u32, LedgerError> {
-        self.store
-            .ask(move |c| {
-                let sql = "SELECT count(*) FROM letter INDEXED BY letter_to_send WHERE sender = ?1 AND date = ?2 AND state IN ('planned', 'deferred')";
-                Ok(one(c, sql, params![sender.as_str(), date.to_string()], |r| Ok(r.get(0)?))?.unwrap_or(0))
-            })
-            .await
+        self.to_send_of(vec![(sender, date)]).await
     }
 
     /// Gives letters of a mailbox new due times, and skips those that are too late for the window.

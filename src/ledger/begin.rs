@@ -60,7 +60,7 @@ impl Ledger {
         self.store.ask(move |c| dates.iter().map(|(mailbox, date)| days::day(c, mailbox, *date)).collect()).await
     }
 
-    /// As [`Ledger::next_due`], of many.
+    /// When the first of [`Ledger::due_letters`] of each is due.
     pub async fn next_due_of(&self, dates: Vec<(Address, LocalDate)>) -> Result<Vec<Option<Moment>>, LedgerError> {
         self.store.ask(move |c| dates.iter().map(|(sender, date)| next_due(c, sender, *date)).collect()).await
     }

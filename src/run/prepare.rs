@@ -265,10 +265,8 @@ pub(super) async fn respread_late(cx: &Context, desks: &[Desk]) -> Result<(), Le
 
 pub(super) async fn respread_domain(cx: &Context, date: LocalDate, desks: &[&Desk]) -> Result<(), LedgerError> {
     let now = cx.clock.now();
-    let mut first_due = None;
-    for desk in desks {
-        first_due = [first_due, cx.ledger.next_due(desk.mailbox.address.clone(), date).await?].into_iter().flatten().min();
-    }
+    let due = cx.ledger.next_due_of(desks.iter().map(|desk| (desk.mailbox.address.clone(), date)).collect()).await?;
+    let first_due = due.into_iter().flatten().min();
     if !first_due.is_some_and(|due| is_late(cx, due)) {
         return Ok(());
     }

@@ -35,6 +35,8 @@ use crate::words::{Address, Domain, FolderRole, LetterId, LocalDate, MessageId, 
 /// What goes wrong at the servers.
 #[derive(Default)]
 struct Faults {
+    /// Whoever signs in waits for six hours.
+    hangs: AtomicBool,
     /// IMAP refuses the password.
     refuses_sign_in: AtomicBool,
     /// Junk cannot be selected.
@@ -109,6 +111,12 @@ impl Servers {
         }
     }
 
+    async fn hang(&self) {
+        if self.faults.hangs.load(Ordering::Relaxed) {
+            let _ = crate::clock::within(Duration::from_hours(6), std::future::pending::<()>()).await;
+        }
+    }
+
     /// UIDs grow with the folder's numbering, so that none means the same message in two of them.
     fn uid_validity(&self) -> u32 {
         self.renumbered.load(Ordering::Relaxed) + 1
@@ -150,10 +158,12 @@ struct FakeAccess(Arc<Servers>);
 #[async_trait]
 impl Access for FakeAccess {
     async fn open_outbox(&self, _: &Mailbox) -> Result<Box<dyn Outbox>, MailError> {
+        self.0.hang().await;
         Ok(Box::new(FakeOutbox(self.0.clone(), None)))
     }
 
     async fn open_inbox(&self, mailbox: &Mailbox) -> Result<Box<dyn Inbox>, MailError> {
+        self.0.hang().await;
         self.0.sign_ins.fetch_add(1, Ordering::Relaxed);
         if self.0.faults.refuses_sign_in.load(Ordering::Relaxed) {
             let reply = Reply::new(Reply::NO, "NO [AUTHENTICATIONFAILED]");
@@ -341,7 +351,7 @@ struct Day {
     servers: Arc<Servers>,
     told: Arc<Told>,
     /// Dropped, it would be a stop that nobody can say.
-    _stop: watch::Sender<bool>,
+    stop: watch::Sender<bool>,
 }
 
 fn at(time: &str) -> Moment {
@@ -384,7 +394,7 @@ fn day_with(dir: &Path, warming: &[&str], partners: &[&str], open: u32, time: &s
         progress: told.clone(),
         stop,
     };
-    Day { cx, servers, told, _stop: tell }
+    Day { cx, servers, told, stop: tell }
 }
 
 impl Day {

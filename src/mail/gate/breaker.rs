@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::chance::Seed;
-use crate::mail::Trouble;
+use crate::mail::{Downtime, Trouble};
 use crate::words::{Address, Moment};
 
 /// Different mailboxes that must hear nothing in a row. One or two may have a trouble of their own, and their own back-off is enough for them.
@@ -52,20 +52,7 @@ pub struct Later {
     /// When: its place in the line.
     pub at: Moment,
     /// What is known of the server; `None`: it answers again, and the others come first.
-    pub down: Option<Down>,
-}
-
-/// A server that does not answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Down {
-    /// How many mailboxes have tried in vain.
-    pub mailboxes: u32,
-    /// Since when.
-    pub since: Moment,
-    /// When somebody tries again.
-    pub again: Moment,
-    /// What was met last.
-    pub last: Trouble,
+    pub down: Option<Downtime>,
 }
 
 /// The breaker of one server. The words are those of electricity: *closed* lets through, *open* does not.
@@ -128,7 +115,7 @@ impl Breaker {
                 } else {
                     return None;
                 };
-                Some(Later { at, down: self.down(until.max(now)) })
+                Some(Later { at, down: self.down(at, until.max(now)) })
             }
         }
     }
@@ -198,9 +185,10 @@ impl Breaker {
         self.line = Some(Line::from(until));
     }
 
-    fn down(&self, again: Moment) -> Option<Down> {
+    fn down(&self, turn: Moment, again: Moment) -> Option<Downtime> {
         let (since, last) = self.silence.clone()?;
-        Some(Down { mailboxes: u32::try_from(self.failed.len()).unwrap_or(u32::MAX), since, again, last })
+        let mailboxes = u32::try_from(self.failed.len()).unwrap_or(u32::MAX);
+        Some(Downtime { server: self.server.clone(), mailboxes, since, again, turn, last })
     }
 
     /// When all who came back at once have come, the outage is over.

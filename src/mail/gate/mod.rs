@@ -31,7 +31,7 @@ use self::breaker::{Asked, Breaker, Later};
 use self::places::{Place, Places, while_quick};
 use self::sessions::{GatedInbox, GatedOutbox};
 use super::wire::Protocol;
-use super::{Access, Downtime, Inbox, MailError, Outbox, Step, Trouble};
+use super::{Access, Inbox, MailError, Outbox, Step, Trouble};
 use crate::chance::Seed;
 use crate::clock::Clock;
 use crate::config::{Mailbox, ProviderFacts, provider_facts};
@@ -165,17 +165,9 @@ impl Server {
     }
 
     fn error(&self, who: &Address, later: Later) -> MailError {
-        let (server, turn) = (self.name.clone(), later.at);
         let trouble = match later.down {
-            Some(down) => Trouble::ServerDown(Box::new(Downtime {
-                server,
-                mailboxes: down.mailboxes,
-                since: down.since,
-                again: down.again,
-                turn,
-                last: down.last,
-            })),
-            None => Trouble::InLine { server, turn },
+            Some(down) => Trouble::ServerDown(Box::new(down)),
+            None => Trouble::InLine { server: self.name.clone(), turn: later.at },
         };
         MailError::new(who, Step::Connect, trouble)
     }

@@ -73,3 +73,19 @@ async fn news_at_every_moment_are_looked_at_every_few_seconds_at_most() {
     assert!((100..=4_500).contains(&looks), "{looks} looks");
     d.assert_whole().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_is_heard_by_those_whose_sign_in_hangs() {
+    let dir = tempfile::tempdir().unwrap();
+    let d = day(dir.path(), &["a"], 0, "07:00");
+    d.servers.faults.hangs.store(true, Ordering::Relaxed);
+    let stop = async {
+        d.cx.clock.sleep_until(at("12:00")).await;
+        d.stop.send(true).unwrap();
+    };
+    let (result, ()) = tokio::join!(d.run(Pace::Day), stop);
+    result.unwrap();
+    assert_eq!(d.now(), "01 12:00");
+    assert!(d.servers.offered.lock().unwrap().is_empty() && d.troubles_of("a@x.test").await.is_empty());
+    d.assert_whole().await;
+}

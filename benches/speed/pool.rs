@@ -12,7 +12,7 @@ use preheat::chance::Seed;
 use preheat::clock::Clock;
 use preheat::compose::Library;
 use preheat::config::{Config, load};
-use preheat::ledger::{DayPlan, Fence, Ledger};
+use preheat::ledger::{DayPlan, Fence, Ledger, PoolMember};
 use preheat::letter::Keyring;
 use preheat::mail::Access;
 use preheat::run::{Context, Silent, is_dead, this_process};
@@ -63,7 +63,7 @@ pub fn context_of(config: Config, ledger: Ledger, access: Arc<dyn Access>) -> (C
 pub async fn store_agenda(config: &Config, ledger: &Ledger, quota: u32, letters: Vec<PlannedLetter>) {
     let now = Clock::System.now();
     let date = now.local_date(Zone::UTC);
-    let pool = config.mailboxes.values().map(|m| (m.address.clone(), m.role)).collect();
+    let pool = config.mailboxes.values().map(PoolMember::of).collect();
     ledger.register_pool(pool, now).await.expect("a pool");
     let taken = ledger.take_leases(vec![Fence::PLANNER.to_owned()], this_process(), now, is_dead).await.expect("a lease");
     let planner = taken.ours.get(Fence::PLANNER).cloned().expect("the planner's lease");

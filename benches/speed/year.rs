@@ -122,7 +122,7 @@ fn write_year(path: &Path, today: LocalDate, letters: u32) {
     all.execute("INSERT INTO pool VALUES (1, 1, 0)", []).expect("the pool");
     for person in &people {
         let domain = person.domain();
-        all.execute("INSERT INTO mailbox VALUES (?1, ?2, 'warming', 0, NULL)", params![person.as_str(), domain.as_str()])
+        all.execute("INSERT INTO mailbox VALUES (?1, ?2, 'warming', 0, NULL, 'generic')", params![person.as_str(), domain.as_str()])
             .expect("a mailbox");
         for (name, role) in [("INBOX", "inbox"), ("Junk", "spam")] {
             let sql = "INSERT INTO folder VALUES (?1, ?2, ?2, ?3, 'SPECIAL-USE', 1, 90000, ?4)";

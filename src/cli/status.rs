@@ -49,11 +49,7 @@ async fn report(pool: &Pool, chosen: &[Address]) -> Result<StatusReport, CliErro
             report.pauses = l.pauses().await?;
             report.suspensions = l.suspensions(now).await?.into_iter().filter(|s| is_chosen(&s.mailbox)).collect();
             report.troubles = l.troubles().await?.into_iter().filter(|t| is_chosen(&t.mailbox)).collect();
-            l.status(dates.clone(), now - std::time::Duration::from_hours(7 * 24))
-                .await?
-                .into_iter()
-                .map(|row| (row.address.clone(), row))
-                .collect()
+            l.status(dates.clone()).await?.into_iter().map(|row| (row.address.clone(), row)).collect()
         }
     };
     report.began = ledger.is_some();

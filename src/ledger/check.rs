@@ -6,6 +6,7 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, Row};
 
 use super::rows::{InOrder, all};
+use super::sums::COUNTED;
 use super::{Ledger, LedgerError};
 use crate::letter::{LetterEvent, next_state};
 use crate::words::{LetterId, LetterState};
@@ -37,6 +38,7 @@ impl Ledger {
                 replay(c, &mut report)?;
                 compare_days(c, &mut report)?;
                 compare_space(c, &mut report)?;
+                compare_sums(c, &mut report)?;
                 report.faults.truncate(100);
                 Ok(report)
             })
@@ -126,6 +128,18 @@ fn compare_space(c: &Connection, report: &mut CheckReport) -> Result<(), LedgerE
                   FROM sighting g WHERE g.mailbox = m.address) ORDER BY m.address";
     for mailbox in all(c, sql, [], |r| Ok(r.get::<_, String>(0)?))? {
         report.faults.push(format!("{mailbox}: the room that its letters take is not what its sightings add up to"));
+    }
+    Ok(())
+}
+
+/// What is kept of each day by receiving provider must be what its letters say.
+fn compare_sums(c: &Connection, report: &mut CheckReport) -> Result<(), LedgerError> {
+    let sql = format!(
+        "SELECT mailbox, date FROM (SELECT * FROM day_sum EXCEPT {COUNTED}) UNION
+         SELECT mailbox, date FROM (SELECT * FROM (SELECT * FROM day_sum WHERE 0 UNION ALL {COUNTED}) EXCEPT SELECT * FROM day_sum) ORDER BY 1, 2"
+    );
+    for (mailbox, date) in all(c, &sql, [], |r| Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?)))? {
+        report.faults.push(format!("{mailbox} on {date}: the sums by receiving provider are not what its letters say"));
     }
     Ok(())
 }

@@ -9,11 +9,12 @@ use sha2::{Digest, Sha256};
 use super::{Ledger, LedgerError};
 
 /// Tables with what was decided and what happened, each with its key. Leases are about processes, not about the pool.
-const TABLES: [(&str, &str); 29] = [
+const TABLES: [(&str, &str); 30] = [
     ("pool", "id"),
     ("mailbox", "address"),
     ("day", "mailbox, date"),
     ("letter", "id"),
+    ("day_sum", "mailbox, date, provider"),
     ("step", "letter, n"),
     ("moved", "at, letter, event"),
     ("stray", "at, letter"),

@@ -94,20 +94,10 @@ impl Ledger {
     pub async fn judged_mail(&self, mailbox: Address, from: LocalDate, to: LocalDate) -> Result<JudgedMail, LedgerError> {
         self.store
             .ask(move |c| {
-                let dates = params![mailbox.as_str(), from.to_string(), to.to_string()];
                 let sql = "SELECT id, recipient, date, state, placement, handed_at, accepted_at FROM letter
                            WHERE sender = ?1 AND date BETWEEN ?2 AND ?3 AND (handed_at IS NOT NULL OR state = 'rejected')";
-                let letters = all(c, sql, dates, read_judged)?;
-                // Few letters are ever deferred or rejected: only of those the steps are read.
-                let sql = "SELECT id, recipient, date, step.at, code, text FROM letter JOIN step ON step.letter = id
-                           WHERE sender = ?1 AND date BETWEEN ?2 AND ?3 AND (attempts > 0 OR state = 'rejected')
-                             AND event IN ('deferred', 'rejected') ORDER BY id, n";
-                let refused = all(c, sql, dates, read_refused)?;
-                let mut signals = Vec::new();
-                for signal in read_signals(c, &mailbox, from, to)? {
-                    let named = recipients(c, &mailbox, &signal.message_id)?;
-                    signals.push((signal, named));
-                }
+                let letters = all(c, sql, params![mailbox.as_str(), from.to_string(), to.to_string()], read_judged)?;
+                let (refused, signals) = (refused_of(c, &mailbox, from, to)?, read_heard(c, &mailbox, from, to)?);
                 Ok(JudgedMail { letters, refused, signals })
             })
             .await
@@ -268,6 +258,23 @@ impl Ledger {
             })
             .await
     }
+}
+
+/// What servers refused of a mailbox's letters. Few are ever deferred or rejected: only of those the steps are read.
+pub(super) fn refused_of(c: &Connection, mailbox: &Address, from: LocalDate, to: LocalDate) -> Result<Vec<RefusedLetter>, LedgerError> {
+    let sql = "SELECT id, recipient, date, step.at, code, text FROM letter INDEXED BY letter_refused JOIN step ON step.letter = id
+               WHERE sender = ?1 AND date BETWEEN ?2 AND ?3 AND (attempts > 0 OR state = 'rejected')
+                 AND event IN ('deferred', 'rejected') ORDER BY id, n";
+    all(c, sql, params![mailbox.as_str(), from.to_string(), to.to_string()], read_refused)
+}
+
+/// The signals about a mailbox's mail, with whom they name.
+pub(super) fn read_heard(c: &Connection, mailbox: &Address, from: LocalDate, to: LocalDate) -> Result<Vec<HeardSignal>, LedgerError> {
+    let with_named = |signal: SignalRow| {
+        let named = recipients(c, mailbox, &signal.message_id)?;
+        Ok((signal, named))
+    };
+    read_signals(c, mailbox, from, to)?.into_iter().map(with_named).collect()
 }
 
 /// Writes a verdict down, the mailbox's day with it. What was said of a date stays.

@@ -27,6 +27,7 @@ mod signals;
 mod status;
 mod store;
 mod stray;
+mod sums;
 mod suppress;
 mod suspend;
 mod tidy;
@@ -57,6 +58,7 @@ pub use send::{Intent, IntentRefused, NextLetter, Outcome, Turn};
 pub use signals::{NewSignal, SignalNoted, SignalRow, Suppress};
 pub use status::{MailboxStatus, PlacementCounts, Unsent};
 pub use store::{Place, Receipt};
+pub use sums::{DaySum, DescribedMail, PoolMember};
 pub use suppress::{SOFT_BOUNCE_DAYS, SOFT_BOUNCES, SuppressionRow};
 pub use suspend::{SuspensionRow, WordOfServers};
 pub use tidy::{Finished, FinishedCopy, PutAway, SentCopy, Space};
@@ -74,6 +76,7 @@ const MIGRATION_STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0009_tidy.sql")),
     M::up(include_str!("migrations/0010_indexes_and_unoffered.sql")),
     M::up(include_str!("migrations/0011_prune.sql")),
+    M::up(include_str!("migrations/0012_day_sums.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(MIGRATION_STEPS);
 

@@ -7,7 +7,7 @@ use rusqlite::params;
 use super::rows::{address, all, execute, moment, one};
 use super::{Ledger, LedgerError, ms};
 use crate::chance::Seed;
-use crate::words::{Address, Domain, Moment, Role};
+use crate::words::{Address, Domain, Moment};
 
 /// What a pause stops.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -134,24 +134,6 @@ impl Ledger {
         self.store.run(|c| one(c, "SELECT seed FROM pool", [], |r| Ok(Seed(r.get::<_, i64>(0)?.cast_unsigned())))).await
     }
 
-    /// Makes the ledger's list of mailboxes the config's: new ones are added, those that are gone are marked as removed.
-    pub async fn register_pool(&self, mailboxes: Vec<(Address, Role)>, now: Moment) -> Result<(), LedgerError> {
-        self.store
-            .run(move |c| {
-                execute(c, "UPDATE mailbox SET removed_at = coalesce(removed_at, ?1)", [ms(now)])?;
-                for (address, role) in &mailboxes {
-                    execute(
-                        c,
-                        "INSERT INTO mailbox (address, domain, role, added_at) VALUES (?1, ?2, ?3, ?4)
-                         ON CONFLICT (address) DO UPDATE SET role = ?3, removed_at = NULL",
-                        params![address.as_str(), address.domain().as_str(), role.as_str(), ms(now)],
-                    )?;
-                }
-                Ok(())
-            })
-            .await
-    }
-
     /// Stops sending for a scope; a pause that is there already keeps its time and takes the new reason. Looking and rescuing go on.
     pub async fn pause(&self, scope: PauseScope, reason: String, now: Moment) -> Result<(), LedgerError> {
         self.store
@@ -265,7 +247,16 @@ mod tests {
     async fn troubles_count_and_clear_and_pauses_come_and_go() {
         let l = Ledger::in_memory().unwrap();
         let a = Address::parse("a@x.test").unwrap();
-        l.register_pool(vec![(a.clone(), Role::Warming)], Moment(0)).await.unwrap();
+        l.register_pool(
+            vec![crate::ledger::PoolMember {
+                address: a.clone(),
+                role: crate::words::Role::Warming,
+                provider: crate::words::Provider::Generic,
+            }],
+            Moment(0),
+        )
+        .await
+        .unwrap();
         let note = TroubleNote {
             channel: "smtp",
             step: "signing in".into(),

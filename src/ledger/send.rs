@@ -366,12 +366,16 @@ mod tests {
     async fn a_letter_of_a_removed_mailbox_does_not_stay_handed_over_for_ever() {
         let l = Ledger::in_memory().unwrap();
         let hour = |n: u64| Moment(0) + Duration::from_hours(n);
-        let mailbox = |name: &str| (Address::parse(name).unwrap(), crate::words::Role::Warming);
+        let mailbox = |name: &str| crate::ledger::PoolMember {
+            address: Address::parse(name).unwrap(),
+            role: crate::words::Role::Warming,
+            provider: crate::words::Provider::Generic,
+        };
         l.register_pool(vec![mailbox("a@x.test"), mailbox("b@y.test")], hour(0)).await.unwrap();
         let me = Holder { host: "here".into(), pid: 1, started: 1 };
         let taken = l.take_leases(vec![Fence::PLANNER.to_owned()], me, hour(0), |_| false).await.unwrap();
         let planner = taken.ours.into_values().next().unwrap();
-        let id = LetterId::of_start(&mailbox("a@x.test").0, LocalDate::ymd(2026, 12, 1).unwrap(), 1);
+        let id = LetterId::of_start(&mailbox("a@x.test").address, LocalDate::ymd(2026, 12, 1).unwrap(), 1);
         l.store
             .run(move |c| {
                 let sql = "INSERT INTO letter (id, sender, recipient, date, in_thread, expected, draw_open, draw_answer, draw_important, draw_flag,

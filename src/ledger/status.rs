@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
-use super::rows::{InOrder, address, all, one, word};
-use super::{DayRow, Ledger, LedgerError, ms};
-use crate::words::{Address, LocalDate, Moment, SkipReason};
+use super::rows::{InOrder, all, one, word};
+use super::{DayRow, Ledger, LedgerError};
+use crate::words::{Address, LocalDate, SkipReason};
 
 /// Letters of a mailbox by what became of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -44,7 +44,7 @@ pub struct MailboxStatus {
     pub to_send: u32,
     /// Letters of the date that will not be sent, by reason.
     pub not_sent: BTreeMap<SkipReason, u32>,
-    /// Letters that it sent in the last 7 days, by what became of them.
+    /// Letters of the date and the seven before, by what became of them.
     pub week: PlacementCounts,
 }
 
@@ -80,43 +80,10 @@ impl Ledger {
             .await
     }
 
-    /// The status of mailboxes, each on its own local date, with the placements of what it sent since `since`.
-    pub async fn status(&self, mailboxes: Vec<(Address, LocalDate)>, since: Moment) -> Result<Vec<MailboxStatus>, LedgerError> {
+    /// The status of mailboxes, each on its own local date, with what became of the letters of that date and the seven before.
+    pub async fn status(&self, mailboxes: Vec<(Address, LocalDate)>) -> Result<Vec<MailboxStatus>, LedgerError> {
         self.store
             .run(move |c| {
-                let mut week: BTreeMap<Address, PlacementCounts> = BTreeMap::new();
-                let sql = "SELECT sender, state, placement, count(*) AS n, count(rescued_at) AS rescued FROM letter
-                           WHERE sender = ?1 AND date >= ?2
-                             AND (handed_at >= ?3 OR (handed_at IS NULL AND state = 'rejected' AND date > ?4)) GROUP BY state, placement";
-                for (mailbox, date) in &mailboxes {
-                    // A letter that was refused before its bytes was never handed over: its date says when.
-                    let (from, week_ago) = (date.minus(8).to_string(), date.minus(7).to_string());
-                    let rows = all(c, sql, params![mailbox.as_str(), from, ms(since), week_ago], |r| {
-                        Ok((
-                            address(r, "sender")?,
-                            r.get::<_, String>("state")?,
-                            r.get::<_, Option<String>>("placement")?,
-                            r.get::<_, u32>("n")?,
-                            r.get::<_, u32>("rescued")?,
-                        ))
-                    })?;
-                    for (sender, state, placement, n, rescued) in rows {
-                        let counts = week.entry(sender).or_default();
-                        counts.rescued += rescued;
-                        let slot = match (state.as_str(), placement.as_deref()) {
-                            ("seen", Some("spam")) => &mut counts.spam,
-                            ("seen", Some("filed")) => &mut counts.filed,
-                            ("seen", _) => &mut counts.inbox,
-                            ("missing", _) => &mut counts.missing,
-                            ("bounced", _) => &mut counts.bounced,
-                            ("rejected", _) => &mut counts.rejected,
-                            ("uncertain", _) => &mut counts.uncertain,
-                            ("unaccounted", _) => &mut counts.unaccounted,
-                            _ => &mut counts.waiting,
-                        };
-                        *slot += n;
-                    }
-                }
                 let mut out = Vec::with_capacity(mailboxes.len());
                 for (address, date) in mailboxes {
                     let day = super::days::day(c, &address, date)?;
@@ -128,10 +95,35 @@ impl Ledger {
                         Ok((word(r, "skip_reason", SkipReason::parse)?, r.get("n")?))
                     })?;
                     let not_sent = not_sent.into_iter().collect();
-                    out.push(MailboxStatus { day, to_send, not_sent, week: week.get(&address).copied().unwrap_or_default(), address });
+                    let week = placements(c, &address, date.minus(7), date)?;
+                    out.push(MailboxStatus { address, day, to_send, not_sent, week });
                 }
                 Ok(out)
             })
             .await
     }
+}
+
+/// What became of a mailbox's letters of some dates, both included.
+fn placements(c: &Connection, mailbox: &Address, from: LocalDate, to: LocalDate) -> Result<PlacementCounts, LedgerError> {
+    let sql =
+        "SELECT sum(inbox + category), sum(spam), sum(filed), sum(waiting), sum(missing), sum(bounced), sum(rejected), sum(uncertain),
+                 sum(unaccounted), sum(rescued) FROM day_sum WHERE mailbox = ?1 AND date BETWEEN ?2 AND ?3 HAVING count(*) > 0";
+    let counts = one(c, sql, params![mailbox.as_str(), from.to_string(), to.to_string()], |r| {
+        let mut columns = InOrder::of(r);
+        let mut next = || columns.get::<u32>();
+        Ok(PlacementCounts {
+            inbox: next()?,
+            spam: next()?,
+            filed: next()?,
+            waiting: next()?,
+            missing: next()?,
+            bounced: next()?,
+            rejected: next()?,
+            uncertain: next()?,
+            unaccounted: next()?,
+            rescued: next()?,
+        })
+    })?;
+    Ok(counts.unwrap_or_default())
 }

@@ -19,7 +19,7 @@ use crate::guard::{
 use crate::ledger::{CheckedRow, DayRow, Ledger, LedgerError, TroubleRow, VerdictRow};
 use crate::words::{Address, Domain, LocalDate, Moment, OutsideMail, Provider, Role};
 
-pub use describe::{Described, describe};
+pub use describe::{Described, describe, recipients_of};
 pub use in_force::{WordInForce, words_in_force};
 pub(super) use midday::{heed_rate, judge_now};
 pub use said::{Paused, Said};

@@ -35,14 +35,14 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::ledger::{Fence, HeldLease, Holder, LedgerError};
+use crate::ledger::{Fence, HeldLease, Holder, LedgerError, PoolMember};
 use crate::words::Finding;
 use all_sent::{AllSent, Sending};
 use context::{Desk, Pacer};
 use leases::Leases;
 
 pub use context::Context;
-pub use guarding::{Described, Guarded, Paused, Said, WordInForce, describe, words_in_force};
+pub use guarding::{Described, Guarded, Paused, Said, WordInForce, describe, recipients_of, words_in_force};
 pub use holder::{is_dead, this_process};
 pub use participants::{calendar_of, engagement_of, participant, window_of};
 pub use plan::{Outlook, PlanStart, outlook, plan_all};
@@ -75,7 +75,7 @@ pub enum RunError {
 /// # Errors
 /// [`RunError`]; letters that were handed over are safe in any case: the next run finds out what became of them.
 pub async fn run(cx: Context, pace: Pace, me: Holder, is_dead: fn(&Holder) -> bool) -> Result<(), RunError> {
-    let pool = cx.config.mailboxes.values().map(|m| (m.address.clone(), m.role)).collect();
+    let pool = cx.config.mailboxes.values().map(PoolMember::of).collect();
     let mut resources = vec![Fence::PLANNER.to_owned()];
     resources.extend(cx.config.mailboxes.keys().map(Fence::resource_of));
     let mut taken = leases::take(&cx, resources, pace, &me, is_dead).await?;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::RunError;
 use super::context::Context;
-use super::guarding::{Described, describe, judge_before};
+use super::guarding::{Described, describe, judge_before, recipients_of};
 use super::plan::{Outlook, PlanStart, outlook};
 use super::progress::News;
 use super::quotas::history_of;
@@ -191,7 +191,8 @@ async fn judge_domain(
 ) -> Result<Option<Ready>, LedgerError> {
     let Some(ramp) = slowest(ramps) else { return Ok(None) };
     let mut described = describe(config, ledger, members, now).await?;
-    let Some(Described { pooled, recipients, .. }) = described.remove(domain) else { return Ok(None) };
+    let Some(Described { pooled, .. }) = described.remove(domain) else { return Ok(None) };
+    let recipients = recipients_of(ledger, members, now).await?;
     let subject = Subject::Domain(domain.clone());
     let stored = match ledger {
         Some(ledger) => ledger.verdicts_of(subject.clone(), pooled.date.minus(REMEMBERED)).await?,

@@ -38,7 +38,20 @@ fn begin(file: &Path) {
         let ledger = Ledger::open(file, Place::Inline).unwrap();
         let today = LocalDate::parse("2026-12-01").unwrap();
         let mailboxes = ["anna@new.example", "ben@new.example", "cleo@new.example", "dora@new.example", "emil@other.example"].map(address);
-        ledger.register_pool(mailboxes.iter().map(|m| (m.clone(), Role::Warming)).collect(), MORNING).await.unwrap();
+        ledger
+            .register_pool(
+                mailboxes
+                    .iter()
+                    .map(|m| preheat::ledger::PoolMember {
+                        address: m.clone(),
+                        role: Role::Warming,
+                        provider: preheat::words::Provider::Generic,
+                    })
+                    .collect(),
+                MORNING,
+            )
+            .await
+            .unwrap();
         let me = Holder { host: "here".into(), pid: 1, started: 1 };
         let resources = vec![Fence::PLANNER.to_owned(), Fence::resource_of(&mailboxes[0])];
         let mut taken = ledger.take_leases(resources, me, MORNING, |_| false).await.unwrap().ours;

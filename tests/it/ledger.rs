@@ -8,12 +8,12 @@ use preheat::classify::Recipient;
 use preheat::engage::ActionKind;
 use preheat::ledger::{
     DayPlan, Fence, Holder, Intent, IntentRefused, Ledger, LedgerError, LookNote, NewSignal, OpenedParent, Outcome, PauseScope, Place,
-    Sighted, SignalNoted, SignalRow, Suppress, SuppressionRow, SuspensionRow, WordOfServers,
+    PoolMember, Sighted, SignalNoted, SignalRow, Suppress, SuppressionRow, SuspensionRow, WordOfServers,
 };
 use preheat::mail::{Cursor, Folder, FolderName, Uid};
 use preheat::words::{
-    Address, FolderRole, LetterId, LetterState, LocalDate, MessageId, Moment, Placement, RampDay, RefusalClass, Reply, Role, SignalKind,
-    SignalScope, SkipReason, SuppressionCause,
+    Address, FolderRole, LetterId, LetterState, LocalDate, MessageId, Moment, Placement, Provider, RampDay, RefusalClass, Reply, Role,
+    SignalKind, SignalScope, SkipReason, SuppressionCause,
 };
 use proptest::prelude::*;
 
@@ -25,7 +25,11 @@ fn address(text: &str) -> Address {
 pub(super) fn anna() -> Address {
     address("anna@new.test")
 }
-pub(super) fn ben() -> Address {
+pub(super) fn member(address: Address, role: Role) -> PoolMember {
+    PoolMember { address, role, provider: Provider::Gmail }
+}
+
+pub fn ben() -> Address {
     address("ben@old.test")
 }
 pub(super) fn today() -> LocalDate {
@@ -104,7 +108,7 @@ pub(super) struct Desk {
 impl Desk {
     pub(super) async fn with(ledger: Ledger, quota: u32, letters: Vec<PlannedLetter>) -> Self {
         ledger.seed(Seed(5), NINE).await.unwrap();
-        ledger.register_pool(vec![(anna(), Role::Warming), (ben(), Role::Partner)], NINE).await.unwrap();
+        ledger.register_pool(vec![member(anna(), Role::Warming), member(ben(), Role::Partner)], NINE).await.unwrap();
         let me = Holder { host: "here".into(), pid: 1, started: 1 };
         let resources = vec![Fence::PLANNER.to_owned(), Fence::resource_of(&anna()), Fence::resource_of(&ben())];
         let mut taken = ledger.take_leases(resources, me, NINE, |_| false).await.unwrap().ours;
@@ -177,7 +181,7 @@ impl Desk {
         self.ledger.note_look(self.ben.clone(), note).await.unwrap()
     }
 
-    async fn assert_whole(&self) {
+    pub(super) async fn assert_whole(&self) {
         assert_eq!(self.ledger.check().await.unwrap().faults, Vec::<String>::new());
     }
 }
@@ -220,7 +224,7 @@ async fn an_intent_is_refused_by_quota_pause_window_removal_and_state_and_then_w
     assert_eq!(refused(d.intend(start(3).id, NINE).await), IntentRefused::Quota);
     assert_eq!(d.spent().await, (2, 1));
 
-    d.ledger.register_pool(vec![(anna(), Role::Warming)], later(1)).await.unwrap();
+    d.ledger.register_pool(vec![member(anna(), Role::Warming)], later(1)).await.unwrap();
     assert_eq!(refused(d.intend(start(3).id, NINE).await), IntentRefused::Removed);
     assert_eq!(d.ledger.skip_removed(d.planner.clone(), later(1)).await.unwrap(), 2);
     assert_eq!(d.ledger.letter(start(4).id).await.unwrap().unwrap().skip_reason, Some(SkipReason::Removed));
@@ -598,8 +602,13 @@ async fn a_check_finds_what_was_tampered_with() {
     let c = rusqlite::Connection::open(&path).unwrap();
     c.execute_batch("UPDATE letter SET state = 'seen' WHERE state = 'accepted'; UPDATE day SET spent = 2 WHERE mailbox = 'anna@new.test'")
         .unwrap();
+    c.execute_batch("UPDATE day_sum SET inbox = inbox + 1 WHERE mailbox = 'anna@new.test'").unwrap();
     let faults = d.ledger.check().await.unwrap().faults;
-    assert_eq!(faults.len(), 2, "{faults:?}");
+    assert_eq!(faults.len(), 3, "{faults:?}");
+    let sums = format!("anna@new.test on {}: the sums by receiving provider are not what its letters say", today());
+    assert_eq!(faults.iter().filter(|fault| **fault == sums).count(), 1, "{faults:?}");
+    c.execute_batch("DELETE FROM day_sum").unwrap();
+    assert!(d.ledger.check().await.unwrap().faults.contains(&sums));
     assert!(faults[0].contains("is seen, but its history says accepted") && faults[1].contains("2 spent and 1 accepted"), "{faults:?}");
 }
 

@@ -30,7 +30,13 @@ impl Desk {
     }
 
     async fn with(ledger: Ledger) -> Self {
-        ledger.register_pool(vec![(anna(), Role::Warming)], NINE).await.unwrap();
+        ledger
+            .register_pool(
+                vec![preheat::ledger::PoolMember { address: anna(), role: Role::Warming, provider: preheat::words::Provider::Generic }],
+                NINE,
+            )
+            .await
+            .unwrap();
         let me = Holder { host: "here".into(), pid: 1, started: 1 };
         let resources = vec![Fence::PLANNER.to_owned(), Fence::resource_of(&anna())];
         let mut taken = ledger.take_leases(resources, me, NINE, |_| false).await.unwrap().ours;

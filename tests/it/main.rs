@@ -15,6 +15,7 @@ mod feasible;
 mod hostile;
 mod ledger;
 mod ledger_outside;
+mod ledger_sums;
 mod ledger_tidy;
 mod ramps;
 mod rig;

@@ -18,7 +18,11 @@ const NOON: i64 = 1_796_126_400_000;
 
 async fn pool() -> Ledger {
     let l = Ledger::in_memory().unwrap();
-    let mailbox = |text| (Address::parse(text).unwrap(), Role::Warming);
+    let mailbox = |text| crate::ledger::PoolMember {
+        address: Address::parse(text).unwrap(),
+        role: Role::Warming,
+        provider: crate::words::Provider::Generic,
+    };
     l.register_pool(vec![mailbox("a@x.test"), mailbox("b@y.test")], Moment(NOON)).await.unwrap();
     l
 }

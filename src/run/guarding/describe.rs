@@ -1,12 +1,12 @@
 //! What is known of mailboxes and domains for describing them: the mail of the last 14 days, punished or not. Reads only.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::{STRETCHED, check_facts, facts};
 use crate::config::{Config, Mailbox};
 use crate::guard::{Facts, Subject, pool_to_describe};
-use crate::ledger::{CheckedRow, Ledger, LedgerError};
-use crate::words::{Address, Domain, Moment, Role};
+use crate::ledger::{DescribedMail, Ledger, LedgerError};
+use crate::words::{Address, Domain, LocalDate, Moment, Role};
 
 /// A domain's warming mailboxes as they stand now.
 #[derive(Clone, Debug)]
@@ -15,8 +15,6 @@ pub struct Described {
     pub members: BTreeMap<Address, Facts>,
     /// All of them pooled, up to the latest of their dates. What the guard said is not in it: health does not ask.
     pub pooled: Facts,
-    /// To how many mailboxes those letters went.
-    pub recipients: u32,
 }
 
 /// Describes these mailboxes and, pooled, what of each domain is among them; partners are passed over. One pass over each mailbox's mail.
@@ -54,31 +52,37 @@ async fn describe_domain(
         Some(ledger) => ledger.checked(domain.clone()).await?,
         None => None,
     };
-    let (mut members, mut recipients) = (Vec::new(), BTreeSet::new());
-    for mailbox in mailboxes {
-        members.push(facts_of(config, ledger, mailbox, checked, now, &mut recipients).await?);
-    }
+    let fortnights: Vec<_> = mailboxes.iter().map(|mailbox| fortnight(mailbox, now)).collect();
+    let mails = match ledger {
+        Some(ledger) => ledger.described_mail(fortnights.clone()).await?,
+        None => vec![DescribedMail::default(); mailboxes.len()],
+    };
+    let facts = mailboxes.iter().zip(&fortnights).zip(&mails).map(|((mailbox, (address, _, date)), mail)| Facts {
+        days: facts::days_of_sums(config, mailbox, mail),
+        check: checked.map(|row| check_facts(row, mailbox)),
+        ..Facts::new(Subject::Mailbox(address.clone()), *date, now)
+    });
+    let members: Vec<Facts> = facts.collect();
     // A domain without mailboxes has no zone, and nothing to date.
     let date = members.iter().map(|facts| facts.date).max().unwrap_or_else(|| now.local_date(config.zone));
     let pooled = pool_to_describe(domain.clone(), date, now, &members, BTreeMap::new());
     let members = mailboxes.iter().map(|m| m.address.clone()).zip(members).collect();
-    Ok(Described { members, pooled, recipients: recipients.len() as u32 })
+    Ok(Described { members, pooled })
 }
 
-/// What is known of one mailbox. Those to whom its letters went are added to `recipients`.
-async fn facts_of(
-    config: &Config,
-    ledger: Option<&Ledger>,
-    mailbox: &Mailbox,
-    checked: Option<CheckedRow>,
-    now: Moment,
-    recipients: &mut BTreeSet<Address>,
-) -> Result<Facts, LedgerError> {
+/// To how many mailboxes the letters of the last 14 days went, of all these together.
+///
+/// # Errors
+/// The ledger's.
+pub async fn recipients_of(ledger: Option<&Ledger>, mailboxes: &[&Mailbox], now: Moment) -> Result<u32, LedgerError> {
+    match ledger {
+        Some(ledger) => ledger.recipients_on(mailboxes.iter().map(|mailbox| fortnight(mailbox, now)).collect()).await,
+        None => Ok(0),
+    }
+}
+
+/// The dates that are looked at: the last 14, by the mailbox's own clock.
+fn fortnight(mailbox: &Mailbox, now: Moment) -> (Address, LocalDate, LocalDate) {
     let date = now.local_date(mailbox.zone);
-    let unknown = Facts::new(Subject::Mailbox(mailbox.address.clone()), date, now);
-    let Some(ledger) = ledger else { return Ok(unknown) };
-    let mail = ledger.judged_mail(mailbox.address.clone(), date.minus(STRETCHED - 1), date).await?;
-    let days = facts::days_of(config, mailbox, &mail);
-    recipients.extend(mail.letters.into_iter().filter(|l| l.handed_at.is_some()).map(|l| l.recipient));
-    Ok(Facts { days, check: checked.map(|row| check_facts(row, mailbox)), ..unknown })
+    (mailbox.address.clone(), date.minus(STRETCHED - 1), date)
 }

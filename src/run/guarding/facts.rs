@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::classify::{Recipient, classify, is_greylisting};
 use crate::config::{Config, Mailbox, provider_of_domain};
 use crate::guard::{AccountTrouble, Aged, Bounces, Complaints, DayFacts, Letters, TroubleKind};
-use crate::ledger::{HeardSignal, JudgedLetter, JudgedMail, RefusedLetter, TroubleRow};
+use crate::ledger::{DescribedMail, HeardSignal, JudgedLetter, JudgedMail, RefusedLetter, TroubleRow};
 use crate::words::{Address, LetterState, LocalDate, Moment, Placement, Provider, RefusalClass, SignalKind, SignalScope};
 
 /// Letters must have been seen after this …
@@ -29,14 +29,34 @@ pub(super) fn days_of(config: &Config, mailbox: &Mailbox, mail: &JudgedMail) -> 
         let provider = provider_of(config, &letter.recipient);
         count(days.entry(letter.date).or_default().letters.entry(provider).or_default(), letter);
     }
-    for refused in &mail.refused {
+    note_words(&mut days, config, mailbox, &mail.refused, &mail.signals);
+    days
+}
+
+/// The same from sums. Receiving providers are those of the last run there.
+pub(super) fn days_of_sums(config: &Config, mailbox: &Mailbox, mail: &DescribedMail) -> BTreeMap<LocalDate, DayFacts> {
+    let mut days: BTreeMap<LocalDate, DayFacts> = BTreeMap::new();
+    for sum in &mail.sums {
+        days.entry(sum.date).or_default().letters.entry(sum.provider).or_default().add(&sum.letters);
+    }
+    note_words(&mut days, config, mailbox, &mail.refused, &mail.signals);
+    days
+}
+
+/// Adds what servers and people said of the mail.
+fn note_words(
+    days: &mut BTreeMap<LocalDate, DayFacts>,
+    config: &Config,
+    mailbox: &Mailbox,
+    refused: &[RefusedLetter],
+    signals: &[HeardSignal],
+) {
+    for refused in refused {
         note_refusal(days.entry(refused.date).or_default(), provider_of(config, &refused.recipient), mailbox.provider, refused);
     }
-    for (signal, recipients) in &mail.signals {
-        let day = days.entry(signal.date).or_default();
-        note_signal(day, config, &(signal.clone(), recipients.clone()));
+    for heard in signals {
+        note_signal(days.entry(heard.0.date).or_default(), config, heard);
     }
-    days
 }
 
 fn count(letters: &mut Letters, letter: &JudgedLetter) {

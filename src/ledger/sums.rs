@@ -1,0 +1,142 @@
+//! What became of each day's letters, as sums by receiving provider: triggers keep them as it happens, so that nobody who describes mailboxes reads
+//! two weeks of letters for it.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{Connection, params};
+
+use super::guard::{HeardSignal, RefusedLetter, read_heard, refused_of};
+use super::rows::{InOrder, address, all, execute};
+use super::{Ledger, LedgerError, ms};
+use crate::config::Mailbox;
+use crate::guard::Letters;
+use crate::words::{Address, LocalDate, Moment, Provider, Role};
+
+/// A mailbox as the config has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PoolMember {
+    /// Its address.
+    pub address: Address,
+    /// What it is for.
+    pub role: Role,
+    /// Who runs it.
+    pub provider: Provider,
+}
+
+impl PoolMember {
+    /// What the ledger keeps of a mailbox of the config.
+    pub fn of(mailbox: &Mailbox) -> Self {
+        Self { address: mailbox.address.clone(), role: mailbox.role, provider: mailbox.provider }
+    }
+}
+
+/// A mailbox's letters of one date that went to one receiving provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DaySum {
+    /// The sender's local date.
+    pub date: LocalDate,
+    /// The recipients' provider, as the config said at the last run.
+    pub provider: Provider,
+    /// What became of them.
+    pub letters: Letters,
+}
+
+/// What became of a mailbox's mail of some dates, for those who describe it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DescribedMail {
+    /// Its letters, by date and provider.
+    pub sums: Vec<DaySum>,
+    /// What servers refused of them, for good or for now.
+    pub refused: Vec<RefusedLetter>,
+    /// What came back.
+    pub signals: Vec<HeardSignal>,
+}
+
+/// The sums as the letters themselves give them: in this order of columns the table has them.
+pub(super) const COUNTED: &str =
+    "SELECT l.sender, l.date, m.provider, count(l.handed_at), sum(l.state IN ('handed', 'accepted')),
+       sum(l.placement IS 'inbox'), sum(l.placement IS 'category'), sum(l.placement IS 'spam'), sum(l.placement IS 'filed'), count(l.rescued_at),
+       sum(l.state = 'missing'), sum(l.state = 'unaccounted'), sum(l.state = 'uncertain'), sum(l.state = 'bounced'), sum(l.state = 'rejected')
+     FROM letter l JOIN mailbox m ON m.address = l.recipient WHERE l.handed_at IS NOT NULL OR l.state = 'rejected'
+     GROUP BY l.sender, l.date, m.provider";
+
+impl Ledger {
+    /// Makes the ledger's list of mailboxes the config's: new ones are added, those that are gone are marked as removed, and keep their provider.
+    pub async fn register_pool(&self, members: Vec<PoolMember>, now: Moment) -> Result<(), LedgerError> {
+        self.store
+            .run(move |c| {
+                execute(c, "UPDATE mailbox SET removed_at = coalesce(removed_at, ?1)", [ms(now)])?;
+                let mut is_moved = false;
+                for PoolMember { address, role, provider } in &members {
+                    let (address_word, provider) = (address.as_str(), provider.as_str());
+                    is_moved |=
+                        execute(c, "UPDATE mailbox SET provider = ?2 WHERE address = ?1 AND provider <> ?2", [address_word, provider])? > 0;
+                    execute(
+                        c,
+                        "INSERT INTO mailbox (address, domain, role, provider, added_at) VALUES (?1, ?2, ?3, ?4, ?5)
+                         ON CONFLICT (address) DO UPDATE SET role = ?3, removed_at = NULL",
+                        params![address_word, address.domain().as_str(), role.as_str(), provider, ms(now)],
+                    )?;
+                }
+                if is_moved {
+                    // Seldom enough: whoever a mailbox is with now has always run it, as far as anybody knows.
+                    execute(c, "DELETE FROM day_sum", [])?;
+                    execute(c, &format!("INSERT INTO day_sum {COUNTED}"), [])?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    /// What became of the mail of mailboxes, each of its dates `from` to `to`, both included; in the order in which they are asked for.
+    pub async fn described_mail(&self, asked: Vec<(Address, LocalDate, LocalDate)>) -> Result<Vec<DescribedMail>, LedgerError> {
+        self.store
+            .ask(move |c| {
+                let describe = |(mailbox, from, to): &(Address, LocalDate, LocalDate)| {
+                    let (from, to) = (*from, *to);
+                    let sums = sums_of(c, mailbox, from, to)?;
+                    Ok(DescribedMail { sums, refused: refused_of(c, mailbox, from, to)?, signals: read_heard(c, mailbox, from, to)? })
+                };
+                asked.iter().map(describe).collect()
+            })
+            .await
+    }
+
+    /// To how many mailboxes letters of these dates were handed over, of all these senders together.
+    pub async fn recipients_on(&self, asked: Vec<(Address, LocalDate, LocalDate)>) -> Result<u32, LedgerError> {
+        self.store
+            .ask(move |c| {
+                let mut recipients: BTreeSet<Address> = BTreeSet::new();
+                for (mailbox, from, to) in &asked {
+                    let sql =
+                        "SELECT DISTINCT recipient FROM letter WHERE sender = ?1 AND date BETWEEN ?2 AND ?3 AND handed_at IS NOT NULL";
+                    recipients
+                        .extend(all(c, sql, params![mailbox.as_str(), from.to_string(), to.to_string()], |r| address(r, "recipient"))?);
+                }
+                Ok(u32::try_from(recipients.len()).unwrap_or(u32::MAX))
+            })
+            .await
+    }
+}
+
+fn sums_of(c: &Connection, mailbox: &Address, from: LocalDate, to: LocalDate) -> Result<Vec<DaySum>, LedgerError> {
+    let sql = "SELECT date, provider, sent, inbox, category, spam, missing, filed, unaccounted FROM day_sum
+               WHERE mailbox = ?1 AND date BETWEEN ?2 AND ?3";
+    all(c, sql, params![mailbox.as_str(), from.to_string(), to.to_string()], |r| {
+        let mut columns = InOrder::of(r);
+        let c = &mut columns;
+        Ok(DaySum {
+            date: c.word(LocalDate::parse)?,
+            provider: c.word(Provider::parse)?,
+            letters: Letters {
+                sent: c.get()?,
+                inbox: c.get()?,
+                category: c.get()?,
+                spam: c.get()?,
+                missing: c.get()?,
+                filed: c.get()?,
+                unaccounted: c.get()?,
+            },
+        })
+    })
+}

@@ -151,6 +151,8 @@ fn write_date(c: &Transaction<'_>, people: &[Address], date: LocalDate, letters:
                    VALUES (?1, ?2, 'year', 0, 20, ?3, '[]', ?4, ?5, ?5, ?6, ?3)";
         c.prepare_cached(sql)?.execute(params![person.as_str(), day, letters, verdict, spent, at - DAY / 2])?;
         if !is_today {
+            let sql = "INSERT INTO day_sum (mailbox, date, provider, sent, inbox) VALUES (?1, ?2, 'generic', ?3, ?3)";
+            c.prepare_cached(sql)?.execute(params![person.as_str(), day, letters])?;
             let sql = "INSERT INTO verdict VALUES (?1, ?2, ?3, 'advance', NULL, '[]')";
             c.prepare_cached(sql)?.execute(params![format!("mailbox:{person}"), day, at + DAY])?;
         }

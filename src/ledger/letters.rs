@@ -4,7 +4,7 @@ use rusqlite::{Connection, Row, params};
 
 use super::rows::{InOrder, all, execute, letter_id, moment, one, word};
 use super::stray::note_if_stray;
-use super::{Ledger, LedgerError, ms};
+use super::{Ledger, LedgerError, ms, sums};
 use crate::agenda::{Draws, PlannedLetter};
 use crate::letter::{LetterEvent, next_state};
 use crate::words::{Address, LetterId, LetterState, LocalDate, MessageId, Moment, Placement, Reply, SkipReason};
@@ -85,7 +85,7 @@ pub(super) const COLUMNS: &str = letter_columns!();
 /// The columns that [`Before::read`] wants, in its order; `l` is the letter.
 macro_rules! before_columns {
     () => {
-        "l.state, l.sender, l.date, l.parent, l.accepted_at IS NOT NULL"
+        "l.state, l.sender, l.recipient, l.date, l.parent, l.accepted_at IS NOT NULL, l.placement"
     };
 }
 
@@ -140,10 +140,13 @@ pub(super) struct Before {
     pub(super) state: LetterState,
     /// Whose day it counts against, and which.
     pub(super) sender: String,
-    date: String,
+    pub(super) recipient: String,
+    pub(super) date: String,
     /// The letter that it answers.
     pub(super) parent: Option<String>,
     was_accepted: bool,
+    /// Where it was first seen.
+    pub(super) placement: Option<Placement>,
 }
 
 impl Before {
@@ -152,9 +155,11 @@ impl Before {
         Ok(Self {
             state: columns.word(LetterState::parse)?,
             sender: columns.get()?,
+            recipient: columns.get()?,
             date: columns.get()?,
             parent: columns.get()?,
             was_accepted: columns.get()?,
+            placement: columns.maybe(Placement::parse)?,
         })
     }
 
@@ -244,6 +249,8 @@ pub(super) fn apply_to(
     let key = id.to_string();
     let to = next_state(before.state, event).map_err(|e| LedgerError::Illegal(key.clone(), e))?;
     move_letter(c, &key, to, event, at, said)?;
+    let placement = if let Said::There(placement, _) = said { Some(placement) } else { before.placement };
+    sums::follow(c, before, to, placement)?;
     if event == LetterEvent::HandedOver {
         execute(c, "UPDATE day SET spent = spent + 1 WHERE mailbox = ?1 AND date = ?2", params![before.sender, before.date])?;
     }

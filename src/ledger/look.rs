@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 
 use super::letters::{Before, Said, apply, apply_to, before_columns, lapse_answers_to, skip};
 use super::rows::{InOrder, all, execute, one};
-use super::{ActionKind, Fence, Ledger, LedgerError, ms};
+use super::{ActionKind, Fence, Ledger, LedgerError, ms, sums};
 use crate::engage::JUDGED_AGAIN;
 use crate::letter::LetterEvent;
 use crate::mail::{Cursor, Folder, FolderName, Uid};
@@ -272,26 +272,16 @@ fn note_refused(c: &Connection, note: &LookNote, uid: Uid, why: &str, id: Option
 /// What a look must know of a letter.
 struct Standing {
     before: Before,
-    placement: Option<Placement>,
     seen_at: Option<Moment>,
     is_rescued: bool,
 }
 
 /// How a letter to `recipient` stands; `None` where there is none.
 fn standing(c: &Connection, id: LetterId, recipient: &Address) -> Result<Option<Standing>, LedgerError> {
-    let sql = concat!(
-        "SELECT ",
-        before_columns!(),
-        ", placement, seen_at, rescued_at IS NOT NULL FROM letter l WHERE id = ?1 AND recipient = ?2"
-    );
+    let sql = concat!("SELECT ", before_columns!(), ", seen_at, rescued_at IS NOT NULL FROM letter l WHERE id = ?1 AND recipient = ?2");
     one(c, sql, params![id.to_string(), recipient.as_str()], |r| {
         let mut columns = InOrder::of(r);
-        Ok(Standing {
-            before: Before::read(&mut columns)?,
-            placement: columns.maybe(Placement::parse)?,
-            seen_at: columns.get::<Option<i64>>()?.map(Moment),
-            is_rescued: columns.get()?,
-        })
+        Ok(Standing { before: Before::read(&mut columns)?, seen_at: columns.get::<Option<i64>>()?.map(Moment), is_rescued: columns.get()? })
     })
 }
 
@@ -344,6 +334,9 @@ fn note_sighting(c: &Connection, note: &LookNote, s: &Sighted, noted: &mut Noted
     match note.role {
         FolderRole::Inbox if is_rescue_due(c, s.letter, &l)? => {
             execute(c, "UPDATE letter SET rescued_at = ?2 WHERE id = ?1", params![key, ms(note.now)])?;
+            if !l.is_rescued {
+                sums::follow_rescue(c, &l.before)?;
+            }
             let sql = "UPDATE action SET done_at = ?2, result = 'done' WHERE letter = ?1 AND kind = 'rescue' AND result IS NULL";
             execute(c, sql, params![key, ms(note.now)])?;
             note_moved(c, note, s.letter, "rescued")?;
@@ -388,7 +381,7 @@ fn note_first_sighting(c: &Connection, note: &LookNote, s: &Sighted, letter: &Be
 /// Whether a letter that lies in the inbox now was in spam before: then this is the end of a rescue, whoever did it.
 fn is_rescue_due(c: &Connection, id: LetterId, l: &Standing) -> Result<bool, LedgerError> {
     let sql = "SELECT 1 FROM action WHERE letter = ?1 AND kind = 'rescue' AND result IS NULL";
-    Ok((l.placement == Some(Placement::Spam) && !l.is_rescued) || one(c, sql, [id.to_string()], |_| Ok(()))?.is_some())
+    Ok((l.before.placement == Some(Placement::Spam) && !l.is_rescued) || one(c, sql, [id.to_string()], |_| Ok(()))?.is_some())
 }
 
 /// A letter that was in the inbox and is in spam now: providers do that, up to 48 hours later. It counts as spam then, is rescued, and what its
@@ -397,6 +390,7 @@ fn note_moved_to_spam(c: &Connection, note: &LookNote, s: &Sighted, l: &Standing
     let Some((_, rescue)) = s.actions.iter().find(|a| a.0 == ActionKind::Rescue) else { return Ok(()) };
     if l.seen_at.is_some_and(|at| note.now.since(at) <= JUDGED_AGAIN) {
         execute(c, "UPDATE letter SET placement = 'spam' WHERE id = ?1", [s.letter.to_string()])?;
+        sums::follow(c, &l.before, l.before.state, Some(Placement::Spam))?;
     }
     let sql = "UPDATE action SET due = max(due, ?2) WHERE letter = ?1 AND kind IN ('open', 'important', 'flag') AND result IS NULL";
     execute(c, sql, params![s.letter.to_string(), ms(*rescue + AFTER_RESCUE)])?;

@@ -8,6 +8,7 @@
 mod gather;
 mod sums;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::rows::{InOrder, all, execute, one};
 use super::stray::first_id_on;
+use super::sums::count_anew;
 use super::{Ledger, LedgerError, ms};
 use crate::words::{Address, LetterState, LocalDate, Moment};
 use gather::{Gathered, gather};
@@ -267,6 +269,9 @@ fn prune_letters(c: &Connection, rules: PruneRules, (from, most): (&str, usize),
         let copies = "DELETE FROM sighting WHERE mailbox IN (?2, ?3) AND letter = ?1";
         removed.sightings += execute(c, copies, params![letter.id, letter.sender, letter.recipient])? as u64;
         execute(c, "DELETE FROM letter WHERE id = ?1", [&letter.id])?;
+    }
+    for (sender, date) in letters.iter().map(|l| (&l.sender, &l.date)).collect::<BTreeSet<_>>() {
+        count_anew(c, sender, date)?;
     }
     if let (Some(first), Some(last)) = (letters.iter().map(|l| &l.id).min(), letters.iter().map(|l| &l.id).max()) {
         // Few rows each, and no index by letter.

@@ -1,16 +1,17 @@
-//! What became of each day's letters, as sums by receiving provider: triggers keep them as it happens, so that nobody who describes mailboxes reads
-//! two weeks of letters for it.
+//! What became of each day's letters, as sums by receiving provider: they are kept as it happens, so that nobody who describes mailboxes reads two
+//! weeks of letters for it.
 
 use std::collections::BTreeSet;
 
 use rusqlite::{Connection, params};
 
 use super::guard::{HeardSignal, RefusedLetter, read_heard, refused_of};
+use super::letters::Before;
 use super::rows::{InOrder, address, all, execute};
 use super::{Ledger, LedgerError, ms};
 use crate::config::Mailbox;
 use crate::guard::Letters;
-use crate::words::{Address, LocalDate, Moment, Provider, Role};
+use crate::words::{Address, LetterState, LocalDate, Moment, Placement, Provider, Role};
 
 /// A mailbox as the config has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,14 +53,6 @@ pub struct DescribedMail {
     pub signals: Vec<HeardSignal>,
 }
 
-/// The sums as the letters themselves give them: in this order of columns the table has them.
-pub(super) const COUNTED: &str =
-    "SELECT l.sender, l.date, m.provider, count(l.handed_at), sum(l.state IN ('handed', 'accepted')),
-       sum(l.placement IS 'inbox'), sum(l.placement IS 'category'), sum(l.placement IS 'spam'), sum(l.placement IS 'filed'), count(l.rescued_at),
-       sum(l.state = 'missing'), sum(l.state = 'unaccounted'), sum(l.state = 'uncertain'), sum(l.state = 'bounced'), sum(l.state = 'rejected')
-     FROM letter l JOIN mailbox m ON m.address = l.recipient WHERE l.handed_at IS NOT NULL OR l.state = 'rejected'
-     GROUP BY l.sender, l.date, m.provider";
-
 impl Ledger {
     /// Makes the ledger's list of mailboxes the config's: new ones are added, those that are gone are marked as removed, and keep their provider.
     pub async fn register_pool(&self, members: Vec<PoolMember>, now: Moment) -> Result<(), LedgerError> {
@@ -81,7 +74,7 @@ impl Ledger {
                 if is_moved {
                     // Seldom enough: whoever a mailbox is with now has always run it, as far as anybody knows.
                     execute(c, "DELETE FROM day_sum", [])?;
-                    execute(c, &format!("INSERT INTO day_sum {COUNTED}"), [])?;
+                    execute(c, "INSERT INTO day_sum SELECT * FROM day_sum_counted", [])?;
                 }
                 Ok(())
             })
@@ -139,4 +132,54 @@ fn sums_of(c: &Connection, mailbox: &Address, from: LocalDate, to: LocalDate) ->
             },
         })
     })
+}
+
+/// Keeps the sums by one step of a letter, from how it stood before.
+pub(super) fn follow(c: &Connection, before: &Before, state: LetterState, placement: Option<Placement>) -> Result<(), LedgerError> {
+    let sql = match (column(before.state, before.placement), column(state, placement)) {
+        (from, to) if from == to => return Ok(()),
+        (None, Some(to)) => {
+            // Its first step out: handed over, or refused before that.
+            let sent = u32::from(state != LetterState::Rejected);
+            format!(
+                "INSERT INTO day_sum (mailbox, date, provider, sent, {to}) VALUES (?1, ?2, (SELECT provider FROM mailbox WHERE address = ?3), {sent}, 1)
+                 ON CONFLICT DO UPDATE SET sent = sent + {sent}, {to} = {to} + 1"
+            )
+        }
+        (Some(from), Some(to)) => format!("UPDATE day_sum SET {from} = {from} - 1, {to} = {to} + 1 WHERE {WHICH}"),
+        // What was sent is never planned again.
+        (Some(from), None) => format!("UPDATE day_sum SET {from} = {from} - 1 WHERE {WHICH}"),
+    };
+    execute(c, &sql, params![before.sender, before.date, before.recipient]).map(drop)
+}
+
+/// The same for a letter that was in spam, and was seen in the inbox after it was moved there.
+pub(super) fn follow_rescue(c: &Connection, letter: &Before) -> Result<(), LedgerError> {
+    let sql = format!("UPDATE day_sum SET rescued = rescued + 1 WHERE {WHICH}");
+    execute(c, &sql, params![letter.sender, letter.date, letter.recipient]).map(drop)
+}
+
+/// Counts a sender's letters of a date anew: some of them are gone.
+pub(super) fn count_anew(c: &Connection, sender: &str, date: &str) -> Result<(), LedgerError> {
+    execute(c, "DELETE FROM day_sum WHERE mailbox = ?1 AND date = ?2", [sender, date])?;
+    execute(c, "INSERT INTO day_sum SELECT * FROM day_sum_counted WHERE mailbox = ?1 AND date = ?2", [sender, date]).map(drop)
+}
+
+const WHICH: &str = "mailbox = ?1 AND date = ?2 AND provider = (SELECT provider FROM mailbox WHERE address = ?3)";
+
+/// The column in which a letter stands, besides in `sent`.
+fn column(state: LetterState, placement: Option<Placement>) -> Option<&'static str> {
+    match (state, placement) {
+        (LetterState::Planned | LetterState::Deferred | LetterState::Skipped, _) => None,
+        (LetterState::Handed | LetterState::Accepted, _) => Some("waiting"),
+        (LetterState::Seen, Some(Placement::Spam)) => Some("spam"),
+        (LetterState::Seen, Some(Placement::Filed)) => Some("filed"),
+        (LetterState::Seen, Some(Placement::Category)) => Some("category"),
+        (LetterState::Seen, Some(Placement::Inbox) | None) => Some("inbox"),
+        (LetterState::Missing, _) => Some("missing"),
+        (LetterState::Unaccounted, _) => Some("unaccounted"),
+        (LetterState::Uncertain, _) => Some("uncertain"),
+        (LetterState::Bounced, _) => Some("bounced"),
+        (LetterState::Rejected, _) => Some("rejected"),
+    }
 }

@@ -137,7 +137,8 @@ fn sums_of(c: &Connection, mailbox: &Address, from: LocalDate, to: LocalDate) ->
 /// Keeps the sums by one step of a letter, from how it stood before.
 pub(super) fn follow(c: &Connection, before: &Before, state: LetterState, placement: Option<Placement>) -> Result<(), LedgerError> {
     let sql = match (column(before.state, before.placement), column(state, placement)) {
-        (from, to) if from == to => return Ok(()),
+        (None, None) => return Ok(()),
+        (Some(from), Some(to)) if from == to => return Ok(()),
         (None, Some(to)) => {
             // Its first step out: handed over, or refused before that.
             let sent = u32::from(state != LetterState::Rejected);

@@ -196,8 +196,12 @@ mod tests {
         MIGRATIONS.to_latest(&mut migrated).unwrap(); // a second time is harmless
         let reference = Connection::open_in_memory().unwrap();
         reference.execute_batch(include_str!("schema.sql")).unwrap();
-        assert_eq!(schema(&migrated), schema(&reference));
-        for (name, sql) in schema(&migrated) {
+        let (migrated, reference) = (schema(&migrated), schema(&reference));
+        for (is, said) in migrated.iter().zip(&reference) {
+            assert_eq!(is, said);
+        }
+        assert_eq!(migrated.len(), reference.len());
+        for (name, sql) in &migrated {
             assert!(!sql.starts_with("CREATE TABLE") || sql.contains("STRICT"), "{name} is not STRICT");
         }
     }

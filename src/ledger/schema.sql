@@ -37,7 +37,7 @@ CREATE TABLE day (
   verdict  TEXT,                            -- NULL: no rule spoke
   spent    INTEGER NOT NULL DEFAULT 0 CHECK (spent <= quota),  -- handed over: accepted, uncertain, unaccounted, rejected after DATA
   accepted INTEGER NOT NULL DEFAULT 0,
-  unoffered     INTEGER NOT NULL DEFAULT 0,   -- letters that the window could not hold any more
+  unoffered     INTEGER NOT NULL DEFAULT 0,      -- letters that the window could not hold any more
   made_at  INTEGER NOT NULL, total INTEGER CHECK (total >= quota),
   PRIMARY KEY (mailbox, date)
 ) STRICT, WITHOUT ROWID;

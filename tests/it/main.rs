@@ -17,6 +17,7 @@ mod ledger;
 mod ledger_outside;
 mod ledger_sums;
 mod ledger_tidy;
+mod prune;
 mod ramps;
 mod rig;
 mod rig_back;

@@ -13,13 +13,17 @@
 
 mod draws;
 mod feasible;
+mod letters;
 mod make;
+mod mix;
 mod model;
 mod obstacle;
 mod pairs;
 mod respread;
+mod ring;
 mod roster;
 mod times;
+mod turns;
 
 #[cfg(test)]
 mod testing;
@@ -28,6 +32,7 @@ mod tests;
 
 pub use draws::{ParentFacts, answer_after_rescue, draw};
 pub use feasible::{Carry, Feasibility, carries};
+pub use letters::Letters;
 pub use make::make;
 pub use model::{Agenda, Carried, Draws, History, Participant, PlannedLetter, Shortfall};
 pub use respread::{LateLetter, Respread, respread};

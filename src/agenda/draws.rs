@@ -66,9 +66,10 @@ pub fn answer_after_rescue(
     }
     let (mut thread, mut parent) = (Vec::new(), *parent);
     let (mut from, mut to) = (answerer, original_sender);
-    let mut at = answer_time(seed, &parent, now, from, now.local_date(from.zone));
+    let mut id = LetterId::of_answer(parent.id);
+    let mut at = answer_time(seed, &parent, now, id, from, now.local_date(from.zone));
     while let Some(expected) = at {
-        let answer = write_answer(seed, &parent, &to.engagement);
+        let answer = write_answer(seed, &parent, id, &to.engagement);
         thread.push(PlannedLetter {
             id: answer.id,
             sender: from.address.clone(),
@@ -82,8 +83,11 @@ pub fn answer_after_rescue(
         });
         parent = answer;
         std::mem::swap(&mut from, &mut to);
-        let is_answered = answer.is_answered(thread_length);
-        at = if is_answered { answer_expected(seed, &answer, expected, from, expected.local_date(from.zone)) } else { None };
+        if !answer.is_answered(thread_length) {
+            break;
+        }
+        id = LetterId::of_answer(parent.id);
+        at = answer_expected(seed, &parent, expected, id, from, expected.local_date(from.zone));
     }
     thread
 }
@@ -111,25 +115,32 @@ pub(super) fn answer_expected(
     seed: Seed,
     parent: &ParentFacts,
     expected: Moment,
+    answer: LetterId,
     answerer: &Participant,
     earliest: LocalDate,
 ) -> Option<Moment> {
-    answer_time(seed, parent, expected + TRANSIT, answerer, earliest)
+    answer_time(seed, parent, expected + TRANSIT, answer, answerer, earliest)
 }
 
 /// When the answer to a letter found (or rescued) at `found` will be sent: opened in the answerer's hours, written in its window, on `earliest` or later.
 /// `None` where it has no send-day in the next 60 days.
-fn answer_time(seed: Seed, parent: &ParentFacts, found: Moment, answerer: &Participant, earliest: LocalDate) -> Option<Moment> {
-    let mut stream = seed.of_letter(LetterId::of_answer(parent.id), "morning");
+fn answer_time(
+    seed: Seed,
+    parent: &ParentFacts,
+    found: Moment,
+    answer: LetterId,
+    answerer: &Participant,
+    earliest: LocalDate,
+) -> Option<Moment> {
+    let mut stream = seed.of_letter(answer, "morning");
     let mut morning = || MORNING.mul_f64(stream.random::<f64>());
     let opened = into_hours(found + parent.draws.open_after, answerer, morning());
     into_window(opened + parent.draws.answer_after, answerer, earliest, morning())
 }
 
 /// What there is to know of the answer to `parent`, which `to` receives.
-pub(super) fn write_answer(seed: Seed, parent: &ParentFacts, to: &Engagement) -> ParentFacts {
-    let id = LetterId::of_answer(parent.id);
-    ParentFacts { id, in_thread: parent.in_thread + 1, draws: draw(seed, id, to) }
+pub(super) fn write_answer(seed: Seed, parent: &ParentFacts, answer: LetterId, to: &Engagement) -> ParentFacts {
+    ParentFacts { id: answer, in_thread: parent.in_thread + 1, draws: draw(seed, answer, to) }
 }
 
 /// `t`, or the next morning where nobody reads at `t`.

@@ -12,7 +12,7 @@ use super::times::{Fit, fit, slots};
 use super::turns::{Starter, Turns};
 use crate::chance::Seed;
 use crate::config::PairLimits;
-use crate::words::{LocalDate, Moment, Role, StartIds};
+use crate::words::{LetterId, LocalDate, Moment, Role, StartIds};
 
 /// Answers are put off this often at most; then they lapse.
 const PUT_OFF_AT_MOST: u32 = 3;
@@ -91,7 +91,7 @@ struct Day<'a> {
     pairs: Pairs<'a>,
     /// By seat.
     books: Vec<Book>,
-    /// The times of each mailbox's starts, in the order in which they are taken: seat by seat.
+    /// The times of each mailbox's starts, in the order in which they are taken.
     slots: Vec<Moment>,
     fits: Vec<Fit>,
     /// Why a mailbox starts no more.
@@ -110,29 +110,28 @@ impl<'a> Day<'a> {
     ) -> Self {
         let quotas: Vec<u32> = roster.people.iter().map(|p| p.quota).collect();
         let fits = fit(roster, date, &quotas);
-        let slots_of = slots(seed, date, roster, &fits);
+        let slots = slots(seed, date, roster, turns, &fits);
         let pairs = Pairs::new(roster, turns, limits, history, seed, date);
-        let mut slots = Vec::with_capacity(slots_of.iter().map(Vec::len).sum());
         let books = turns.mailboxes().map(|i| {
-            let (p, room) = (roster.people[i], u32::try_from(slots_of[i].len()).unwrap_or(u32::MAX));
-            let book = Book {
-                slots: slots.len(),
+            let (p, own) = (roster.people[i], &slots.of[i]);
+            let room = u32::try_from(own.len()).unwrap_or(u32::MAX);
+            Book {
+                slots: own.start,
                 room,
                 answer_limit: answer_limit(p, room),
                 start_limit: start_limit(p, pairs.pace(i).ceil() as u32).0,
                 starts: 0,
                 answers: 0,
                 ids: StartIds::new(&p.address, date),
-            };
-            slots.extend(&slots_of[i]);
-            book
+            }
         });
         let books = books.collect();
         // Answers that are expected on later dates come on top: a share of the starts, for which a vector that grows would double.
-        let letters = Letters::between(roster.addresses.clone(), slots.len() + slots.len() / 4);
+        let today = slots.at.len();
+        let letters = Letters::between(roster.addresses.clone(), today + today / 4);
         let obstacles = vec![None; roster.len()];
         let agenda = Agenda { letters, ..Agenda::default() };
-        Self { seed, date, roster, turns, limits, pairs, books, slots, fits, obstacles, agenda }
+        Self { seed, date, roster, turns, limits, pairs, books, slots: slots.at, fits, obstacles, agenda }
     }
 
     /// Finds a place for an answer of an earlier agenda, or puts it off, or lets it lapse.
@@ -186,20 +185,21 @@ impl<'a> Day<'a> {
     /// The answer to `parent`: today where it is expected today and there is room for it, else on a later send-day.
     fn plan_answer(&mut self, parent: &Draft) -> Option<Draft> {
         let (sender, recipient) = (parent.recipient, parent.sender);
-        let (writer, reader) = (self.roster.people[sender], self.roster.people[recipient]);
-        if reader.receive_limit == 0 {
+        let (writer, reader) = (self.roster.habits(sender), self.roster.habits(recipient));
+        if !self.pairs.may_receive(recipient) {
             // Suspended, say: nobody writes to it, on no day that is planned from here.
             return None;
         }
         // Where the answerer's date is a day behind the sender's, its agenda of that day is made already: not before this one.
         let (seed, date) = (self.seed, self.date);
-        let on = |earliest| answer_expected(seed, &parent.facts, parent.expected, writer, earliest);
+        let id = LetterId::of_answer(parent.facts.id);
+        let on = |earliest| answer_expected(seed, &parent.facts, parent.expected, id, writer, earliest);
         let mut expected = on(date)?;
         if expected.local_date(writer.zone) == date && !self.reserve_answer(sender, recipient) {
             expected = on(date.plus(1))?;
         }
         Some(Draft {
-            facts: write_answer(seed, &parent.facts, &reader.engagement),
+            facts: write_answer(seed, &parent.facts, id, &reader.engagement),
             sender,
             recipient,
             parent: Some(parent.facts.id),
@@ -245,7 +245,7 @@ impl Starter for Day<'_> {
         let due = self.slots[book.slots + book.starts as usize];
         book.starts += 1;
         let id = book.ids.nth(book.starts);
-        let facts = ParentFacts { id, in_thread: 1, draws: draw(self.seed, id, self.roster.engagement[recipient]) };
+        let facts = ParentFacts { id, in_thread: 1, draws: draw(self.seed, id, &self.roster.habits(recipient).engagement) };
         self.plan_thread(Draft { facts, sender, recipient, parent: None, date: self.date, expected: due });
         true
     }

@@ -10,7 +10,7 @@ use rand::Rng;
 use super::mix::Mix;
 use super::model::History;
 use super::obstacle::Obstacle;
-use super::ring::{OutsideOf, Ring};
+use super::ring::{OutsideOf, Recipient, Ring};
 use super::roster::{Outside, Roster};
 use super::turns::Turns;
 use crate::chance::{Seed, Stream};
@@ -30,8 +30,6 @@ const PROPOSALS: usize = 128;
 const WALK: usize = 4096;
 /// Starts of one mailbox for which room is made at once.
 const MANY_STARTS: usize = 64;
-/// Letters that a mailbox may receive at most, whatever its limit: as many as can be counted in thousandths.
-const MOST_RECEIVED: u32 = u32::MAX / LETTER - 1;
 
 // What makes a recipient worse, in points. A recipient's fill, 0 to 1000 points, weighs most: it is what keeps one sender from
 // starving another.
@@ -71,16 +69,16 @@ struct Sender {
 
 impl Sender {
     /// Starts to a recipient in the six days before, and today.
-    fn count(&self, recipient: usize) -> (u32, u32) {
+    fn count(&self, recipient: u32) -> (u32, u32) {
         self.place_of(recipient).map_or((0, 0), |at| (self.starts[at].recent.into(), self.starts[at].today.into()))
     }
 
-    fn place_of(&self, recipient: usize) -> Result<usize, usize> {
-        self.starts.binary_search_by_key(&(recipient as u32), |s| s.recipient)
+    fn place_of(&self, recipient: u32) -> Result<usize, usize> {
+        self.starts.binary_search_by_key(&recipient, |s| s.recipient)
     }
 
     /// Counts a start.
-    fn start(&mut self, recipient: usize) {
+    fn start(&mut self, recipient: u32) {
         let before = match self.place_of(recipient) {
             Ok(at) => {
                 let today = self.starts[at].today;
@@ -88,7 +86,7 @@ impl Sender {
                 today
             }
             Err(at) => {
-                self.starts.insert(at, Starts { recipient: recipient as u32, recent: 0, today: 1 });
+                self.starts.insert(at, Starts { recipient, recent: 0, today: 1 });
                 0
             }
         };
@@ -111,24 +109,6 @@ impl Sender {
     }
 }
 
-/// What is weighed of a recipient, side by side and in few bytes: each that is proposed lies elsewhere in memory.
-#[derive(Clone, Copy)]
-struct Recipient {
-    /// Thousandths of letters.
-    received: u32,
-    /// Letters.
-    limit: u32,
-    domain: u32,
-    provider: Provider,
-}
-
-impl Recipient {
-    /// Whether it may receive a letter more.
-    fn has_room(&self) -> bool {
-        self.received.saturating_add(LETTER) <= self.limit * LETTER
-    }
-}
-
 /// The state of pairing on one date.
 ///
 /// A mailbox that takes its turn is meant by its seat, one that receives by its number.
@@ -138,7 +118,6 @@ pub(super) struct Pairs<'a> {
     limits: &'a PairLimits,
     /// By seat.
     senders: Vec<Sender>,
-    recipients: Vec<Recipient>,
     /// All that may receive, and those of them that still have room.
     receivers: Outside,
     open: Outside,
@@ -156,21 +135,14 @@ impl<'a> Pairs<'a> {
         date: LocalDate,
     ) -> Self {
         let receives = |i: usize| roster.people[i].receive_limit > 0;
-        let recipients = roster.people.iter().zip(&roster.domain).map(|(p, &domain)| Recipient {
-            received: 0,
-            limit: p.receive_limit.min(MOST_RECEIVED),
-            domain: domain as u32,
-            provider: p.provider,
-        });
         let mut pairs = Self {
             roster,
             turns,
             limits,
             senders: turns.mailboxes().map(|i| sender(roster, i, limits, seed, date)).collect(),
-            recipients: recipients.collect(),
             receivers: Outside::new(roster, receives),
             open: Outside::new(roster, receives),
-            ring: Ring::new(roster, receives),
+            ring: Ring::new(roster),
             mix: Mix::new(roster, limits, history),
         };
         for ((sender, recipient), &recent) in &history.starts {
@@ -202,17 +174,18 @@ impl<'a> Pairs<'a> {
 
     /// Whether `recipient` may receive a letter more.
     pub fn has_room(&self, recipient: usize) -> bool {
-        self.recipients[recipient].has_room()
+        self.ring.has_room(recipient)
+    }
+
+    /// Whether anybody writes to `recipient` at all.
+    pub fn may_receive(&self, recipient: usize) -> bool {
+        self.ring.may_receive(recipient)
     }
 
     /// Counts what `recipient` receives beside starts, in thousandths of a letter.
     pub fn receive(&mut self, recipient: usize, thousandths: u32) {
-        let to = &mut self.recipients[recipient];
-        let had_room = to.has_room();
-        to.received = to.received.saturating_add(thousandths);
-        if had_room && !to.has_room() {
+        if self.ring.receive(self.roster, recipient, thousandths) {
             self.open.remove(self.roster, recipient);
-            self.ring.close(self.roster, recipient);
         }
     }
 
@@ -232,10 +205,10 @@ impl<'a> Pairs<'a> {
     pub fn start(&mut self, seat: usize) -> Option<usize> {
         let recipient = self.pick(seat)?;
         let sender = &mut self.senders[seat];
-        sender.start(recipient);
-        self.mix.count(sender.domain as usize, self.recipients[recipient].provider);
-        self.receive(recipient, LETTER);
-        Some(recipient)
+        sender.start(recipient.mailbox);
+        self.mix.count(sender.domain as usize, recipient.provider);
+        self.receive(recipient.mailbox as usize, LETTER);
+        Some(recipient.mailbox as usize)
     }
 
     /// Reads what the next start of a mailbox will need.
@@ -255,8 +228,8 @@ impl<'a> Pairs<'a> {
         let (mut full, mut day, mut week, mut quartered) = (0, 0, 0, 0);
         let others = (0..self.roster.len().min(WALK)).map(|n| (mailbox + 1 + n) % self.roster.len());
         for r in others.filter(|&r| self.roster.may_write(mailbox, r) && self.roster.people[r].receive_limit > 0) {
-            match sender.pair_obstacle(self.limits, sender.count(r)) {
-                _ if !self.mix.has_room(sender.domain as usize, self.recipients[r].provider) => quartered += 1,
+            match sender.pair_obstacle(self.limits, sender.count(r as u32)) {
+                _ if !self.mix.has_room(sender.domain as usize, self.roster.people[r].provider) => quartered += 1,
                 Some(Obstacle::PairWeek) => week += 1,
                 Some(_) => day += 1,
                 None => full += 1,
@@ -273,7 +246,7 @@ impl<'a> Pairs<'a> {
         }
     }
 
-    fn pick(&mut self, seat: usize) -> Option<usize> {
+    fn pick(&mut self, seat: usize) -> Option<Recipient> {
         // Taken out for the time of the choice: it is drawn from while the rest is read.
         let mut stream = self.senders[seat].stream.take()?;
         let best = self.best(&self.senders[seat], &mut stream);
@@ -281,21 +254,18 @@ impl<'a> Pairs<'a> {
         best
     }
 
-    fn best(&self, sender: &Sender, stream: &mut Stream) -> Option<usize> {
+    fn best(&self, sender: &Sender, stream: &mut Stream) -> Option<Recipient> {
         let outside = self.ring.outside(sender.block as usize);
         let mut choice = Choice { salt: stream.random(), weighed: 0, best: None };
         if outside.len() <= SMALL {
-            for r in (0..outside.len()).map(|n| outside.get(n)) {
-                self.weigh(sender, r, &self.recipients[r], &mut choice);
-            }
+            (0..outside.len()).for_each(|n| self.weigh(sender, outside.get(n), &mut choice));
             return choice.best.map(|b| b.1);
         }
         self.weigh_some(sender, &outside, stream, &mut choice);
         if choice.weighed == 0 && self.open.count(self.roster, sender.mailbox as usize) > 0 {
             let from = stream.random_range(0..outside.len());
             for n in 0..outside.len().min(WALK) {
-                let r = outside.get((from + n) % outside.len());
-                self.weigh(sender, r, &self.recipients[r], &mut choice);
+                self.weigh(sender, outside.get((from + n) % outside.len()), &mut choice);
                 if choice.weighed == WEIGHED {
                     break;
                 }
@@ -311,34 +281,32 @@ impl<'a> Pairs<'a> {
             // However the next ones turn out, so many of them are needed: they are looked up together, so that memory is waited for once.
             let count = left.min(WEIGHED - choice.weighed);
             let mut proposed = [0; WEIGHED];
-            proposed[..count].fill_with(|| outside.get(stream.random_range(0..outside.len())));
-            let recipients = proposed.map(|r| self.recipients[r]);
-            for (&r, recipient) in proposed.iter().zip(&recipients).take(count) {
-                self.weigh(sender, r, recipient, choice);
+            proposed[..count].fill_with(|| stream.random_range(0..outside.len()));
+            for recipient in proposed.map(|n| outside.get(n)).into_iter().take(count) {
+                self.weigh(sender, recipient, choice);
             }
             left -= count;
         }
     }
 
     /// Weighs a recipient of the ring that is not of the sender's block.
-    fn weigh(&self, sender: &Sender, r: usize, recipient: &Recipient, choice: &mut Choice) {
+    fn weigh(&self, sender: &Sender, recipient: Recipient, choice: &mut Choice) {
         let domain = sender.domain as usize;
         // Outside its block there is nobody of its group; of its domain, there may be: one of another group.
-        if sender.domain == recipient.domain || !recipient.has_room() || !self.mix.has_room(domain, recipient.provider) {
+        if sender.domain == recipient.domain || !recipient.has_room || !self.mix.has_room(domain, recipient.provider) {
             return;
         }
-        let (recent, today) = sender.count(r);
+        let (recent, today) = sender.count(recipient.mailbox);
         if sender.pair_obstacle(self.limits, (recent, today)).is_some() {
             return;
         }
-        let fill = i64::from(recipient.received / recipient.limit.max(1));
         let excess = self.mix.excess(domain, recipient.provider);
         let ahead = if today >= sender.even_share.max(1) { AHEAD_OF_WEEK } else { 0 };
-        let noise = i64::from((choice.salt ^ r as u32).wrapping_mul(0x9E37_79B1) >> 8) % NOISE;
-        let points = fill + TODAY * i64::from(today) + RECENT * i64::from(recent) + ahead + (EXCESS * excess) as i64 + noise;
+        let noise = i64::from((choice.salt ^ recipient.mailbox).wrapping_mul(0x9E37_79B1) >> 8) % NOISE;
+        let points = i64::from(recipient.fill) + TODAY * i64::from(today) + RECENT * i64::from(recent) + ahead + (EXCESS * excess) as i64 + noise;
         choice.weighed += 1;
-        if choice.best.is_none_or(|best| (points, r) < best) {
-            choice.best = Some((points, r));
+        if choice.best.is_none_or(|(fewest, best)| (points, recipient.mailbox) < (fewest, best.mailbox)) {
+            choice.best = Some((points, recipient));
         }
     }
 }
@@ -367,6 +335,6 @@ struct Choice {
     /// Drawn once for the choice; each recipient's noise comes from it.
     salt: u32,
     weighed: usize,
-    /// Points (fewer are better) and recipient.
-    best: Option<(i64, usize)>,
+    /// Points (fewer are better, and of equals the first mailbox is) and recipient.
+    best: Option<(i64, Recipient)>,
 }

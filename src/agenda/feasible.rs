@@ -181,8 +181,10 @@ impl<'a> Proof<'a> {
 }
 
 impl Starter for Proof<'_> {
-    fn look_ahead(&self, seats: &[u32]) {
-        seats.iter().for_each(|&seat| self.pairs.look_ahead(seat as usize));
+    fn look_ahead(&mut self, seats: &[u32]) {
+        for &seat in seats {
+            self.pairs.look_ahead(seat as usize);
+        }
     }
 
     fn start_letter(&mut self, seat: usize) -> bool {

@@ -100,14 +100,7 @@ struct Day<'a> {
 }
 
 impl<'a> Day<'a> {
-    fn new(
-        seed: Seed,
-        date: LocalDate,
-        roster: &'a Roster<'a>,
-        turns: &'a Turns,
-        limits: &'a PairLimits,
-        history: &History,
-    ) -> Self {
+    fn new(seed: Seed, date: LocalDate, roster: &'a Roster<'a>, turns: &'a Turns, limits: &'a PairLimits, history: &History) -> Self {
         let quotas: Vec<u32> = roster.people.iter().map(|p| p.quota).collect();
         let fits = fit(roster, date, &quotas);
         let slots = slots(seed, date, roster, turns, &fits);
@@ -227,7 +220,7 @@ impl<'a> Day<'a> {
 }
 
 impl Starter for Day<'_> {
-    fn look_ahead(&self, seats: &[u32]) {
+    fn look_ahead(&mut self, seats: &[u32]) {
         for &seat in seats {
             self.pairs.look_ahead(seat as usize);
             let book = &self.books[seat as usize];

@@ -1,5 +1,7 @@
 //! The recipients' providers against their wanted shares.
 
+use std::collections::BTreeMap;
+
 use super::model::History;
 use super::roster::Roster;
 use crate::config::PairLimits;
@@ -13,6 +15,8 @@ pub(super) struct Mix {
     wanted: [f64; Provider::ALL.len()],
     /// By sending domain.
     of_domain: Vec<Shares>,
+    /// Starts of a domain to each at most, where the guard gives one a quarter of its share.
+    most: BTreeMap<usize, [u32; Provider::ALL.len()]>,
 }
 
 /// How one domain's starts are shared among providers.
@@ -20,8 +24,6 @@ pub(super) struct Mix {
 struct Shares {
     /// Starts to each.
     counts: [u32; Provider::ALL.len()],
-    /// Starts to each at most, where the guard gives it a quarter of its share.
-    most: [u32; Provider::ALL.len()],
     /// All its starts.
     total: u32,
 }
@@ -41,22 +43,22 @@ impl Mix {
             let natural = if room_of_unnamed > 0.0 { (1.0 - named).max(0.0) * room[p as usize] / room_of_unnamed } else { 0.0 };
             wanted[p as usize] = limits.provider_mix.get(&p).copied().unwrap_or(natural);
         }
-        let none = Shares { counts: [0; Provider::ALL.len()], most: [u32::MAX; Provider::ALL.len()], total: 0 };
-        let mut of_domain = vec![none; roster.domains.len()];
+        let mut most = BTreeMap::new();
         for (d, domain) in roster.domains.iter().enumerate() {
             let letters: u32 = roster.of_domain[d].iter().map(|&i| roster.people[i].quota).fold(0, u32::saturating_add);
             for &provider in history.quarters.get(domain).into_iter().flatten() {
                 // One at least: without a letter nobody sees whether it got better.
-                of_domain[d].most[provider as usize] = (f64::from(letters) * wanted[provider as usize] * QUARTER).ceil().max(1.0) as u32;
+                let most = most.entry(d).or_insert([u32::MAX; Provider::ALL.len()]);
+                most[provider as usize] = (f64::from(letters) * wanted[provider as usize] * QUARTER).ceil().max(1.0) as u32;
             }
         }
-        Self { wanted, of_domain }
+        let none = Shares { counts: [0; Provider::ALL.len()], total: 0 };
+        Self { wanted, of_domain: vec![none; roster.domains.len()], most }
     }
 
     /// Whether a domain may write to a provider once more.
     pub fn has_room(&self, domain: usize, provider: Provider) -> bool {
-        let shares = &self.of_domain[domain];
-        shares.counts[provider as usize] < shares.most[provider as usize]
+        self.most.get(&domain).is_none_or(|most| self.of_domain[domain].counts[provider as usize] < most[provider as usize])
     }
 
     pub fn count(&mut self, domain: usize, provider: Provider) {

@@ -30,6 +30,8 @@ const PROPOSALS: usize = 128;
 const WALK: usize = 4096;
 /// Starts of one mailbox for which room is made at once.
 const MANY_STARTS: usize = 64;
+/// Of [`Starts`] lie in one line of the processor's cache.
+const STARTS_OF_A_LINE: usize = 8;
 
 // What makes a recipient worse, in points. A recipient's fill, 0 to 1000 points, weighs most: it is what keeps one sender from
 // starving another.
@@ -65,6 +67,8 @@ struct Sender {
     starts: Vec<Starts>,
     /// `None` for a mailbox that sends nothing.
     stream: Option<Box<Stream>>,
+    /// Drawn ahead for the next choice.
+    salt: Option<u32>,
 }
 
 impl Sender {
@@ -126,14 +130,7 @@ pub(super) struct Pairs<'a> {
 }
 
 impl<'a> Pairs<'a> {
-    pub fn new(
-        roster: &'a Roster<'a>,
-        turns: &'a Turns,
-        limits: &'a PairLimits,
-        history: &History,
-        seed: Seed,
-        date: LocalDate,
-    ) -> Self {
+    pub fn new(roster: &'a Roster<'a>, turns: &'a Turns, limits: &'a PairLimits, history: &History, seed: Seed, date: LocalDate) -> Self {
         let receives = |i: usize| roster.people[i].receive_limit > 0;
         let mut pairs = Self {
             roster,
@@ -211,12 +208,15 @@ impl<'a> Pairs<'a> {
         Some(recipient.mailbox as usize)
     }
 
-    /// Reads what the next start of a mailbox will need.
-    pub fn look_ahead(&self, seat: usize) {
-        let sender = &self.senders[seat];
-        let starts = sender.starts.iter().step_by(8).fold(0, |all, s| all ^ s.recipient);
-        black_box((starts, sender.stream.as_ref().map(|s| s.get_word_pos()), self.ring.outside(sender.block as usize).len()));
+    /// Reads what the next start of a mailbox will need, and makes its first draw.
+    pub fn look_ahead(&mut self, seat: usize) {
+        let sender = &mut self.senders[seat];
+        if let (None, Some(stream)) = (sender.salt, &mut sender.stream) {
+            sender.salt = Some(stream.random());
+        }
+        black_box(sender.starts.iter().step_by(STARTS_OF_A_LINE).fold(0, |all, s| all ^ s.recipient));
         black_box(self.mix.excess(sender.domain as usize, Provider::Generic));
+        black_box(self.ring.outside(sender.block as usize).len());
     }
 
     /// Why [`Pairs::start`] found nobody. Looks at a bounded number of recipients: in a large pool the word is that of most of them.
@@ -249,14 +249,15 @@ impl<'a> Pairs<'a> {
     fn pick(&mut self, seat: usize) -> Option<Recipient> {
         // Taken out for the time of the choice: it is drawn from while the rest is read.
         let mut stream = self.senders[seat].stream.take()?;
-        let best = self.best(&self.senders[seat], &mut stream);
+        let salt = self.senders[seat].salt.take().unwrap_or_else(|| stream.random());
+        let best = self.best(&self.senders[seat], salt, &mut stream);
         self.senders[seat].stream = Some(stream);
         best
     }
 
-    fn best(&self, sender: &Sender, stream: &mut Stream) -> Option<Recipient> {
+    fn best(&self, sender: &Sender, salt: u32, stream: &mut Stream) -> Option<Recipient> {
         let outside = self.ring.outside(sender.block as usize);
-        let mut choice = Choice { salt: stream.random(), weighed: 0, best: None };
+        let mut choice = Choice { salt, weighed: 0, best: None };
         if outside.len() <= SMALL {
             (0..outside.len()).for_each(|n| self.weigh(sender, outside.get(n), &mut choice));
             return choice.best.map(|b| b.1);
@@ -303,7 +304,8 @@ impl<'a> Pairs<'a> {
         let excess = self.mix.excess(domain, recipient.provider);
         let ahead = if today >= sender.even_share.max(1) { AHEAD_OF_WEEK } else { 0 };
         let noise = i64::from((choice.salt ^ recipient.mailbox).wrapping_mul(0x9E37_79B1) >> 8) % NOISE;
-        let points = i64::from(recipient.fill) + TODAY * i64::from(today) + RECENT * i64::from(recent) + ahead + (EXCESS * excess) as i64 + noise;
+        let points =
+            i64::from(recipient.fill) + TODAY * i64::from(today) + RECENT * i64::from(recent) + ahead + (EXCESS * excess) as i64 + noise;
         choice.weighed += 1;
         if choice.best.is_none_or(|(fewest, best)| (points, recipient.mailbox) < (fewest, best.mailbox)) {
             choice.best = Some((points, recipient));
@@ -322,6 +324,7 @@ fn sender(roster: &Roster<'_>, i: usize, limits: &PairLimits, seed: Seed, date: 
         beyond_share: None,
         starts: Vec::with_capacity((p.quota as usize).min(MANY_STARTS)),
         stream: (p.quota > 0).then(|| Box::new(seed.stream(&p.address, date, "pairs"))),
+        salt: None,
     }
 }
 

@@ -26,6 +26,8 @@ struct Received {
     letters: u32,
     /// Letters at most.
     limit: u32,
+    /// Where it lies in the ring, as long as it has room.
+    place: u32,
 }
 
 impl Received {
@@ -41,8 +43,6 @@ impl Received {
 /// The recipients with room, laid out block by block, so that the sender's own block is skipped without a look at it.
 pub(super) struct Ring {
     members: Vec<Recipient>,
-    /// Where each mailbox lies in `members`, as long as it has room.
-    places: Vec<u32>,
     /// Where each block lies in `members`.
     blocks: Vec<Range<u32>>,
     closed: usize,
@@ -60,8 +60,8 @@ impl Ring {
             has_room: p.receive_limit > 0,
         });
         let members = recipients.filter(|r| r.has_room).collect();
-        let received = roster.people.iter().map(|p| Received { letters: 0, limit: p.receive_limit.min(MOST_RECEIVED) }).collect();
-        let mut ring = Self { members, places: vec![0; roster.len()], blocks: Vec::new(), closed: 0, received };
+        let received = roster.people.iter().map(|p| Received { letters: 0, limit: p.receive_limit.min(MOST_RECEIVED), place: 0 });
+        let mut ring = Self { members, blocks: Vec::new(), closed: 0, received: received.collect() };
         ring.lay_out(roster);
         ring
     }
@@ -72,7 +72,7 @@ impl Ring {
         let blocks = (0..roster.len()).map(|i| roster.block(i)).max().map_or(0, |b| b + 1);
         self.blocks = vec![0..0; blocks];
         for (at, member) in (0..).zip(&self.members) {
-            self.places[member.mailbox as usize] = at;
+            self.received[member.mailbox as usize].place = at;
             let range = &mut self.blocks[block(member)];
             *range = if range.start == range.end { at..at + 1 } else { range.start..at + 1 };
         }
@@ -99,7 +99,7 @@ impl Ring {
         if !had_room {
             return false;
         }
-        let member = &mut self.members[self.places[mailbox] as usize];
+        let member = &mut self.members[received.place as usize];
         (member.fill, member.has_room) = (received.fill(), received.has_room());
         let is_full = !member.has_room;
         self.closed += usize::from(is_full);

@@ -59,7 +59,7 @@ impl Turns {
 /// Who starts letters when it is a mailbox's turn.
 pub(super) trait Starter {
     /// Reads what these seats will need. One after the other, each turn would wait for memory by itself; here they wait together.
-    fn look_ahead(&self, seats: &[u32]);
+    fn look_ahead(&mut self, seats: &[u32]);
 
     /// Starts a letter of the mailbox in this seat; false where it has started all it can.
     fn start_letter(&mut self, seat: usize) -> bool;

@@ -183,3 +183,76 @@ impl PartialEq for Letters {
 }
 
 impl Eq for Letters {}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{address, day};
+    use super::*;
+
+    fn draws() -> Draws {
+        let delay = Duration::from_millis;
+        Draws {
+            open: true,
+            answer: false,
+            important: true,
+            flag: false,
+            rescue_after: delay(1),
+            open_after: delay(14 * 86_400_000),
+            answer_after: delay(2),
+            content: u64::MAX,
+        }
+    }
+
+    #[test]
+    fn what_is_packed_comes_out_as_it_was() {
+        let (a, b) = (address("a@x.test"), address("b@y.test"));
+        let id = LetterId::of_start(&a, day(), 1);
+        let at = Moment(1_796_112_000_000);
+        let start = PlannedLetter {
+            id,
+            sender: a.clone(),
+            recipient: b.clone(),
+            date: day(),
+            parent: None,
+            in_thread: 1,
+            due: Some(at),
+            expected: at,
+            draws: draws(),
+        };
+        let answer = PlannedLetter {
+            id: LetterId::of_answer(id),
+            sender: b,
+            recipient: a,
+            date: day().plus(1),
+            parent: Some(id),
+            in_thread: 2,
+            due: None,
+            draws: Draws { open: false, answer: true, important: false, flag: true, ..draws() },
+            ..start.clone()
+        };
+        let planned = vec![answer, start];
+        let letters: Letters = planned.iter().cloned().collect();
+        assert_eq!((letters.len(), letters.is_empty()), (2, false));
+        assert_eq!(letters.iter().collect::<Vec<_>>(), planned, "in the order in which they came");
+        assert_eq!(format!("{letters:?}"), format!("{planned:?}"));
+        assert_ne!(letters, planned[1..].iter().cloned().collect());
+        assert!(std::mem::size_of::<Packed>() <= 64, "a line of the processor's cache");
+    }
+
+    #[test]
+    fn letters_are_ordered_by_sender_time_and_id() {
+        let mailboxes: Vec<Address> = (0..5).map(|n| address(&format!("m{n}@x.test"))).collect();
+        let mut letters = Letters::between(mailboxes.clone(), 0);
+        for n in 0..40 {
+            // The last mailbox but one writes nothing; several letters of the others are due at once.
+            let sender = [4, 0, 2, 1][n % 4];
+            let id = LetterId::of_start(&mailboxes[sender], day(), n as u32);
+            let facts = ParentFacts { id, in_thread: 1, draws: draws() };
+            let expected = Moment(n as i64 * 7 % 5);
+            letters.push(&Draft { facts, sender, recipient: 3, parent: None, date: day(), expected });
+        }
+        letters.order();
+        assert_eq!(letters.iter().count(), 40);
+        assert!(letters.iter().is_sorted_by_key(|l| (l.sender, l.expected, l.id)));
+    }
+}

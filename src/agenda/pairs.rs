@@ -122,6 +122,8 @@ pub(super) struct Pairs<'a> {
     limits: &'a PairLimits,
     /// By seat.
     senders: Vec<Sender>,
+    /// Whether a mailbox receives anything at all.
+    receives: Vec<bool>,
     /// All that may receive, and those of them that still have room.
     receivers: Outside,
     open: Outside,
@@ -137,6 +139,7 @@ impl<'a> Pairs<'a> {
             turns,
             limits,
             senders: turns.mailboxes().map(|i| sender(roster, i, limits, seed, date)).collect(),
+            receives: (0..roster.len()).map(receives).collect(),
             receivers: Outside::new(roster, receives),
             open: Outside::new(roster, receives),
             ring: Ring::new(roster),
@@ -171,17 +174,23 @@ impl<'a> Pairs<'a> {
 
     /// Whether `recipient` may receive a letter more.
     pub fn has_room(&self, recipient: usize) -> bool {
-        self.ring.has_room(recipient)
+        self.ring.place(recipient).is_some()
     }
 
     /// Whether anybody writes to `recipient` at all.
     pub fn may_receive(&self, recipient: usize) -> bool {
-        self.ring.may_receive(recipient)
+        self.receives[recipient]
     }
 
     /// Counts what `recipient` receives beside starts, in thousandths of a letter.
     pub fn receive(&mut self, recipient: usize, thousandths: u32) {
-        if self.ring.receive(self.roster, recipient, thousandths) {
+        if let Some(place) = self.ring.place(recipient) {
+            self.receive_at(place, recipient, thousandths);
+        }
+    }
+
+    fn receive_at(&mut self, place: usize, recipient: usize, thousandths: u32) {
+        if self.ring.receive(self.roster, place, thousandths) {
             self.open.remove(self.roster, recipient);
         }
     }
@@ -200,11 +209,11 @@ impl<'a> Pairs<'a> {
 
     /// The recipient of the next start of the mailbox in this seat, counted at once; `None` where no pair is left.
     pub fn start(&mut self, seat: usize) -> Option<usize> {
-        let recipient = self.pick(seat)?;
+        let Weighed { recipient, place, .. } = self.pick(seat)?;
         let sender = &mut self.senders[seat];
         sender.start(recipient.mailbox);
         self.mix.count(sender.domain as usize, recipient.provider);
-        self.receive(recipient.mailbox as usize, LETTER);
+        self.receive_at(place, recipient.mailbox as usize, LETTER);
         Some(recipient.mailbox as usize)
     }
 
@@ -246,7 +255,7 @@ impl<'a> Pairs<'a> {
         }
     }
 
-    fn pick(&mut self, seat: usize) -> Option<Recipient> {
+    fn pick(&mut self, seat: usize) -> Option<Weighed> {
         // Taken out for the time of the choice: it is drawn from while the rest is read.
         let mut stream = self.senders[seat].stream.take()?;
         let salt = self.senders[seat].salt.take().unwrap_or_else(|| stream.random());
@@ -255,24 +264,25 @@ impl<'a> Pairs<'a> {
         best
     }
 
-    fn best(&self, sender: &Sender, salt: u32, stream: &mut Stream) -> Option<Recipient> {
+    fn best(&self, sender: &Sender, salt: u32, stream: &mut Stream) -> Option<Weighed> {
         let outside = self.ring.outside(sender.block as usize);
         let mut choice = Choice { salt, weighed: 0, best: None };
         if outside.len() <= SMALL {
-            (0..outside.len()).for_each(|n| self.weigh(sender, outside.get(n), &mut choice));
-            return choice.best.map(|b| b.1);
+            (0..outside.len()).for_each(|n| self.weigh(sender, outside.get(n), outside.place(n), &mut choice));
+            return choice.best;
         }
         self.weigh_some(sender, &outside, stream, &mut choice);
         if choice.weighed == 0 && self.open.count(self.roster, sender.mailbox as usize) > 0 {
             let from = stream.random_range(0..outside.len());
             for n in 0..outside.len().min(WALK) {
-                self.weigh(sender, outside.get((from + n) % outside.len()), &mut choice);
+                let n = (from + n) % outside.len();
+                self.weigh(sender, outside.get(n), outside.place(n), &mut choice);
                 if choice.weighed == WEIGHED {
                     break;
                 }
             }
         }
-        choice.best.map(|b| b.1)
+        choice.best
     }
 
     /// Weighs recipients that chance proposes, until there are enough or it has proposed enough.
@@ -283,18 +293,19 @@ impl<'a> Pairs<'a> {
             let count = left.min(WEIGHED - choice.weighed);
             let mut proposed = [0; WEIGHED];
             proposed[..count].fill_with(|| stream.random_range(0..outside.len()));
-            for recipient in proposed.map(|n| outside.get(n)).into_iter().take(count) {
-                self.weigh(sender, recipient, choice);
+            let recipients = proposed.map(|n| outside.get(n));
+            for (&recipient, n) in recipients.iter().zip(proposed).take(count) {
+                self.weigh(sender, recipient, outside.place(n), choice);
             }
             left -= count;
         }
     }
 
     /// Weighs a recipient of the ring that is not of the sender's block.
-    fn weigh(&self, sender: &Sender, recipient: Recipient, choice: &mut Choice) {
+    fn weigh(&self, sender: &Sender, recipient: Recipient, place: usize, choice: &mut Choice) {
         let domain = sender.domain as usize;
         // Outside its block there is nobody of its group; of its domain, there may be: one of another group.
-        if sender.domain == recipient.domain || !recipient.has_room || !self.mix.has_room(domain, recipient.provider) {
+        if sender.domain == recipient.domain || !recipient.has_room() || !self.mix.has_room(domain, recipient.provider) {
             return;
         }
         let (recent, today) = sender.count(recipient.mailbox);
@@ -305,10 +316,10 @@ impl<'a> Pairs<'a> {
         let ahead = if today >= sender.even_share.max(1) { AHEAD_OF_WEEK } else { 0 };
         let noise = i64::from((choice.salt ^ recipient.mailbox).wrapping_mul(0x9E37_79B1) >> 8) % NOISE;
         let points =
-            i64::from(recipient.fill) + TODAY * i64::from(today) + RECENT * i64::from(recent) + ahead + (EXCESS * excess) as i64 + noise;
+            i64::from(recipient.fill()) + TODAY * i64::from(today) + RECENT * i64::from(recent) + ahead + (EXCESS * excess) as i64 + noise;
         choice.weighed += 1;
-        if choice.best.is_none_or(|(fewest, best)| (points, recipient.mailbox) < (fewest, best.mailbox)) {
-            choice.best = Some((points, recipient));
+        if choice.best.is_none_or(|best| (points, recipient.mailbox) < (best.points, best.recipient.mailbox)) {
+            choice.best = Some(Weighed { points, recipient, place });
         }
     }
 }
@@ -338,6 +349,15 @@ struct Choice {
     /// Drawn once for the choice; each recipient's noise comes from it.
     salt: u32,
     weighed: usize,
-    /// Points (fewer are better, and of equals the first mailbox is) and recipient.
-    best: Option<(i64, Recipient)>,
+    best: Option<Weighed>,
+}
+
+/// A recipient that was weighed.
+#[derive(Clone, Copy)]
+struct Weighed {
+    /// Fewer are better.
+    points: i64,
+    recipient: Recipient,
+    /// Where it lies in the ring.
+    place: usize,
 }

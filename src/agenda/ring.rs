@@ -6,48 +6,41 @@ use super::pairs::LETTER;
 use super::roster::Roster;
 use crate::words::Provider;
 
-/// Letters that a mailbox may receive at most, whatever its limit: as many as can be counted in thousandths.
-const MOST_RECEIVED: u32 = u32::MAX / LETTER - 1;
-
 /// A recipient as it is weighed. In few bytes, because each that is proposed lies elsewhere in memory.
 #[derive(Clone, Copy)]
 pub(super) struct Recipient {
     pub mailbox: u32,
     pub domain: u32,
-    /// What it receives of what it may, in thousandths.
-    pub fill: u16,
+    /// What it receives, in thousandths of letters.
+    received: u32,
+    /// Letters at most. (A config allows 10,000.)
+    limit: u16,
     pub provider: Provider,
-    pub has_room: bool,
 }
 
-/// What a mailbox receives.
-struct Received {
-    /// Thousandths of letters.
-    letters: u32,
-    /// Letters at most.
-    limit: u32,
-    /// Where it lies in the ring, as long as it has room.
-    place: u32,
-}
-
-impl Received {
-    fn has_room(&self) -> bool {
-        self.letters.saturating_add(LETTER) <= self.limit * LETTER
+impl Recipient {
+    /// Whether it may receive a letter more.
+    pub fn has_room(&self) -> bool {
+        self.received.saturating_add(LETTER) <= u32::from(self.limit) * LETTER
     }
 
-    fn fill(&self) -> u16 {
-        u16::try_from(self.letters / self.limit.max(1)).unwrap_or(u16::MAX)
+    /// What it receives of what it may, in thousandths.
+    pub fn fill(&self) -> u32 {
+        self.received / u32::from(self.limit.max(1))
     }
 }
+
+/// Where a mailbox lies in the ring that is not there: it has no room.
+const NOWHERE: u32 = u32::MAX;
 
 /// The recipients with room, laid out block by block, so that the sender's own block is skipped without a look at it.
 pub(super) struct Ring {
     members: Vec<Recipient>,
+    /// Where each mailbox lies in `members`, or [`NOWHERE`].
+    places: Vec<u32>,
     /// Where each block lies in `members`.
     blocks: Vec<Range<u32>>,
-    closed: usize,
-    /// By mailbox.
-    received: Vec<Received>,
+    full: usize,
 }
 
 impl Ring {
@@ -55,13 +48,12 @@ impl Ring {
         let recipients = roster.people.iter().enumerate().map(|(i, p)| Recipient {
             mailbox: i as u32,
             domain: roster.domain[i] as u32,
-            fill: 0,
+            received: 0,
+            limit: u16::try_from(p.receive_limit).unwrap_or(u16::MAX),
             provider: p.provider,
-            has_room: p.receive_limit > 0,
         });
-        let members = recipients.filter(|r| r.has_room).collect();
-        let received = roster.people.iter().map(|p| Received { letters: 0, limit: p.receive_limit.min(MOST_RECEIVED), place: 0 });
-        let mut ring = Self { members, blocks: Vec::new(), closed: 0, received: received.collect() };
+        let members = recipients.filter(Recipient::has_room).collect();
+        let mut ring = Self { members, places: vec![NOWHERE; roster.len()], blocks: Vec::new(), full: 0 };
         ring.lay_out(roster);
         ring
     }
@@ -72,42 +64,34 @@ impl Ring {
         let blocks = (0..roster.len()).map(|i| roster.block(i)).max().map_or(0, |b| b + 1);
         self.blocks = vec![0..0; blocks];
         for (at, member) in (0..).zip(&self.members) {
-            self.received[member.mailbox as usize].place = at;
+            self.places[member.mailbox as usize] = at;
             let range = &mut self.blocks[block(member)];
             *range = if range.start == range.end { at..at + 1 } else { range.start..at + 1 };
         }
-        self.closed = 0;
+        self.full = 0;
     }
 
-    /// Whether a mailbox receives anything at all.
-    pub fn may_receive(&self, mailbox: usize) -> bool {
-        self.received[mailbox].limit > 0
+    /// Where a mailbox lies; `None` if it has no room.
+    pub fn place(&self, mailbox: usize) -> Option<usize> {
+        Some(self.places[mailbox]).filter(|&place| place != NOWHERE).map(|place| place as usize)
     }
 
-    /// Whether a mailbox may receive a letter more.
-    pub fn has_room(&self, mailbox: usize) -> bool {
-        self.received[mailbox].has_room()
-    }
-
-    /// Counts what a mailbox receives, in thousandths of a letter. Says whether it is full by that, and was not before.
+    /// Counts what the recipient at this place receives, in thousandths of a letter. Says whether it is full by that.
     ///
     /// The ring is laid out anew when half of it is full: rarely enough to cost little, often enough for proposals to hit.
-    pub fn receive(&mut self, roster: &Roster<'_>, mailbox: usize, thousandths: u32) -> bool {
-        let received = &mut self.received[mailbox];
-        let had_room = received.has_room();
-        received.letters = received.letters.saturating_add(thousandths);
-        if !had_room {
+    pub fn receive(&mut self, roster: &Roster<'_>, place: usize, thousandths: u32) -> bool {
+        let member = &mut self.members[place];
+        member.received = member.received.saturating_add(thousandths);
+        if member.has_room() {
             return false;
         }
-        let member = &mut self.members[received.place as usize];
-        (member.fill, member.has_room) = (received.fill(), received.has_room());
-        let is_full = !member.has_room;
-        self.closed += usize::from(is_full);
-        if self.closed * 2 > self.members.len() {
-            self.members.retain(|r| r.has_room);
+        self.places[member.mailbox as usize] = NOWHERE;
+        self.full += 1;
+        if self.full * 2 > self.members.len() {
+            self.members.retain(Recipient::has_room);
             self.lay_out(roster);
         }
-        is_full
+        true
     }
 
     pub fn outside(&self, block: usize) -> OutsideOf<'_> {
@@ -127,7 +111,12 @@ impl OutsideOf<'_> {
         self.members.len() - self.skip.len()
     }
 
+    /// Where the `n`th of them lies in the ring.
+    pub fn place(&self, n: usize) -> usize {
+        if n < self.skip.start { n } else { n + self.skip.len() }
+    }
+
     pub fn get(&self, n: usize) -> Recipient {
-        self.members[if n < self.skip.start { n } else { n + self.skip.len() }]
+        self.members[self.place(n)]
     }
 }

@@ -121,7 +121,8 @@ impl<'a> Day<'a> {
         let books = books.collect();
         // Answers that are expected on later dates come on top: a share of the starts, for which a vector that grows would double.
         let today = slots.at.len();
-        let letters = Letters::between(roster.addresses.clone(), today + today / 4);
+        let addresses = roster.people.iter().map(|p| p.address.clone());
+        let letters = Letters::between(addresses.collect(), today + today / 4);
         let obstacles = vec![None; roster.len()];
         let agenda = Agenda { letters, ..Agenda::default() };
         Self { seed, date, roster, turns, limits, pairs, books, slots: slots.at, fits, obstacles, agenda }

@@ -12,8 +12,6 @@ const SHARED_HABITS: usize = 16;
 /// The participants ordered by address, with domains and groups numbered. A mailbox is its place in that order.
 pub(super) struct Roster<'a> {
     pub people: Vec<&'a Participant>,
-    /// Their addresses once more, close together: a letter needs nothing else of its sender and recipient.
-    pub addresses: Vec<Address>,
     /// The domain of each mailbox, as a place in `domains`.
     pub domain: Vec<usize>,
     /// Every domain, in order.
@@ -66,8 +64,7 @@ impl<'a> Roster<'a> {
         let (groups, cells) = (group_numbers.len(), cell_numbers.len());
         let (domains, of_domain) = by_domain.into_iter().unzip();
         let (models, model) = models(&people);
-        let addresses = people.iter().map(|p| p.address.clone()).collect();
-        Self { people, addresses, domain, domains, of_domain, group, models, model, cell, groups, cells }
+        Self { people, domain, domains, of_domain, group, models, model, cell, groups, cells }
     }
 
     pub fn len(&self) -> usize {

@@ -68,7 +68,7 @@ pub async fn store_agenda(config: &Config, ledger: &Ledger, quota: u32, letters:
     let taken = ledger.take_leases(vec![Fence::PLANNER.to_owned()], this_process(), now, is_dead).await.expect("a lease");
     let planner = taken.ours.get(Fence::PLANNER).cloned().expect("the planner's lease");
     let days = config.mailboxes.keys().map(|address| day_of(address, date, quota)).collect();
-    let agenda = Agenda { letters, ..Agenda::default() };
+    let agenda = Agenda { letters: letters.into_iter().collect(), ..Agenda::default() };
     ledger.store_agenda(planner.clone(), Vec::new(), days, agenda, now).await.expect("an agenda");
     ledger.release_leases(vec![planner]).await.expect("the lease goes back");
 }

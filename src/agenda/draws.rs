@@ -64,58 +64,83 @@ pub fn answer_after_rescue(
     if parent.draws.open || !parent.draws.answer || parent.in_thread >= thread_length {
         return Vec::new();
     }
-    let first = answer_time(seed, parent, now, answerer, now.local_date(answerer.zone));
-    let Some(at) = first else { return Vec::new() };
-    let mut thread = vec![write_answer(seed, parent, answerer, original_sender, at)];
-    let (mut to, mut from) = (answerer, original_sender);
-    while let Some(parent) = thread.last().filter(|l| is_answered(l, thread_length)) {
-        let facts = ParentFacts::of(parent);
-        let Some(at) = answer_time(seed, &facts, parent.expected + TRANSIT, from, parent.expected.local_date(from.zone)) else { break };
-        thread.push(write_answer(seed, &facts, from, to, at));
-        std::mem::swap(&mut to, &mut from);
+    let (mut thread, mut parent) = (Vec::new(), *parent);
+    let (mut from, mut to) = (answerer, original_sender);
+    let mut id = LetterId::of_answer(parent.id);
+    let mut at = answer_time(seed, &parent, now, id, from, now.local_date(from.zone));
+    while let Some(expected) = at {
+        let answer = write_answer(seed, &parent, id, &to.engagement);
+        thread.push(PlannedLetter {
+            id: answer.id,
+            sender: from.address.clone(),
+            recipient: to.address.clone(),
+            date: expected.local_date(from.zone),
+            parent: Some(parent.id),
+            in_thread: answer.in_thread,
+            due: None,
+            expected,
+            draws: answer.draws,
+        });
+        parent = answer;
+        std::mem::swap(&mut from, &mut to);
+        if !answer.is_answered(thread_length) {
+            break;
+        }
+        id = LetterId::of_answer(parent.id);
+        at = answer_expected(seed, &parent, expected, id, from, expected.local_date(from.zone));
     }
     thread
 }
 
+/// A letter while it is planned: mailboxes by their numbers in the roster.
+#[derive(Clone, Copy)]
+pub(super) struct Draft {
+    pub facts: ParentFacts,
+    pub sender: usize,
+    pub recipient: usize,
+    pub parent: Option<LetterId>,
+    pub date: LocalDate,
+    pub expected: Moment,
+}
+
 impl ParentFacts {
-    pub(super) fn of(letter: &PlannedLetter) -> Self {
-        Self { id: letter.id, in_thread: letter.in_thread, draws: letter.draws }
+    /// Whether the draws foretell an answer to the letter if it lands in the inbox.
+    pub(super) fn is_answered(&self, thread_length: u32) -> bool {
+        self.draws.open && self.draws.answer && self.in_thread < thread_length
     }
 }
 
-/// Whether the draws foretell an answer to a letter that lands in the inbox.
-pub(super) fn is_answered(letter: &PlannedLetter, thread_length: u32) -> bool {
-    letter.draws.open && letter.draws.answer && letter.in_thread < thread_length
-}
-
 /// When the answer to a letter handed over at its expected time will be sent, on `earliest` or later; see [`answer_time`].
-pub(super) fn answer_expected(seed: Seed, parent: &PlannedLetter, answerer: &Participant, earliest: LocalDate) -> Option<Moment> {
-    answer_time(seed, &ParentFacts::of(parent), parent.expected + TRANSIT, answerer, earliest)
+pub(super) fn answer_expected(
+    seed: Seed,
+    parent: &ParentFacts,
+    expected: Moment,
+    answer: LetterId,
+    answerer: &Participant,
+    earliest: LocalDate,
+) -> Option<Moment> {
+    answer_time(seed, parent, expected + TRANSIT, answer, answerer, earliest)
 }
 
 /// When the answer to a letter found (or rescued) at `found` will be sent: opened in the answerer's hours, written in its window, on `earliest` or later.
 /// `None` where it has no send-day in the next 60 days.
-fn answer_time(seed: Seed, parent: &ParentFacts, found: Moment, answerer: &Participant, earliest: LocalDate) -> Option<Moment> {
-    let mut stream = seed.of_letter(LetterId::of_answer(parent.id), "morning");
+fn answer_time(
+    seed: Seed,
+    parent: &ParentFacts,
+    found: Moment,
+    answer: LetterId,
+    answerer: &Participant,
+    earliest: LocalDate,
+) -> Option<Moment> {
+    let mut stream = seed.of_letter(answer, "morning");
     let mut morning = || MORNING.mul_f64(stream.random::<f64>());
     let opened = into_hours(found + parent.draws.open_after, answerer, morning());
     into_window(opened + parent.draws.answer_after, answerer, earliest, morning())
 }
 
-/// The answer itself.
-pub(super) fn write_answer(seed: Seed, parent: &ParentFacts, answerer: &Participant, to: &Participant, at: Moment) -> PlannedLetter {
-    let id = LetterId::of_answer(parent.id);
-    PlannedLetter {
-        id,
-        sender: answerer.address.clone(),
-        recipient: to.address.clone(),
-        date: at.local_date(answerer.zone),
-        parent: Some(parent.id),
-        in_thread: parent.in_thread + 1,
-        due: None,
-        expected: at,
-        draws: draw(seed, id, &to.engagement),
-    }
+/// What there is to know of the answer to `parent`, which `to` receives.
+pub(super) fn write_answer(seed: Seed, parent: &ParentFacts, answer: LetterId, to: &Engagement) -> ParentFacts {
+    ParentFacts { id: answer, in_thread: parent.in_thread + 1, draws: draw(seed, answer, to) }
 }
 
 /// `t`, or the next morning where nobody reads at `t`.

@@ -10,9 +10,10 @@ use chrono::NaiveDate;
 use super::make::{answer_limit, start_limit};
 use super::model::Participant;
 use super::obstacle::{Obstacle, plural};
-use super::pairs::{LETTER, Pairs, pair_rate, shuffled};
+use super::pairs::{LETTER, Pairs, pair_rate};
 use super::roster::{Outside, Roster};
 use super::times::{Fit, fit};
+use super::turns::{Starter, Turns};
 use crate::chance::Seed;
 use crate::config::PairLimits;
 use crate::words::{Address, Domain, Finding, LocalDate, Provider, Role};
@@ -60,7 +61,8 @@ pub fn carries(participants: &[Participant], limits: &PairLimits, wanted: &BTree
         participants.iter().map(|p| Participant { quota: wanted.get(&p.address).copied().unwrap_or(p.quota), ..p.clone() }).collect();
     let roster = Roster::new(&at_peak);
     let refusals = refusals(&roster);
-    let per_mailbox = Proof::new(&roster, limits).run(wanted);
+    let turns = Turns::new(&roster, Seed(0), ANY_DAY);
+    let per_mailbox = Proof::new(&roster, &turns, limits).run(wanted);
     let sentences = sentences(&roster, &per_mailbox);
     Feasibility { per_mailbox, refusals, thin: thin(&roster), sentences }
 }
@@ -73,25 +75,27 @@ const ANY_DAY: LocalDate = LocalDate(NaiveDate::from_ymd_opt(2027, 1, 15).expect
 
 struct Proof<'a> {
     roster: &'a Roster<'a>,
+    turns: &'a Turns,
     limits: &'a PairLimits,
     pairs: Pairs<'a>,
     fits: Vec<Fit>,
     starts: Vec<u32>,
     /// Expected answers, in thousandths of a letter.
-    answers: Vec<u64>,
+    answers: Vec<u32>,
     /// Chance in thousandths that the mailbox answers a letter from an inbox.
-    answers_of_a_letter: Vec<u64>,
+    answers_of_a_letter: Vec<u32>,
     obstacle: Vec<Option<Obstacle>>,
 }
 
 impl<'a> Proof<'a> {
-    fn new(roster: &'a Roster<'a>, limits: &'a PairLimits) -> Self {
+    fn new(roster: &'a Roster<'a>, turns: &'a Turns, limits: &'a PairLimits) -> Self {
         let quotas: Vec<u32> = roster.people.iter().map(|p| p.quota).collect();
-        let chance = |p: &&Participant| (p.engagement.open * p.engagement.answer * LETTER as f64).clamp(0.0, LETTER as f64) as u64;
+        let chance = |p: &&Participant| (p.engagement.open * p.engagement.answer * f64::from(LETTER)).clamp(0.0, f64::from(LETTER)) as u32;
         Self {
             roster,
+            turns,
             limits,
-            pairs: Pairs::of_a_steady_day(roster, limits, Seed(0), ANY_DAY),
+            pairs: Pairs::of_a_steady_day(roster, turns, limits, Seed(0), ANY_DAY),
             fits: fit(roster, ANY_DAY, &quotas),
             starts: vec![0; roster.len()],
             answers: vec![0; roster.len()],
@@ -101,10 +105,7 @@ impl<'a> Proof<'a> {
     }
 
     fn run(mut self, wanted: &BTreeMap<Address, u32>) -> BTreeMap<Address, Carry> {
-        let mut turn = shuffled(self.roster, Seed(0), ANY_DAY);
-        while !turn.is_empty() {
-            turn.retain(|&i| self.start_letter(i));
-        }
+        self.turns.go_round(&mut self);
         let carried: Vec<u32> = (0..self.roster.len()).map(|i| self.carried(i)).collect();
         let wanting = |i: usize| self.roster.people[i].quota.saturating_sub(carried[i]);
         let pool_wants: u64 = (0..self.roster.len())
@@ -128,26 +129,6 @@ impl<'a> Proof<'a> {
         carry.collect()
     }
 
-    /// Starts a letter of mailbox `sender`; false where it has started all it can.
-    fn start_letter(&mut self, sender: usize) -> bool {
-        if self.carried(sender) >= self.fits[sender].letters {
-            self.obstacle[sender] = self.fits[sender].obstacle;
-            return false;
-        }
-        let (most, rule) = self.start_limit(sender);
-        if self.starts[sender] >= most {
-            self.obstacle[sender] = Some(rule);
-            return false;
-        }
-        let Some(recipient) = self.pairs.start(sender) else {
-            self.obstacle[sender] = Some(self.pairs.obstacle(sender));
-            return false;
-        };
-        self.starts[sender] += 1;
-        self.expect_answers(sender, recipient);
-        true
-    }
-
     /// What the week's limit leaves, rounded down; one, where it leaves less than one: it is there on most days.
     fn start_limit(&self, sender: usize) -> (u32, Obstacle) {
         if self.pairs.receivers(sender) == 0 {
@@ -163,23 +144,22 @@ impl<'a> Proof<'a> {
         let mut expected = LETTER;
         for _ in 1..self.limits.thread_length {
             expected = expected * self.answers_of_a_letter[from] / LETTER;
-            if expected == 0 || self.answers[from] + expected > self.answer_limit(from) || !self.pairs.has_room(to) {
+            if expected == 0 || self.answers[from].saturating_add(expected) > self.answer_limit(from) || !self.pairs.has_room(to) {
                 return;
             }
-            self.answers[from] += expected;
+            self.answers[from] = self.answers[from].saturating_add(expected);
             self.pairs.receive(to, expected);
             std::mem::swap(&mut from, &mut to);
         }
     }
 
     /// In thousandths of a letter.
-    fn answer_limit(&self, i: usize) -> u64 {
-        u64::from(answer_limit(self.roster.people[i], self.fits[i].letters)) * LETTER
+    fn answer_limit(&self, i: usize) -> u32 {
+        answer_limit(self.roster.people[i], self.fits[i].letters).saturating_mul(LETTER)
     }
 
     fn carried(&self, i: usize) -> u32 {
-        let answers = u32::try_from(self.answers[i] / LETTER).unwrap_or(u32::MAX);
-        self.starts[i].saturating_add(answers).min(self.fits[i].letters)
+        self.starts[i].saturating_add(self.answers[i] / LETTER).min(self.fits[i].letters)
     }
 
     /// Recipients wanting so that the pairs of mailbox `i` suffice, and so that somebody may receive what the whole pool cannot place now.
@@ -190,14 +170,41 @@ impl<'a> Proof<'a> {
             return None;
         }
         // No more than the window holds can be reached by recipients.
-        let answers = u32::try_from(self.answers[i] / LETTER).unwrap_or(u32::MAX);
-        let starts_wanted = self.fits[i].letters.saturating_sub(answers);
+        let starts_wanted = self.fits[i].letters.saturating_sub(self.answers[i] / LETTER);
         let by_pairs = f64::from(starts_wanted) / rate - self.pairs.receivers(i) as f64;
         let limits = self.roster.people.iter().map(|p| u64::from(p.receive_limit)).filter(|&l| l > 0);
         let (sum, count) = limits.fold((0, 0), |(sum, count), l| (sum + l, count + 1));
         let usual_limit = if count == 0 { DEFAULT_RECEIVE_LIMIT } else { (sum as f64 / f64::from(count)).min(DEFAULT_RECEIVE_LIMIT) };
         let by_room = pool_wants as f64 / usual_limit;
         Some((by_pairs.max(by_room).ceil() as u32).max(1))
+    }
+}
+
+impl Starter for Proof<'_> {
+    fn look_ahead(&mut self, seats: &[u32]) {
+        for &seat in seats {
+            self.pairs.look_ahead(seat as usize);
+        }
+    }
+
+    fn start_letter(&mut self, seat: usize) -> bool {
+        let sender = self.turns.mailbox(seat);
+        if self.carried(sender) >= self.fits[sender].letters {
+            self.obstacle[sender] = self.fits[sender].obstacle;
+            return false;
+        }
+        let (most, rule) = self.start_limit(sender);
+        if self.starts[sender] >= most {
+            self.obstacle[sender] = Some(rule);
+            return false;
+        }
+        let Some(recipient) = self.pairs.start(seat) else {
+            self.obstacle[sender] = Some(self.pairs.obstacle(seat));
+            return false;
+        };
+        self.starts[sender] += 1;
+        self.expect_answers(sender, recipient);
+        true
     }
 }
 

@@ -1,14 +1,18 @@
 //! The letters of one local date.
 
-use super::draws::{ParentFacts, answer_expected, draw, is_answered, next_send_day, write_answer};
-use super::model::{Agenda, Carried, History, Participant, PlannedLetter, Shortfall};
+use std::hint::black_box;
+
+use super::draws::{Draft, ParentFacts, answer_expected, draw, next_send_day, write_answer};
+use super::letters::Letters;
+use super::model::{Agenda, Carried, History, Participant, Shortfall};
 use super::obstacle::Obstacle;
-use super::pairs::{LETTER, Pairs, shuffled};
+use super::pairs::{LETTER, Pairs};
 use super::roster::Roster;
-use super::times::{fit, slots};
+use super::times::{Fit, fit, slots};
+use super::turns::{Starter, Turns};
 use crate::chance::Seed;
 use crate::config::PairLimits;
-use crate::words::{LetterId, LocalDate, Moment, Role};
+use crate::words::{LetterId, LocalDate, Moment, Role, StartIds};
 
 /// Answers are put off this often at most; then they lapse.
 const PUT_OFF_AT_MOST: u32 = 3;
@@ -23,33 +27,38 @@ const PUT_OFF_AT_MOST: u32 = 3;
 /// Answers have no due time yet, only an expected one; the slots that starts leave unused are the room for them.
 pub fn make(seed: Seed, date: LocalDate, participants: &[Participant], limits: &PairLimits, history: &History) -> Agenda {
     let roster = Roster::new(participants);
-    let mut day = Day::new(seed, date, &roster, limits, history);
+    let turns = Turns::new(&roster, seed, date);
+    let mut day = Day::new(seed, date, &roster, &turns, limits, history);
     for carried in &history.carried {
         day.carry(carried);
     }
-    day.start_letters();
+    turns.go_round(&mut day);
     day.finish()
 }
 
 /// A mailbox's letters on the date.
 struct Book {
+    /// Where its slots begin.
+    slots: usize,
     /// Letters at most: the quota, or what its window holds of it.
     room: u32,
     /// Answers at most.
     answer_limit: u32,
-    /// What makes the room less than the quota.
-    room_obstacle: Option<Obstacle>,
-    /// Starts at most, and which rule says so.
-    start_limit: (u32, Obstacle),
+    /// Starts at most.
+    start_limit: u32,
     starts: u32,
     answers: u32,
-    /// Why it starts no more.
-    obstacle: Option<Obstacle>,
+    /// The ids of its starts.
+    ids: StartIds,
 }
 
 impl Book {
     fn planned(&self) -> u32 {
         self.starts + self.answers
+    }
+
+    fn may_start(&self) -> bool {
+        self.planned() < self.room && self.starts < self.start_limit
     }
 
     fn has_room_for_answer(&self) -> bool {
@@ -77,40 +86,46 @@ struct Day<'a> {
     seed: Seed,
     date: LocalDate,
     roster: &'a Roster<'a>,
+    turns: &'a Turns,
     limits: &'a PairLimits,
     pairs: Pairs<'a>,
-    /// The times of each mailbox's starts, in the order in which they are taken.
-    slots: Vec<Vec<Moment>>,
+    /// By seat.
     books: Vec<Book>,
-    /// New letters, each with its sender.
-    letters: Vec<(usize, PlannedLetter)>,
+    /// The times of each mailbox's starts, in the order in which they are taken.
+    slots: Vec<Moment>,
+    fits: Vec<Fit>,
+    /// Why a mailbox starts no more.
+    obstacles: Vec<Option<Obstacle>>,
     agenda: Agenda,
 }
 
 impl<'a> Day<'a> {
-    fn new(seed: Seed, date: LocalDate, roster: &'a Roster<'a>, limits: &'a PairLimits, history: &History) -> Self {
+    fn new(seed: Seed, date: LocalDate, roster: &'a Roster<'a>, turns: &'a Turns, limits: &'a PairLimits, history: &History) -> Self {
         let quotas: Vec<u32> = roster.people.iter().map(|p| p.quota).collect();
         let fits = fit(roster, date, &quotas);
-        let slots = slots(seed, date, roster, &fits);
-        let pairs = Pairs::new(roster, limits, history, seed, date);
-        let books = (0..roster.len()).map(|i| {
-            let p = roster.people[i];
-            let room = u32::try_from(slots[i].len()).unwrap_or(u32::MAX);
+        let slots = slots(seed, date, roster, turns, &fits);
+        let pairs = Pairs::new(roster, turns, limits, history, seed, date);
+        let books = turns.mailboxes().map(|i| {
+            let (p, own) = (roster.people[i], &slots.of[i]);
+            let room = u32::try_from(own.len()).unwrap_or(u32::MAX);
             Book {
+                slots: own.start,
                 room,
                 answer_limit: answer_limit(p, room),
-                room_obstacle: (room < p.quota).then(|| fits[i].obstacle.unwrap_or(Obstacle::DomainGap(room))),
-                start_limit: start_limit(p, pairs.pace(i).ceil() as u32),
+                start_limit: start_limit(p, pairs.pace(i).ceil() as u32).0,
                 starts: 0,
                 answers: 0,
-                obstacle: None,
+                ids: StartIds::new(&p.address, date),
             }
         });
         let books = books.collect();
         // Answers that are expected on later dates come on top: a share of the starts, for which a vector that grows would double.
-        let today: usize = slots.iter().map(Vec::len).sum();
-        let letters = Vec::with_capacity(today + today / 4);
-        Self { seed, date, roster, limits, pairs, slots, books, letters, agenda: Agenda::default() }
+        let today = slots.at.len();
+        let addresses = roster.people.iter().map(|p| p.address.clone());
+        let letters = Letters::between(addresses.collect(), today + today / 4);
+        let obstacles = vec![None; roster.len()];
+        let agenda = Agenda { letters, ..Agenda::default() };
+        Self { seed, date, roster, turns, limits, pairs, books, slots: slots.at, fits, obstacles, agenda }
     }
 
     /// Finds a place for an answer of an earlier agenda, or puts it off, or lets it lapse.
@@ -130,98 +145,102 @@ impl<'a> Day<'a> {
 
     /// Takes a place on the date for an answer, in its writer's quota and in what its recipient may receive, if both have one.
     fn reserve_answer(&mut self, sender: usize, recipient: usize) -> bool {
-        let free = self.books[sender].has_room_for_answer() && self.pairs.has_room(recipient);
+        let book = &mut self.books[self.turns.seat(sender)];
+        let free = book.has_room_for_answer() && self.pairs.has_room(recipient);
         if free {
-            self.books[sender].answers += 1;
+            book.answers += 1;
             self.pairs.receive(recipient, LETTER);
         }
         free
     }
 
-    /// Round after round, every mailbox that still can starts one letter.
-    fn start_letters(&mut self) {
-        let mut turn = shuffled(self.roster, self.seed, self.date);
-        while !turn.is_empty() {
-            turn.retain(|&i| self.start_letter(i));
-        }
-    }
-
-    /// Starts a letter of mailbox `sender`; false where it has started all it can.
-    fn start_letter(&mut self, sender: usize) -> bool {
-        let book = &mut self.books[sender];
+    /// Why the mailbox in this seat starts no more, as things are when it leaves.
+    fn obstacle(&self, seat: usize) -> Option<Obstacle> {
+        let (i, book) = (self.turns.mailbox(seat), &self.books[seat]);
+        let p = self.roster.people[i];
         if book.planned() >= book.room {
-            book.obstacle = book.room_obstacle;
-            return false;
+            (book.room < p.quota).then(|| self.fits[i].obstacle.unwrap_or(Obstacle::DomainGap(book.room)))
+        } else if book.starts >= book.start_limit {
+            Some(start_limit(p, self.pairs.pace(i).ceil() as u32).1)
+        } else {
+            Some(self.pairs.obstacle(seat))
         }
-        if book.starts >= book.start_limit.0 {
-            book.obstacle = Some(book.start_limit.1);
-            return false;
-        }
-        let Some(recipient) = self.pairs.start(sender) else {
-            self.books[sender].obstacle = Some(self.pairs.obstacle(sender));
-            return false;
-        };
-        let (from, to) = (&self.roster.addresses[sender], &self.roster.addresses[recipient]);
-        let due = self.slots[sender][self.books[sender].starts as usize];
-        self.books[sender].starts += 1;
-        let id = LetterId::of_start(from, self.date, self.books[sender].starts);
-        let start = PlannedLetter {
-            id,
-            sender: from.clone(),
-            recipient: to.clone(),
-            date: self.date,
-            parent: None,
-            in_thread: 1,
-            due: Some(due),
-            expected: due,
-            draws: draw(self.seed, id, self.roster.engagement[recipient]),
-        };
-        self.plan_thread(start, sender, recipient);
-        true
     }
 
     /// Puts a letter on the agenda, and every answer that the draws foretell behind it.
-    fn plan_thread(&mut self, start: PlannedLetter, mut sender: usize, mut recipient: usize) {
-        let mut letter = start;
-        while is_answered(&letter, self.limits.thread_length) {
-            let Some(answer) = self.plan_answer(&letter, recipient, sender) else { break };
-            self.letters.push((sender, std::mem::replace(&mut letter, answer)));
-            std::mem::swap(&mut sender, &mut recipient);
+    fn plan_thread(&mut self, start: Draft) {
+        let mut next = Some(start);
+        while let Some(letter) = next {
+            self.agenda.letters.push(&letter);
+            next = if letter.facts.is_answered(self.limits.thread_length) { self.plan_answer(&letter) } else { None };
         }
-        self.letters.push((sender, letter));
     }
 
     /// The answer to `parent`: today where it is expected today and there is room for it, else on a later send-day.
-    fn plan_answer(&mut self, parent: &PlannedLetter, answerer: usize, to: usize) -> Option<PlannedLetter> {
-        let writer = self.roster.people[answerer];
-        if self.roster.people[to].receive_limit == 0 {
+    fn plan_answer(&mut self, parent: &Draft) -> Option<Draft> {
+        let (sender, recipient) = (parent.recipient, parent.sender);
+        let (writer, reader) = (self.roster.habits(sender), self.roster.habits(recipient));
+        if !self.pairs.may_receive(recipient) {
             // Suspended, say: nobody writes to it, on no day that is planned from here.
             return None;
         }
         // Where the answerer's date is a day behind the sender's, its agenda of that day is made already: not before this one.
-        let mut at = answer_expected(self.seed, parent, writer, self.date)?;
-        if at.local_date(writer.zone) == self.date && !self.reserve_answer(answerer, to) {
-            at = answer_expected(self.seed, parent, writer, self.date.plus(1))?;
+        let (seed, date) = (self.seed, self.date);
+        let id = LetterId::of_answer(parent.facts.id);
+        let on = |earliest| answer_expected(seed, &parent.facts, parent.expected, id, writer, earliest);
+        let mut expected = on(date)?;
+        if expected.local_date(writer.zone) == date && !self.reserve_answer(sender, recipient) {
+            expected = on(date.plus(1))?;
         }
-        Some(write_answer(self.seed, &ParentFacts::of(parent), writer, self.roster.people[to], at))
+        Some(Draft {
+            facts: write_answer(seed, &parent.facts, id, &reader.engagement),
+            sender,
+            recipient,
+            parent: Some(parent.facts.id),
+            date: expected.local_date(writer.zone),
+            expected,
+        })
     }
 
     fn finish(mut self) -> Agenda {
-        // The roster is in the order of addresses already.
-        self.letters.sort_unstable_by_key(|(sender, l)| (*sender, l.expected, l.id));
-        self.agenda.letters = self.letters.into_iter().map(|(_, letter)| letter).collect();
-        for (i, book) in self.books.iter().enumerate() {
-            let p = self.roster.people[i];
+        self.agenda.letters.order();
+        for (i, p) in self.roster.people.iter().enumerate() {
+            let book = &self.books[self.turns.seat(i)];
             // A partner's quota is a limit, not a goal.
             if p.role == Role::Warming && book.planned() < p.quota {
                 self.agenda.shortfalls.push(Shortfall {
                     mailbox: p.address.clone(),
                     wanted: p.quota,
                     planned: book.planned(),
-                    why: book.obstacle.map(|o| o.words(self.roster, i, self.limits)).unwrap_or_default(),
+                    why: self.obstacles[i].map(|o| o.words(self.roster, i, self.limits)).unwrap_or_default(),
                 });
             }
         }
         self.agenda
+    }
+}
+
+impl Starter for Day<'_> {
+    fn look_ahead(&mut self, seats: &[u32]) {
+        for &seat in seats {
+            self.pairs.look_ahead(seat as usize);
+            let book = &self.books[seat as usize];
+            black_box((book.room, self.slots.get(book.slots + book.starts as usize)));
+        }
+    }
+
+    fn start_letter(&mut self, seat: usize) -> bool {
+        let sender = self.turns.mailbox(seat);
+        let Some(recipient) = self.books[seat].may_start().then(|| self.pairs.start(seat)).flatten() else {
+            self.obstacles[sender] = self.obstacle(seat);
+            return false;
+        };
+        let book = &mut self.books[seat];
+        let due = self.slots[book.slots + book.starts as usize];
+        book.starts += 1;
+        let id = book.ids.nth(book.starts);
+        let facts = ParentFacts { id, in_thread: 1, draws: draw(self.seed, id, &self.roster.habits(recipient).engagement) };
+        self.plan_thread(Draft { facts, sender, recipient, parent: None, date: self.date, expected: due });
+        true
     }
 }

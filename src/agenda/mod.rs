@@ -4,22 +4,28 @@
 //! pool can carry. The proof runs the planner's own pairing on the peak of the ramp, so that it cannot promise what the planner cannot keep.
 //!
 //! ```text
-//! roster    the pool in a fixed order: who shares a domain or a group with whom
+//! roster     the pool in a fixed order: who shares a domain or a group with whom
+//!   → turns    the order in which its mailboxes take turns, drawn for the date
 //!   → times    windows and gaps → the slots of every mailbox
-//!   → pairs    limits and recent starts → the next recipient of a mailbox
+//!   → pairs    limits and recent starts → the next recipient of a mailbox (ring: those with room; mix: their providers)
 //!   → draws    a letter's draws, and the answers that they foretell
 //!   → make     all of them, start by start
+//!   → letters  what came of it, packed
 //! ```
 
 mod draws;
 mod feasible;
+mod letters;
 mod make;
+mod mix;
 mod model;
 mod obstacle;
 mod pairs;
 mod respread;
+mod ring;
 mod roster;
 mod times;
+mod turns;
 
 #[cfg(test)]
 mod testing;
@@ -28,6 +34,7 @@ mod tests;
 
 pub use draws::{ParentFacts, answer_after_rescue, draw};
 pub use feasible::{Carry, Feasibility, carries};
+pub use letters::Letters;
 pub use make::make;
 pub use model::{Agenda, Carried, Draws, History, Participant, PlannedLetter, Shortfall};
 pub use respread::{LateLetter, Respread, respread};

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::letters::Letters;
 use crate::config::{Calendar, Engagement, Window};
 use crate::words::{Address, Domain, LetterId, LocalDate, Moment, Provider, Role, Zone};
 
@@ -120,7 +121,7 @@ pub struct Shortfall {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Agenda {
     /// New letters, ordered by (sender, expected, id). Answers that are expected on a later date carry that date.
-    pub letters: Vec<PlannedLetter>,
+    pub letters: Letters,
     /// Carried answers that found no room: put off to this send-day.
     pub put_off: Vec<(LetterId, LocalDate)>,
     /// Carried answers that were put off three times already: they lapse.

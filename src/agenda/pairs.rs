@@ -3,18 +3,22 @@
 //! In a small pool every recipient is weighed. In a large one chance proposes some and the best of them is taken, so that a letter costs the same
 //! in a pool of a hundred as in one of a hundred thousand.
 
-use rand::Rng;
-use rand::seq::SliceRandom;
+use std::hint::black_box;
 
+use rand::Rng;
+
+use super::mix::Mix;
 use super::model::History;
 use super::obstacle::Obstacle;
+use super::ring::{OutsideOf, Recipient, Ring};
 use super::roster::{Outside, Roster};
+use super::turns::Turns;
 use crate::chance::{Seed, Stream};
 use crate::config::{Calendar, PairLimits};
 use crate::words::{LocalDate, Provider};
 
 /// One letter, as received letters are counted: in thousandths, because the feasibility proof counts answers by expectation.
-pub(super) const LETTER: u64 = 1000;
+pub(super) const LETTER: u32 = 1000;
 
 /// Up to this many recipients, all are weighed.
 const SMALL: usize = 64;
@@ -26,6 +30,8 @@ const PROPOSALS: usize = 128;
 const WALK: usize = 4096;
 /// Starts of one mailbox for which room is made at once.
 const MANY_STARTS: usize = 64;
+/// Of [`Starts`] lie in one line of the processor's cache.
+const STARTS_OF_A_LINE: usize = 8;
 
 // What makes a recipient worse, in points. A recipient's fill, 0 to 1000 points, weighs most: it is what keeps one sender from
 // starving another.
@@ -35,170 +41,204 @@ const AHEAD_OF_WEEK: i64 = 1000;
 const RECENT: i64 = 25;
 /// For each letter that its provider has beyond its share of the sending domain's letters.
 const EXCESS: f64 = 40.0;
-/// What is left of the share of a provider that the guard found in breach.
-const QUARTER: f64 = 0.25;
 /// Settles what is otherwise equal.
 const NOISE: i64 = 32;
 
 /// Starts of one sender to one recipient.
 #[derive(Clone, Copy)]
 struct Starts {
-    recipient: usize,
+    recipient: u32,
     /// In the six days before.
-    recent: u32,
-    today: u32,
+    recent: u16,
+    today: u16,
 }
 
-/// What is weighed of a recipient, side by side: in a large pool it is the way to memory that costs.
-#[derive(Clone, Copy)]
-struct Recipient {
-    /// Thousandths of letters.
-    received: u64,
-    limit: u32,
+/// A mailbox as a sender.
+struct Sender {
+    mailbox: u32,
     domain: u32,
-    group: Option<u32>,
-    provider: Provider,
+    block: u32,
+    /// Starts of one pair that its week allows on each of its days, in whole letters.
+    even_share: u32,
+    /// In the proof only: how many of its pairs may today go one beyond their even share of the week. Over the days of a week they take turns, so that all
+    /// of them together use the week's limit up.
+    beyond_share: Option<u32>,
+    /// Ordered by recipient.
+    starts: Vec<Starts>,
+    /// `None` for a mailbox that sends nothing.
+    stream: Option<Box<Stream>>,
+    /// Drawn ahead for the next choice.
+    salt: Option<u32>,
 }
 
-impl Recipient {
-    /// Whether it may receive a letter more.
-    fn has_room(&self) -> bool {
-        self.received + LETTER <= u64::from(self.limit) * LETTER
+impl Sender {
+    /// Starts to a recipient in the six days before, and today.
+    fn count(&self, recipient: u32) -> (u32, u32) {
+        self.place_of(recipient).map_or((0, 0), |at| (self.starts[at].recent.into(), self.starts[at].today.into()))
+    }
+
+    fn place_of(&self, recipient: u32) -> Result<usize, usize> {
+        self.starts.binary_search_by_key(&recipient, |s| s.recipient)
+    }
+
+    /// Counts a start.
+    fn start(&mut self, recipient: u32) {
+        let before = match self.place_of(recipient) {
+            Ok(at) => {
+                let today = self.starts[at].today;
+                self.starts[at].today = today.saturating_add(1);
+                today
+            }
+            Err(at) => {
+                self.starts.insert(at, Starts { recipient, recent: 0, today: 1 });
+                0
+            }
+        };
+        if let Some(beyond) = self.beyond_share.as_mut().filter(|_| u32::from(before) >= self.even_share) {
+            *beyond = beyond.saturating_sub(1);
+        }
+    }
+
+    /// Why a pair with so many starts, in the six days before and today, may start nothing more today.
+    fn pair_obstacle(&self, limits: &PairLimits, (recent, today): (u32, u32)) -> Option<Obstacle> {
+        let share = self.even_share;
+        let share_is_used = self.beyond_share.is_some_and(|beyond| today > share || today == share && beyond == 0);
+        if today >= limits.max_per_pair {
+            Some(Obstacle::PairDay)
+        } else if recent + today >= limits.max_per_pair_week || share_is_used {
+            Some(Obstacle::PairWeek)
+        } else {
+            None
+        }
     }
 }
 
 /// The state of pairing on one date.
+///
+/// A mailbox that takes its turn is meant by its seat, one that receives by its number.
 pub(super) struct Pairs<'a> {
     roster: &'a Roster<'a>,
+    turns: &'a Turns,
     limits: &'a PairLimits,
-    /// By sender: starts of one pair that its week allows on each of its days, in whole letters.
-    even_share: Vec<u32>,
-    /// In the proof only, by sender: how many of its pairs may today go one beyond their even share of the week. Over the days of a week they take
-    /// turns, so that all of them together use the week's limit up.
-    beyond_share: Option<Vec<u32>>,
-    /// By sender, ordered by recipient.
-    starts: Vec<Vec<Starts>>,
-    recipients: Vec<Recipient>,
+    /// By seat.
+    senders: Vec<Sender>,
+    /// Whether a mailbox receives anything at all.
+    receives: Vec<bool>,
     /// All that may receive, and those of them that still have room.
     receivers: Outside,
     open: Outside,
     ring: Ring,
-    streams: Vec<Option<Box<Stream>>>,
     mix: Mix,
 }
 
 impl<'a> Pairs<'a> {
-    pub fn new(roster: &'a Roster<'a>, limits: &'a PairLimits, history: &History, seed: Seed, date: LocalDate) -> Self {
-        // Laid out in the order in which the mailboxes take turns, so that each round walks through memory instead of leaping about in it.
-        let mut starts: Vec<Vec<Starts>> = vec![Vec::new(); roster.len()];
-        let mut streams: Vec<Option<Box<Stream>>> = (0..roster.len()).map(|_| None).collect();
-        for i in shuffled(roster, seed, date) {
-            let p = roster.people[i];
-            if p.quota > 0 {
-                starts[i] = Vec::with_capacity((p.quota as usize).min(MANY_STARTS));
-                streams[i] = Some(Box::new(seed.stream(&p.address, date, "pairs")));
-            }
-        }
-        for ((sender, recipient), &recent) in &history.starts {
-            if let (Some(s), Some(recipient)) = (roster.find(sender), roster.find(recipient)) {
-                starts[s].push(Starts { recipient, recent, today: 0 });
-            }
-        }
+    pub fn new(roster: &'a Roster<'a>, turns: &'a Turns, limits: &'a PairLimits, history: &History, seed: Seed, date: LocalDate) -> Self {
         let receives = |i: usize| roster.people[i].receive_limit > 0;
-        let recipients = roster.people.iter().enumerate().map(|(i, p)| Recipient {
-            received: 0,
-            limit: p.receive_limit,
-            domain: roster.domain[i] as u32,
-            group: roster.group[i].map(|g| g as u32),
-            provider: p.provider,
-        });
         let mut pairs = Self {
             roster,
+            turns,
             limits,
-            even_share: roster.people.iter().map(|p| pair_rate(limits, &p.calendar) as u32).collect(),
-            beyond_share: None,
-            starts,
-            recipients: recipients.collect(),
+            senders: turns.mailboxes().map(|i| sender(roster, i, limits, seed, date)).collect(),
+            receives: (0..roster.len()).map(receives).collect(),
             receivers: Outside::new(roster, receives),
             open: Outside::new(roster, receives),
-            ring: Ring::new(roster, (0..roster.len()).filter(|&i| receives(i)).collect()),
-            streams,
+            ring: Ring::new(roster),
             mix: Mix::new(roster, limits, history),
         };
+        for ((sender, recipient), &recent) in &history.starts {
+            if let (Some(s), Some(r)) = (roster.find(sender), roster.find(recipient)) {
+                let recent = u16::try_from(recent).unwrap_or(u16::MAX);
+                pairs.senders[turns.seat(s)].starts.push(Starts { recipient: r as u32, recent, today: 0 });
+            }
+        }
         for (recipient, &letters) in &history.received {
             if let Some(i) = roster.find(recipient) {
-                pairs.receive(i, u64::from(letters) * LETTER);
+                pairs.receive(i, letters.saturating_mul(LETTER));
             }
         }
         pairs
     }
 
     /// The pairing of a day like any other in a long row of them.
-    pub fn of_a_steady_day(roster: &'a Roster<'a>, limits: &'a PairLimits, seed: Seed, date: LocalDate) -> Self {
-        let mut pairs = Self::new(roster, limits, &History::default(), seed, date);
-        let beyond = |i: usize| {
-            let share = pairs.even_share[i];
+    pub fn of_a_steady_day(roster: &'a Roster<'a>, turns: &'a Turns, limits: &'a PairLimits, seed: Seed, date: LocalDate) -> Self {
+        let mut pairs = Self::new(roster, turns, limits, &History::default(), seed, date);
+        for seat in 0..pairs.senders.len() {
+            let (i, share) = (turns.mailbox(seat), pairs.senders[seat].even_share);
             let rest = pairs.pace(i) - f64::from(share) * pairs.receivers(i) as f64;
             // A pace below one a day is one on most days. (The hair's breadth is for products such as 2.4 × 5.)
-            if share == 0 { (rest as u32).max(1) } else { (rest + 1e-6) as u32 }
-        };
-        pairs.beyond_share = Some((0..roster.len()).map(beyond).collect());
+            let beyond = if share == 0 { (rest as u32).max(1) } else { (rest + 1e-6) as u32 };
+            pairs.senders[seat].beyond_share = Some(beyond);
+        }
         pairs
     }
 
     /// Whether `recipient` may receive a letter more.
     pub fn has_room(&self, recipient: usize) -> bool {
-        self.recipients[recipient].has_room()
+        self.ring.place(recipient).is_some()
+    }
+
+    /// Whether anybody writes to `recipient` at all.
+    pub fn may_receive(&self, recipient: usize) -> bool {
+        self.receives[recipient]
     }
 
     /// Counts what `recipient` receives beside starts, in thousandths of a letter.
-    pub fn receive(&mut self, recipient: usize, thousandths: u64) {
-        let had_room = self.has_room(recipient);
-        self.recipients[recipient].received += thousandths;
-        if had_room && !self.has_room(recipient) {
+    pub fn receive(&mut self, recipient: usize, thousandths: u32) {
+        if let Some(place) = self.ring.place(recipient) {
+            self.receive_at(place, recipient, thousandths);
+        }
+    }
+
+    fn receive_at(&mut self, place: usize, recipient: usize, thousandths: u32) {
+        if self.ring.receive(self.roster, place, thousandths) {
             self.open.remove(self.roster, recipient);
-            self.ring.close(self.roster, recipient);
         }
     }
 
-    /// Starts that the weekly limit leaves a sender on each of its send-days, taken evenly, so that a week does not end in silence; infinite where the
+    /// Starts that the weekly limit leaves a mailbox on each of its send-days, taken evenly, so that a week does not end in silence; infinite where the
     /// daily limit is the narrower one.
-    pub fn pace(&self, sender: usize) -> f64 {
-        let rate = pair_rate(self.limits, &self.roster.people[sender].calendar);
-        if rate < f64::from(self.limits.max_per_pair) { self.receivers(sender) as f64 * rate } else { f64::INFINITY }
+    pub fn pace(&self, mailbox: usize) -> f64 {
+        let rate = pair_rate(self.limits, &self.roster.people[mailbox].calendar);
+        if rate < f64::from(self.limits.max_per_pair) { self.receivers(mailbox) as f64 * rate } else { f64::INFINITY }
     }
 
-    /// How many mailboxes may receive from `sender`.
-    pub fn receivers(&self, sender: usize) -> usize {
-        self.receivers.count(self.roster, sender)
+    /// How many mailboxes may receive from `mailbox`.
+    pub fn receivers(&self, mailbox: usize) -> usize {
+        self.receivers.count(self.roster, mailbox)
     }
 
-    /// The recipient of the sender's next start, counted at once; `None` where no pair is left.
-    pub fn start(&mut self, sender: usize) -> Option<usize> {
-        let recipient = self.pick(sender)?;
-        let is_beyond = self.count(sender, recipient).1 >= self.even_share[sender];
-        if let Some(beyond) = self.beyond_share.as_mut().filter(|_| is_beyond) {
-            beyond[sender] = beyond[sender].saturating_sub(1);
+    /// The recipient of the next start of the mailbox in this seat, counted at once; `None` where no pair is left.
+    pub fn start(&mut self, seat: usize) -> Option<usize> {
+        let Weighed { recipient, place, .. } = self.pick(seat)?;
+        let sender = &mut self.senders[seat];
+        sender.start(recipient.mailbox);
+        self.mix.count(sender.domain as usize, recipient.provider);
+        self.receive_at(place, recipient.mailbox as usize, LETTER);
+        Some(recipient.mailbox as usize)
+    }
+
+    /// Reads what the next start of a mailbox will need, and makes its first draw.
+    pub fn look_ahead(&mut self, seat: usize) {
+        let sender = &mut self.senders[seat];
+        if let (None, Some(stream)) = (sender.salt, &mut sender.stream) {
+            sender.salt = Some(stream.random());
         }
-        match self.place_of(sender, recipient) {
-            Ok(at) => self.starts[sender][at].today += 1,
-            Err(at) => self.starts[sender].insert(at, Starts { recipient, recent: 0, today: 1 }),
-        }
-        self.mix.count(self.roster.domain[sender], self.recipients[recipient].provider);
-        self.receive(recipient, LETTER);
-        Some(recipient)
+        black_box(sender.starts.iter().step_by(STARTS_OF_A_LINE).fold(0, |all, s| all ^ s.recipient));
+        black_box(self.mix.excess(sender.domain as usize, Provider::Generic));
+        black_box(self.ring.outside(sender.block as usize).len());
     }
 
     /// Why [`Pairs::start`] found nobody. Looks at a bounded number of recipients: in a large pool the word is that of most of them.
-    pub fn obstacle(&self, sender: usize) -> Obstacle {
-        if self.receivers(sender) == 0 {
+    pub fn obstacle(&self, seat: usize) -> Obstacle {
+        let (sender, mailbox) = (&self.senders[seat], self.turns.mailbox(seat));
+        if self.receivers(mailbox) == 0 {
             return Obstacle::Alone;
         }
         let (mut full, mut day, mut week, mut quartered) = (0, 0, 0, 0);
-        let others = (0..self.roster.len().min(WALK)).map(|n| (sender + 1 + n) % self.roster.len());
-        for r in others.filter(|&r| self.roster.may_write(sender, r) && self.roster.people[r].receive_limit > 0) {
-            match self.pair_obstacle(sender, self.count(sender, r)) {
-                _ if !self.mix.has_room(self.roster.domain[sender], self.recipients[r].provider) => quartered += 1,
+        let others = (0..self.roster.len().min(WALK)).map(|n| (mailbox + 1 + n) % self.roster.len());
+        for r in others.filter(|&r| self.roster.may_write(mailbox, r) && self.roster.people[r].receive_limit > 0) {
+            match sender.pair_obstacle(self.limits, sender.count(r as u32)) {
+                _ if !self.mix.has_room(sender.domain as usize, self.roster.people[r].provider) => quartered += 1,
                 Some(Obstacle::PairWeek) => week += 1,
                 Some(_) => day += 1,
                 None => full += 1,
@@ -215,90 +255,87 @@ impl<'a> Pairs<'a> {
         }
     }
 
-    fn pick(&mut self, sender: usize) -> Option<usize> {
-        if self.open.count(self.roster, sender) == 0 {
-            return None;
-        }
+    fn pick(&mut self, seat: usize) -> Option<Weighed> {
         // Taken out for the time of the choice: it is drawn from while the rest is read.
-        let mut stream = self.streams[sender].take()?;
-        let best = self.best(sender, &mut stream);
-        self.streams[sender] = Some(stream);
+        let mut stream = self.senders[seat].stream.take()?;
+        let salt = self.senders[seat].salt.take().unwrap_or_else(|| stream.random());
+        let best = self.best(&self.senders[seat], salt, &mut stream);
+        self.senders[seat].stream = Some(stream);
         best
     }
 
-    fn best(&self, sender: usize, stream: &mut Stream) -> Option<usize> {
-        let outside = self.ring.outside(self.roster.block(sender));
-        let mut choice = Choice { salt: stream.random(), weighed: 0, best: None };
+    fn best(&self, sender: &Sender, salt: u32, stream: &mut Stream) -> Option<Weighed> {
+        let outside = self.ring.outside(sender.block as usize);
+        let mut choice = Choice { salt, weighed: 0, best: None };
         if outside.len() <= SMALL {
-            (0..outside.len()).for_each(|n| self.weigh(sender, outside.get(n), &mut choice));
-            return choice.best.map(|b| b.1);
+            (0..outside.len()).for_each(|n| self.weigh(sender, outside.get(n), outside.place(n), &mut choice));
+            return choice.best;
         }
-        for _ in 0..PROPOSALS {
-            let n = stream.random_range(0..outside.len());
-            self.weigh(sender, outside.get(n), &mut choice);
-            if choice.weighed == WEIGHED {
-                break;
-            }
-        }
-        if choice.weighed == 0 {
+        self.weigh_some(sender, &outside, stream, &mut choice);
+        if choice.weighed == 0 && self.open.count(self.roster, sender.mailbox as usize) > 0 {
             let from = stream.random_range(0..outside.len());
             for n in 0..outside.len().min(WALK) {
-                self.weigh(sender, outside.get((from + n) % outside.len()), &mut choice);
+                let n = (from + n) % outside.len();
+                self.weigh(sender, outside.get(n), outside.place(n), &mut choice);
                 if choice.weighed == WEIGHED {
                     break;
                 }
             }
         }
-        choice.best.map(|b| b.1)
+        choice.best
     }
 
-    fn weigh(&self, sender: usize, r: usize, choice: &mut Choice) {
-        let recipient = &self.recipients[r];
-        let domain = self.roster.domain[sender];
-        if !self.may_write(sender, recipient) || !recipient.has_room() || !self.mix.has_room(domain, recipient.provider) {
+    /// Weighs recipients that chance proposes, until there are enough or it has proposed enough.
+    fn weigh_some(&self, sender: &Sender, outside: &OutsideOf<'_>, stream: &mut Stream, choice: &mut Choice) {
+        let mut left = PROPOSALS;
+        while choice.weighed < WEIGHED && left > 0 {
+            // However the next ones turn out, so many of them are needed: they are looked up together, so that memory is waited for once.
+            let count = left.min(WEIGHED - choice.weighed);
+            let mut proposed = [0; WEIGHED];
+            proposed[..count].fill_with(|| stream.random_range(0..outside.len()));
+            let recipients = proposed.map(|n| outside.get(n));
+            for (&recipient, n) in recipients.iter().zip(proposed).take(count) {
+                self.weigh(sender, recipient, outside.place(n), choice);
+            }
+            left -= count;
+        }
+    }
+
+    /// Weighs a recipient of the ring that is not of the sender's block.
+    fn weigh(&self, sender: &Sender, recipient: Recipient, place: usize, choice: &mut Choice) {
+        let domain = sender.domain as usize;
+        // Outside its block there is nobody of its group; of its domain, there may be: one of another group.
+        if sender.domain == recipient.domain || !recipient.has_room() || !self.mix.has_room(domain, recipient.provider) {
             return;
         }
-        let (recent, today) = self.count(sender, r);
-        if self.pair_obstacle(sender, (recent, today)).is_some() {
+        let (recent, today) = sender.count(recipient.mailbox);
+        if sender.pair_obstacle(self.limits, (recent, today)).is_some() {
             return;
         }
-        let fill = (recipient.received / u64::from(recipient.limit.max(1))) as i64;
         let excess = self.mix.excess(domain, recipient.provider);
-        let ahead = if today >= self.even_share[sender].max(1) { AHEAD_OF_WEEK } else { 0 };
-        let noise = i64::from((choice.salt ^ r as u32).wrapping_mul(0x9E37_79B1) >> 8) % NOISE;
-        let points = fill + TODAY * i64::from(today) + RECENT * i64::from(recent) + ahead + (EXCESS * excess) as i64 + noise;
+        let ahead = if today >= sender.even_share.max(1) { AHEAD_OF_WEEK } else { 0 };
+        let noise = i64::from((choice.salt ^ recipient.mailbox).wrapping_mul(0x9E37_79B1) >> 8) % NOISE;
+        let points =
+            i64::from(recipient.fill()) + TODAY * i64::from(today) + RECENT * i64::from(recent) + ahead + (EXCESS * excess) as i64 + noise;
         choice.weighed += 1;
-        if choice.best.is_none_or(|best| (points, r) < best) {
-            choice.best = Some((points, r));
+        if choice.best.is_none_or(|best| (points, recipient.mailbox) < (best.points, best.recipient.mailbox)) {
+            choice.best = Some(Weighed { points, recipient, place });
         }
     }
+}
 
-    /// As [`Roster::may_write`], by what lies beside the rest that is weighed.
-    fn may_write(&self, sender: usize, to: &Recipient) -> bool {
-        let from = &self.recipients[sender];
-        from.domain != to.domain && (from.group.is_none() || from.group != to.group)
-    }
-
-    /// Why a pair with so many starts, in the six days before and today, may start nothing more today.
-    fn pair_obstacle(&self, sender: usize, (recent, today): (u32, u32)) -> Option<Obstacle> {
-        let share = self.even_share[sender];
-        let share_is_used = self.beyond_share.as_ref().is_some_and(|beyond| today > share || today == share && beyond[sender] == 0);
-        if today >= self.limits.max_per_pair {
-            Some(Obstacle::PairDay)
-        } else if recent + today >= self.limits.max_per_pair_week || share_is_used {
-            Some(Obstacle::PairWeek)
-        } else {
-            None
-        }
-    }
-
-    /// Starts in the six days before, and today.
-    fn count(&self, sender: usize, recipient: usize) -> (u32, u32) {
-        self.place_of(sender, recipient).map_or((0, 0), |at| (self.starts[sender][at].recent, self.starts[sender][at].today))
-    }
-
-    fn place_of(&self, sender: usize, recipient: usize) -> Result<usize, usize> {
-        self.starts[sender].binary_search_by_key(&recipient, |s| s.recipient)
+/// Mailbox `i` of the roster as a sender.
+fn sender(roster: &Roster<'_>, i: usize, limits: &PairLimits, seed: Seed, date: LocalDate) -> Sender {
+    let p = roster.people[i];
+    Sender {
+        mailbox: i as u32,
+        domain: roster.domain[i] as u32,
+        block: roster.block(i) as u32,
+        even_share: pair_rate(limits, &p.calendar) as u32,
+        beyond_share: None,
+        starts: Vec::with_capacity((p.quota as usize).min(MANY_STARTS)),
+        stream: (p.quota > 0).then(|| Box::new(seed.stream(&p.address, date, "pairs"))),
+        salt: None,
     }
 }
 
@@ -312,141 +349,15 @@ struct Choice {
     /// Drawn once for the choice; each recipient's noise comes from it.
     salt: u32,
     weighed: usize,
-    /// Points (fewer are better) and recipient.
-    best: Option<(i64, usize)>,
+    best: Option<Weighed>,
 }
 
-/// The recipients with room, laid out block by block, so that the sender's own block is skipped without a look at it.
-struct Ring {
-    members: Vec<usize>,
-    /// Where each block lies in `members`.
-    blocks: Vec<std::ops::Range<usize>>,
-    closed: usize,
-    is_open: Vec<bool>,
-}
-
-impl Ring {
-    fn new(roster: &Roster<'_>, members: Vec<usize>) -> Self {
-        let mut is_open = vec![false; roster.len()];
-        for &i in &members {
-            is_open[i] = true;
-        }
-        let mut ring = Self { members, blocks: Vec::new(), closed: 0, is_open };
-        ring.lay_out(roster);
-        ring
-    }
-
-    fn lay_out(&mut self, roster: &Roster<'_>) {
-        self.members.sort_by_key(|&i| (roster.block(i), i));
-        let blocks = (0..roster.len()).map(|i| roster.block(i)).max().map_or(0, |b| b + 1);
-        self.blocks = vec![0..0; blocks];
-        for (at, &i) in self.members.iter().enumerate() {
-            let range = &mut self.blocks[roster.block(i)];
-            *range = if range.start == range.end { at..at + 1 } else { range.start..at + 1 };
-        }
-        self.closed = 0;
-    }
-
-    /// Takes a recipient out. The ring is laid out anew when half of it is closed: rarely enough to cost little, often enough for proposals to hit.
-    fn close(&mut self, roster: &Roster<'_>, i: usize) {
-        if std::mem::replace(&mut self.is_open[i], false) {
-            self.closed += 1;
-            if self.closed * 2 > self.members.len() {
-                let is_open = &self.is_open;
-                self.members.retain(|&i| is_open[i]);
-                self.lay_out(roster);
-            }
-        }
-    }
-
-    fn outside(&self, block: usize) -> OutsideOf<'_> {
-        OutsideOf { members: &self.members, skip: self.blocks.get(block).cloned().unwrap_or(0..0) }
-    }
-}
-
-/// The ring without one block.
-struct OutsideOf<'a> {
-    members: &'a [usize],
-    skip: std::ops::Range<usize>,
-}
-
-impl OutsideOf<'_> {
-    fn len(&self) -> usize {
-        self.members.len() - self.skip.len()
-    }
-
-    fn get(&self, n: usize) -> usize {
-        self.members[if n < self.skip.start { n } else { n + self.skip.len() }]
-    }
-}
-
-/// The recipients' providers, as each sending domain has them, against the wanted shares.
-struct Mix {
-    wanted: [f64; Provider::ALL.len()],
-    /// By sending domain.
-    of_domain: Vec<Shares>,
-}
-
-/// How one domain's starts are shared among providers.
+/// A recipient that was weighed.
 #[derive(Clone, Copy)]
-struct Shares {
-    /// Starts to each.
-    counts: [u32; Provider::ALL.len()],
-    /// Starts to each at most, where the guard gives it a quarter of its share.
-    most: [u32; Provider::ALL.len()],
-    /// All its starts.
-    total: u32,
-}
-
-impl Mix {
-    fn new(roster: &Roster<'_>, limits: &PairLimits, history: &History) -> Self {
-        let mut wanted = [0.0; Provider::ALL.len()];
-        let mut room = [0.0; Provider::ALL.len()];
-        for p in &roster.people {
-            room[p.provider as usize] += f64::from(p.receive_limit);
-        }
-        // What the config leaves open is shared as the pool is made up: by what its mailboxes may receive.
-        let named: f64 = limits.provider_mix.values().sum();
-        let unnamed = |p: &&Provider| !limits.provider_mix.contains_key(p);
-        let room_of_unnamed: f64 = Provider::ALL.iter().filter(unnamed).map(|&p| room[p as usize]).sum();
-        for &p in Provider::ALL {
-            let natural = if room_of_unnamed > 0.0 { (1.0 - named).max(0.0) * room[p as usize] / room_of_unnamed } else { 0.0 };
-            wanted[p as usize] = limits.provider_mix.get(&p).copied().unwrap_or(natural);
-        }
-        let none = Shares { counts: [0; Provider::ALL.len()], most: [u32::MAX; Provider::ALL.len()], total: 0 };
-        let mut of_domain = vec![none; roster.domains.len()];
-        for (d, domain) in roster.domains.iter().enumerate() {
-            let letters: u32 = roster.of_domain[d].iter().map(|&i| roster.people[i].quota).fold(0, u32::saturating_add);
-            for &provider in history.quarters.get(domain).into_iter().flatten() {
-                // One at least: without a letter nobody sees whether it got better.
-                of_domain[d].most[provider as usize] = (f64::from(letters) * wanted[provider as usize] * QUARTER).ceil().max(1.0) as u32;
-            }
-        }
-        Self { wanted, of_domain }
-    }
-
-    /// Whether a domain may write to a provider once more.
-    fn has_room(&self, domain: usize, provider: Provider) -> bool {
-        let shares = &self.of_domain[domain];
-        shares.counts[provider as usize] < shares.most[provider as usize]
-    }
-
-    fn count(&mut self, domain: usize, provider: Provider) {
-        let shares = &mut self.of_domain[domain];
-        shares.counts[provider as usize] += 1;
-        shares.total += 1;
-    }
-
-    /// Letters that the provider would have beyond its share, were the next one its.
-    fn excess(&self, domain: usize, provider: Provider) -> f64 {
-        let shares = &self.of_domain[domain];
-        f64::from(shares.counts[provider as usize] + 1) - self.wanted[provider as usize] * f64::from(shares.total + 1)
-    }
-}
-
-/// Every mailbox once, in an order drawn for the date.
-pub(super) fn shuffled(roster: &Roster<'_>, seed: Seed, date: LocalDate) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..roster.len()).collect();
-    order.shuffle(&mut seed.of_pool(date, "order"));
-    order
+struct Weighed {
+    /// Fewer are better.
+    points: i64,
+    recipient: Recipient,
+    /// Where it lies in the ring.
+    place: usize,
 }

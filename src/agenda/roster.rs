@@ -1,19 +1,17 @@
 //! The pool in a fixed order: who shares a domain or a group with whom.
 
 use std::collections::BTreeMap;
+use std::num::NonZero;
 
 use super::model::Participant;
-use crate::config::Engagement;
 use crate::words::{Address, Domain, Role};
 
-/// Different engagements that are told apart.
-const SHARED_ENGAGEMENTS: usize = 16;
+/// Different habits that are told apart.
+const SHARED_HABITS: usize = 16;
 
 /// The participants ordered by address, with domains and groups numbered. A mailbox is its place in that order.
 pub(super) struct Roster<'a> {
     pub people: Vec<&'a Participant>,
-    /// Their addresses once more, close together: a letter needs nothing else of its sender and recipient.
-    pub addresses: Vec<Address>,
     /// The domain of each mailbox, as a place in `domains`.
     pub domain: Vec<usize>,
     /// Every domain, in order.
@@ -22,8 +20,10 @@ pub(super) struct Roster<'a> {
     pub of_domain: Vec<Vec<usize>>,
     /// The group of each mailbox, numbered.
     pub group: Vec<Option<usize>>,
-    /// What each mailbox does with what it receives. Equal ones are one and the same, which lies near at hand.
-    pub engagement: Vec<&'a Engagement>,
+    /// Mailboxes of different habits.
+    models: Vec<&'a Participant>,
+    /// Which of them each mailbox is like; none where there were too many.
+    model: Vec<Option<NonZero<u8>>>,
     /// (domain, group) of each mailbox, numbered.
     cell: Vec<usize>,
     groups: usize,
@@ -63,9 +63,8 @@ impl<'a> Roster<'a> {
             .collect();
         let (groups, cells) = (group_numbers.len(), cell_numbers.len());
         let (domains, of_domain) = by_domain.into_iter().unzip();
-        let engagement = shared_engagements(&people);
-        let addresses = people.iter().map(|p| p.address.clone()).collect();
-        Self { people, addresses, domain, domains, of_domain, group, engagement, cell, groups, cells }
+        let (models, model) = models(&people);
+        Self { people, domain, domains, of_domain, group, models, model, cell, groups, cells }
     }
 
     pub fn len(&self) -> usize {
@@ -81,6 +80,11 @@ impl<'a> Roster<'a> {
         self.domain[sender] != self.domain[recipient] && (self.group[sender].is_none() || self.group[sender] != self.group[recipient])
     }
 
+    /// A mailbox with the habits of mailbox `i`: its zone, window, calendar and engagement. Many share one, which lies near at hand.
+    pub fn habits(&self, i: usize) -> &'a Participant {
+        self.model[i].map_or(self.people[i], |n| self.models[usize::from(n.get()) - 1])
+    }
+
     /// Mailboxes of one block never write to each other: the group where there is one, else the domain.
     pub fn block(&self, i: usize) -> usize {
         self.group[i].map_or(self.groups + self.domain[i], |g| g)
@@ -93,17 +97,23 @@ impl<'a> Roster<'a> {
     }
 }
 
-/// The first of the equal ones for each mailbox, as long as there are not too many to compare with: a pool has a few schedules.
-fn shared_engagements<'a>(people: &[&'a Participant]) -> Vec<&'a Engagement> {
-    let mut known: Vec<&Engagement> = Vec::new();
-    let shared = people.iter().map(|p| {
-        let found = known.iter().find(|e| **e == &p.engagement).copied();
-        if found.is_none() && known.len() < SHARED_ENGAGEMENTS {
-            known.push(&p.engagement);
+/// The first mailboxes of each kind of habits, as long as there are not too many to compare with: a pool has a few schedules.
+fn models<'a>(people: &[&'a Participant]) -> (Vec<&'a Participant>, Vec<Option<NonZero<u8>>>) {
+    let mut models: Vec<&Participant> = Vec::new();
+    let model = people.iter().map(|&p| {
+        let known = models.iter().position(|m| have_same_habits(m, p));
+        if known.is_none() && models.len() < SHARED_HABITS {
+            models.push(p);
         }
-        found.unwrap_or(&p.engagement)
+        let place = known.or_else(|| models.last().filter(|m| std::ptr::eq(**m, p)).map(|_| models.len() - 1))?;
+        NonZero::new(place as u8 + 1)
     });
-    shared.collect()
+    let model = model.collect();
+    (models, model)
+}
+
+fn have_same_habits(a: &Participant, b: &Participant) -> bool {
+    a.zone == b.zone && a.window == b.window && a.calendar == b.calendar && a.engagement == b.engagement
 }
 
 /// How many mailboxes of some set each mailbox may write to, without looking at pairs.

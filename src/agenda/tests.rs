@@ -111,12 +111,14 @@ fn taken<'a>(agenda: &'a Agenda, history: &'a History) -> impl Iterator<Item = &
 /// Every promise of the design about one agenda.
 fn check(agenda: &Agenda, date: LocalDate, pool: &[Participant], limits: &PairLimits, history: &History) {
     let people = by_address(pool);
-    let ids: BTreeSet<LetterId> = agenda.letters.iter().map(|l| l.id).collect();
+    let letters: Vec<PlannedLetter> = agenda.letters.iter().collect();
+    let ids: BTreeSet<LetterId> = letters.iter().map(|l| l.id).collect();
     assert_eq!(ids.len(), agenda.letters.len(), "ids are unique");
-    let starts: Vec<&PlannedLetter> = agenda.letters.iter().filter(|l| l.parent.is_none()).collect();
-    let answers_today = || agenda.letters.iter().filter(|l| l.parent.is_some() && l.date == date);
+    assert!(letters.is_sorted_by_key(|l| (&l.sender, l.expected, l.id)), "by sender and time");
+    let starts: Vec<&PlannedLetter> = letters.iter().filter(|l| l.parent.is_none()).collect();
+    let answers_today = || letters.iter().filter(|l| l.parent.is_some() && l.date == date);
 
-    for l in &agenda.letters {
+    for l in &letters {
         let (s, r) = (people[&l.sender], people[&l.recipient]);
         assert!(may_write(s, r), "{l:?}");
         assert!(l.date >= date && s.calendar.is_send_day(l.date) || l.parent.is_none(), "{l:?}");
@@ -128,7 +130,7 @@ fn check(agenda: &Agenda, date: LocalDate, pool: &[Participant], limits: &PairLi
         match l.parent {
             None => assert_eq!((l.in_thread, l.due, l.date), (1, Some(l.expected), date)),
             Some(parent) => {
-                let parent = agenda.letters.iter().find(|p| p.id == parent).unwrap();
+                let parent = letters.iter().find(|p| p.id == parent).unwrap();
                 assert_eq!(
                     (l.id, l.due, &l.sender, &l.recipient),
                     (LetterId::of_answer(parent.id), None, &parent.recipient, &parent.sender)
@@ -142,7 +144,7 @@ fn check(agenda: &Agenda, date: LocalDate, pool: &[Participant], limits: &PairLi
         let recent = history.starts.get(&(s.clone(), r.clone())).copied().unwrap_or(0);
         assert!(n <= limits.max_per_pair && n + recent <= limits.max_per_pair_week, "{s} to {r}: {n} and {recent}");
     }
-    let received = agenda.letters.iter().filter(|l| l.date == date).map(|l| &l.recipient);
+    let received = letters.iter().filter(|l| l.date == date).map(|l| &l.recipient);
     for (r, n) in count(received.chain(taken(agenda, history).map(|c| &c.recipient))) {
         assert!(n <= people[r].receive_limit, "{r} receives {n}");
     }
@@ -220,7 +222,7 @@ proptest! {
         pool.push(partner("new@new.test"));
         let after = make(Seed(9), day(), &pool, &limits, &History::default());
         let draws: BTreeMap<LetterId, Draws> = before.letters.iter().map(|l| (l.id, l.draws)).collect();
-        for l in &after.letters {
+        for l in after.letters.iter() {
             prop_assert!(draws.get(&l.id).is_none_or(|d| *d == l.draws));
         }
     }
@@ -261,7 +263,7 @@ fn weeks(pool: &[Participant], limits: &PairLimits, count: u32) -> Vec<u32> {
             pool.iter().map(|p| Participant { quota: if p.calendar.is_send_day(date) { p.quota } else { 0 }, ..p.clone() }).collect();
         let mut history = History::default();
         for (made, agenda) in &past {
-            for l in &agenda.letters {
+            for l in agenda.letters.iter() {
                 if l.parent.is_none() && date.days_since(*made) <= 6 {
                     *history.starts.entry((l.sender.clone(), l.recipient.clone())).or_default() += 1;
                 }
@@ -504,7 +506,7 @@ fn what_others_send_already_counts_against_what_a_mailbox_receives() {
     let received = [(address("b@y.test"), pool[1].receive_limit - 1), (address("c@z.test"), pool[2].receive_limit)];
     let history = History { received: received.into_iter().collect(), ..History::default() };
     let agenda = make(Seed(9), day(), &pool, &limits(), &history);
-    let to: Vec<&str> = agenda.letters.iter().filter(|l| l.parent.is_none()).map(|l| l.recipient.as_str()).collect();
-    assert_eq!(to, ["b@y.test"]);
+    let to: Vec<Address> = agenda.letters.iter().filter(|l| l.parent.is_none()).map(|l| l.recipient).collect();
+    assert_eq!(to, [address("b@y.test")]);
     assert_eq!(agenda.shortfalls.len(), 1);
 }

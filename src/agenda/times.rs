@@ -4,6 +4,7 @@
 //! that answers need. All spacing is done by sorting and two passes over a domain's letters: O(n log n).
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::time::Duration;
 
 use rand::Rng;
@@ -12,6 +13,7 @@ use rand::seq::SliceRandom;
 use super::model::Participant;
 use super::obstacle::Obstacle;
 use super::roster::Roster;
+use super::turns::Turns;
 use crate::chance::{Seed, Stream};
 use crate::words::{LocalDate, Moment};
 
@@ -84,12 +86,38 @@ pub(super) fn fit(roster: &Roster<'_>, date: LocalDate, wanted: &[u32]) -> Vec<F
     fits
 }
 
-/// Slots of every mailbox, in an order drawn for it (not by time).
-pub(super) fn slots(seed: Seed, date: LocalDate, roster: &Roster<'_>, fits: &[Fit]) -> Vec<Vec<Moment>> {
+/// The slots of every mailbox.
+pub(super) struct Slots {
+    /// Laid out in the order of turns; those of one mailbox in an order drawn for it (not by time).
+    pub at: Vec<Moment>,
+    /// Where those of each mailbox lie in `at`.
+    pub of: Vec<Range<usize>>,
+}
+
+impl Slots {
+    /// Room for what fits, nothing in it.
+    fn room_for(turns: &Turns, fits: &[Fit]) -> Self {
+        let (mut of, mut begin) = (vec![0..0; fits.len()], 0);
+        for i in turns.mailboxes() {
+            of[i] = begin..begin;
+            begin += fits[i].letters as usize;
+        }
+        Self { at: vec![Moment::default(); begin], of }
+    }
+
+    fn add(&mut self, mailbox: usize, at: Moment) {
+        let own = &mut self.of[mailbox];
+        self.at[own.end] = at;
+        own.end += 1;
+    }
+}
+
+/// Spreads the letters of every mailbox over the date.
+pub(super) fn slots(seed: Seed, date: LocalDate, roster: &Roster<'_>, turns: &Turns, fits: &[Fit]) -> Slots {
     let shape = Shape::new();
     let all: usize = fits.iter().map(|f| f.letters as usize).sum();
     let mut seconds = (all <= LETTERS_WITH_SECONDS_OF_THEIR_OWN).then(BTreeSet::new);
-    let mut result: Vec<Vec<Moment>> = vec![Vec::new(); roster.len()];
+    let mut result = Slots::room_for(turns, fits);
     for (domain, members) in roster.of_domain.iter().enumerate() {
         let mut lane = Lane { gap: domain_gap(roster, domain).unwrap_or(0), owners: Vec::new(), slots: Vec::new() };
         let mut streams = Vec::new();
@@ -107,10 +135,10 @@ pub(super) fn slots(seed: Seed, date: LocalDate, roster: &Roster<'_>, fits: &[Fi
             lane.leave_lockstep(seconds);
         }
         for slot in &lane.slots {
-            result[lane.owners[slot.owner].mailbox].push(Moment(slot.at));
+            result.add(lane.owners[slot.owner].mailbox, Moment(slot.at));
         }
         for (owner, stream) in lane.owners.iter().zip(&mut streams) {
-            result[owner.mailbox].shuffle(stream);
+            result.at[result.of[owner.mailbox].clone()].shuffle(stream);
         }
     }
     result
@@ -313,7 +341,8 @@ mod tests {
         let pool: Vec<Participant> = (0..4).map(|n| warming(&format!("m{n}@x.test"), 200)).collect();
         let roster = Roster::new(&pool);
         let fits = fit(&roster, day(), &[200; 4]);
-        let placed: usize = slots(Seed(3), day(), &roster, &fits).iter().map(Vec::len).sum();
+        let turns = Turns::new(&roster, Seed(3), day());
+        let placed: usize = slots(Seed(3), day(), &roster, &turns, &fits).of.iter().map(Range::len).sum();
         assert!(placed >= 314, "{placed} of 319");
     }
 }

@@ -28,7 +28,7 @@ impl Seed {
 
     /// The draws about one letter for one purpose.
     pub fn of_letter(self, letter: LetterId, purpose: &str) -> Stream {
-        self.derive(&["letter", &letter.to_string(), purpose])
+        self.derive(&[b"letter".as_slice(), &letter.hex(), purpose.as_bytes()])
     }
 
     /// The draws of a whole pool on one date for one purpose.
@@ -50,16 +50,16 @@ impl Seed {
         })
     }
 
-    fn derive(self, parts: &[&str]) -> Stream {
+    fn derive<T: AsRef<[u8]>>(self, parts: &[T]) -> Stream {
         ChaCha8Rng::from_seed(self.digest(parts))
     }
 
-    fn digest(self, parts: &[&str]) -> [u8; 32] {
+    fn digest<T: AsRef<[u8]>>(self, parts: &[T]) -> [u8; 32] {
         let mut hash = Sha256::new();
         hash.update(self.0.to_le_bytes());
-        for part in parts {
+        for part in parts.iter().map(AsRef::as_ref) {
             hash.update((part.len() as u64).to_le_bytes());
-            hash.update(part.as_bytes());
+            hash.update(part);
         }
         hash.finalize().into()
     }

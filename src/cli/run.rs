@@ -134,7 +134,7 @@ fn dry_run(pool: &Pool, pace: Pace, printer: Printer) -> Result<Exit, CliError> 
                 for sentence in shortfalls_in_words(&plan.agenda.shortfalls, date) {
                     printer.say(sentence);
                 }
-                rows.extend(plan.agenda.letters.into_iter().filter(|l| l.date == date).map(crate::ledger::LetterFacts::of_plan));
+                rows.extend(plan.agenda.letters.iter().filter(|l| l.date == date).map(crate::ledger::LetterFacts::of_plan));
             }
             rows.sort_by_key(|r| (r.plan.due.unwrap_or(r.plan.expected), r.plan.id));
             let zone = |a: &crate::words::Address| pool.config.mailboxes.get(a).map_or(pool.config.zone, |m| m.zone);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::NaiveTime;
 
-use crate::agenda::{Carried, History, Participant, make};
+use crate::agenda::{Carried, History, Participant, PlannedLetter, make};
 use crate::chance::Seed;
 use crate::config::{Calendar, DayName, Engagement, PairLimits, Window};
 use crate::words::{Address, LetterId, LocalDate, Provider, Role};
@@ -46,7 +46,8 @@ pub fn agenda(bytes: &[u8]) -> String {
 
     let people: BTreeMap<&Address, &Participant> = pool.iter().map(|p| (&p.address, p)).collect();
     let (mut sent, mut pairs): (BTreeMap<&Address, u32>, BTreeMap<_, u32>) = (BTreeMap::new(), BTreeMap::new());
-    for letter in &made.letters {
+    let letters: Vec<PlannedLetter> = made.letters.iter().collect();
+    for letter in &letters {
         let (from, to) = (people[&letter.sender], people[&letter.recipient]);
         assert!(from.address.domain() != to.address.domain() && (from.group.is_none() || from.group != to.group), "{letter:?}");
         let (opens, ends) = (letter.date.at(from.window.from, from.zone), letter.date.at(from.window.to, from.zone));
@@ -60,7 +61,7 @@ pub fn agenda(bytes: &[u8]) -> String {
     }
     assert!(sent.iter().all(|(who, n)| *n <= people[who].quota), "{sent:?}");
     assert!(pairs.values().all(|n| *n <= limits.max_per_pair), "{pairs:?}");
-    format!("{} {} {} {}", made.letters.len().min(5), made.put_off.len().min(2), made.lapsed.len().min(2), made.shortfalls.len().min(3))
+    format!("{} {} {} {}", letters.len().min(5), made.put_off.len().min(2), made.lapsed.len().min(2), made.shortfalls.len().min(3))
 }
 
 fn participant(b: &mut Bytes<'_>, n: u8, date: LocalDate) -> Option<Participant> {

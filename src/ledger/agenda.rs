@@ -40,11 +40,12 @@ impl Ledger {
                     days::insert(c, plan, now)?;
                 }
                 let mut new = 0;
-                // Parents before their answers: a thread's letters stand in order of their place in it.
-                let mut letters: Vec<&PlannedLetter> = agenda.letters.iter().collect();
-                letters.sort_by_key(|l| l.in_thread);
-                for l in letters {
-                    new += u32::from(insert(c, l)?);
+                // Parents before their answers.
+                let longest = agenda.letters.iter().map(|l| l.in_thread).max().unwrap_or(0);
+                for place in 1..=longest {
+                    for l in agenda.letters.iter().filter(|l| l.in_thread == place) {
+                        new += u32::from(insert(c, &l)?);
+                    }
                 }
                 for (id, date) in &agenda.put_off {
                     put_off(c, *id, *date)?;

@@ -22,7 +22,7 @@ pub struct BadLetterId;
 impl LetterId {
     /// The id of the `n`th start that `sender` writes on `date`.
     pub fn of_start(sender: &Address, date: LocalDate, n: u32) -> Self {
-        Self::within(&place(sender, date), &["start", sender.as_str(), &date.to_string(), &n.to_string()])
+        StartIds::new(sender, date).nth(n)
     }
 
     /// What the ids of a sender's starts of a date begin with, as text, and those of all that answer them. Few other senders share it.
@@ -36,7 +36,10 @@ impl LetterId {
 
     /// The id of the one answer to `parent`.
     pub fn of_answer(parent: Self) -> Self {
-        Self::within(&parent.0[..5], &["answer", &parent.to_string()])
+        let mut hash = Sha256::new();
+        add(&mut hash, b"answer");
+        add(&mut hash, &parent.hex());
+        Self::within(parent.0[..5].try_into().unwrap_or_default(), hash)
     }
 
     /// The date that it begins with, that of the start of its thread: days since 1970, 65,535 at most.
@@ -44,11 +47,23 @@ impl LetterId {
         i64::from(u16::from_be_bytes([self.0[0], self.0[1]]))
     }
 
-    fn within(place: &[u8], parts: &[&str]) -> Self {
+    fn within(place: [u8; 5], hash: Sha256) -> Self {
         let mut id = [0; 12];
-        id[..5].copy_from_slice(place);
-        id[5..].copy_from_slice(&digest(parts)[..7]);
+        id[..5].copy_from_slice(&place);
+        id[5..].copy_from_slice(&hash.finalize()[..7]);
         Self(id)
+    }
+
+    /// As text: 24 bytes of ASCII.
+    pub(crate) fn hex(self) -> [u8; 24] {
+        // By hand: ids are written for every question to the ledger, and for every draw.
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut hex = [0; 24];
+        for (i, byte) in self.0.iter().enumerate() {
+            hex[2 * i] = DIGITS[usize::from(byte >> 4)];
+            hex[2 * i + 1] = DIGITS[usize::from(byte & 15)];
+        }
+        hex
     }
 
     /// Reads the 24 hex digits back.
@@ -70,34 +85,52 @@ impl LetterId {
     }
 }
 
+/// The ids of the starts that one sender writes on one date: what they have in common is worked out once.
+#[derive(Clone)]
+pub struct StartIds {
+    place: [u8; 5],
+    hash: Sha256,
+}
+
+impl StartIds {
+    /// Those of `sender` on `date`.
+    pub fn new(sender: &Address, date: LocalDate) -> Self {
+        let mut hash = Sha256::new();
+        add(&mut hash, b"start");
+        add(&mut hash, sender.as_str().as_bytes());
+        add(&mut hash, date.to_string().as_bytes());
+        Self { place: place(sender, date), hash }
+    }
+
+    /// The id of the `n`th.
+    pub fn nth(&self, n: u32) -> LetterId {
+        let mut hash = self.hash.clone();
+        add(&mut hash, n.to_string().as_bytes());
+        LetterId::within(self.place, hash)
+    }
+}
+
 /// Where the letters of a sender and a date lie among all.
 fn place(sender: &Address, date: LocalDate) -> [u8; 5] {
     let day = date.days_since(LocalDate::EPOCH).clamp(0, i64::from(u16::MAX)) as u16;
     let mut place = [0; 5];
     place[..2].copy_from_slice(&day.to_be_bytes());
-    place[2..].copy_from_slice(&digest(&["sender", sender.as_str()])[..3]);
+    let mut hash = Sha256::new();
+    add(&mut hash, b"sender");
+    add(&mut hash, sender.as_str().as_bytes());
+    place[2..].copy_from_slice(&hash.finalize()[..3]);
     place
 }
 
-fn digest(parts: &[&str]) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update((part.len() as u64).to_le_bytes());
-        hash.update(part.as_bytes());
-    }
-    hash.finalize().into()
+/// Adds a part to what is hashed; its length says where it ends.
+fn add(hash: &mut Sha256, part: &[u8]) {
+    hash.update((part.len() as u64).to_le_bytes());
+    hash.update(part);
 }
 
 impl fmt::Display for LetterId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // By hand: ids are written for every question to the ledger.
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let mut hex = [0; 24];
-        for (i, byte) in self.0.iter().enumerate() {
-            hex[2 * i] = DIGITS[usize::from(byte >> 4)];
-            hex[2 * i + 1] = DIGITS[usize::from(byte & 15)];
-        }
-        f.write_str(std::str::from_utf8(&hex).map_err(|_| fmt::Error)?)
+        f.write_str(std::str::from_utf8(&self.hex()).map_err(|_| fmt::Error)?)
     }
 }
 impl fmt::Debug for LetterId {

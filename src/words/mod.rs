@@ -17,7 +17,7 @@ mod verdict;
 
 pub use address::{Address, BadAddress, Domain};
 pub use finding::{Finding, Severity, Source};
-pub use letter_id::{BadLetterId, LetterId, MessageId};
+pub use letter_id::{BadLetterId, LetterId, MessageId, StartIds};
 pub use letter_state::{LetterState, SkipReason};
 pub(crate) use mailbox_kind::word as mailbox_word;
 pub use mailbox_kind::{Provider, Role};

@@ -128,7 +128,7 @@ impl Desk {
     }
 
     async fn store(&self, quota: u32, letters: Vec<PlannedLetter>) -> u32 {
-        let agenda = Agenda { letters, ..Agenda::default() };
+        let agenda = Agenda { letters: letters.into_iter().collect(), ..Agenda::default() };
         let days = vec![day(&anna(), quota), day(&ben(), 12)];
         self.ledger.store_agenda(self.planner.clone(), Vec::new(), days, agenda, NINE).await.unwrap()
     }

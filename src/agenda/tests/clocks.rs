@@ -140,7 +140,7 @@ fn every_slot_lies_in_its_window_by_the_wall_clock_and_counts_for_its_senders_da
         for &date in &dates {
             let agenda = make(Seed(9), date, &pool, &limits(), &History::default());
             check(&agenda, date, &pool, &limits(), &History::default());
-            for l in &agenda.letters {
+            for l in agenda.letters.iter() {
                 let zone = people[&l.sender].zone;
                 let (open, end) = window_on(l.date, from, to, zone);
                 if open >= end {

@@ -16,13 +16,14 @@ mod year;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() {
-    let parts: [(&str, fn()); 6] = [
+    let parts: [(&str, fn()); 7] = [
         ("agenda", agenda::measure),
         ("sending", sending::measure),
         ("looking", looking::measure),
         ("idle", idle::measure),
         ("year", year::measure),
         (idle::SERVERS, idle::serve),
+        (agenda::ONCE, agenda::make_once),
     ];
     // Cargo adds `--bench`.
     let named = std::env::args().skip(1).find(|a| !a.starts_with('-'));

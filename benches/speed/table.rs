@@ -53,17 +53,7 @@ pub fn timed<T>(work: impl FnOnce() -> T) -> (Duration, T) {
     (start.elapsed(), result)
 }
 
-/// The shortest of `times` runs: the one that others on the machine disturbed least.
-pub fn shortest<T>(times: usize, mut work: impl FnMut() -> T) -> Duration {
-    (0..times.max(1)).map(|_| timed(&mut work).0).min().unwrap_or_default()
-}
-
-/// Forgets the peak of this process's memory. (Linux.)
-pub fn forget_peak() {
-    fs::write("/proc/self/clear_refs", "5").ok();
-}
-
-/// The peak of this process's memory since [`forget_peak`], in MB. (Linux.)
+/// The peak of this process's memory, in MB. (Linux.)
 pub fn peak_mb() -> f64 {
     of_status("self", "VmHWM:") / 1024.0
 }

@@ -85,7 +85,7 @@ pub(super) const COLUMNS: &str = letter_columns!();
 /// The columns that [`Before::read`] wants, in its order; `l` is the letter.
 macro_rules! before_columns {
     () => {
-        "l.state, l.sender, l.recipient, l.date, l.parent, l.accepted_at IS NOT NULL, l.placement"
+        "l.state, l.sender, l.date, l.recipient, l.parent, l.accepted_at IS NOT NULL, l.placement"
     };
 }
 
@@ -140,8 +140,9 @@ pub(super) struct Before {
     pub(super) state: LetterState,
     /// Whose day it counts against, and which.
     pub(super) sender: String,
-    pub(super) recipient: String,
     pub(super) date: String,
+    /// To whom it goes.
+    pub(super) recipient: String,
     /// The letter that it answers.
     pub(super) parent: Option<String>,
     was_accepted: bool,
@@ -155,8 +156,8 @@ impl Before {
         Ok(Self {
             state: columns.word(LetterState::parse)?,
             sender: columns.get()?,
-            recipient: columns.get()?,
             date: columns.get()?,
+            recipient: columns.get()?,
             parent: columns.get()?,
             was_accepted: columns.get()?,
             placement: columns.maybe(Placement::parse)?,

@@ -5,9 +5,29 @@ use std::fmt;
 use rusqlite::params;
 
 use super::rows::{address, all, execute, moment, one};
+use super::sums::count_all_anew;
 use super::{Ledger, LedgerError, ms};
 use crate::chance::Seed;
-use crate::words::{Address, Domain, Moment};
+use crate::config::Mailbox;
+use crate::words::{Address, Domain, Moment, Provider, Role};
+
+/// A mailbox as the config has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PoolMember {
+    /// Its address.
+    pub address: Address,
+    /// What it is for.
+    pub role: Role,
+    /// Who runs it.
+    pub provider: Provider,
+}
+
+impl PoolMember {
+    /// What the ledger keeps of a mailbox of the config.
+    pub fn of(mailbox: &Mailbox) -> Self {
+        Self { address: mailbox.address.clone(), role: mailbox.role, provider: mailbox.provider }
+    }
+}
 
 /// What a pause stops.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -134,6 +154,32 @@ impl Ledger {
         self.store.run(|c| one(c, "SELECT seed FROM pool", [], |r| Ok(Seed(r.get::<_, i64>(0)?.cast_unsigned())))).await
     }
 
+    /// Makes the ledger's list of mailboxes the config's: new ones are added, those that are gone are marked as removed, and keep their provider.
+    pub async fn register_pool(&self, members: Vec<PoolMember>, now: Moment) -> Result<(), LedgerError> {
+        self.store
+            .run(move |c| {
+                execute(c, "UPDATE mailbox SET removed_at = coalesce(removed_at, ?1)", [ms(now)])?;
+                let mut is_moved = false;
+                for PoolMember { address, role, provider } in &members {
+                    let provider = provider.as_str();
+                    let sql = "UPDATE mailbox SET provider = ?2 WHERE address = ?1 AND provider <> ?2";
+                    is_moved |= execute(c, sql, [address.as_str(), provider])? > 0;
+                    execute(
+                        c,
+                        "INSERT INTO mailbox (address, domain, role, provider, added_at) VALUES (?1, ?2, ?3, ?4, ?5)
+                         ON CONFLICT (address) DO UPDATE SET role = ?3, removed_at = NULL",
+                        params![address.as_str(), address.domain().as_str(), role.as_str(), provider, ms(now)],
+                    )?;
+                }
+                if is_moved {
+                    // Seldom enough: whoever a mailbox is with now has always run it, as far as anybody knows.
+                    count_all_anew(c)?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
     /// Stops sending for a scope; a pause that is there already keeps its time and takes the new reason. Looking and rescuing go on.
     pub async fn pause(&self, scope: PauseScope, reason: String, now: Moment) -> Result<(), LedgerError> {
         self.store
@@ -247,16 +293,9 @@ mod tests {
     async fn troubles_count_and_clear_and_pauses_come_and_go() {
         let l = Ledger::in_memory().unwrap();
         let a = Address::parse("a@x.test").unwrap();
-        l.register_pool(
-            vec![crate::ledger::PoolMember {
-                address: a.clone(),
-                role: crate::words::Role::Warming,
-                provider: crate::words::Provider::Generic,
-            }],
-            Moment(0),
-        )
-        .await
-        .unwrap();
+        l.register_pool(vec![PoolMember { address: a.clone(), role: Role::Warming, provider: Provider::Generic }], Moment(0))
+            .await
+            .unwrap();
         let note = TroubleNote {
             channel: "smtp",
             step: "signing in".into(),

@@ -8,28 +8,9 @@ use rusqlite::{Connection, params};
 use super::guard::{HeardSignal, RefusedLetter, read_heard, refused_of};
 use super::letters::Before;
 use super::rows::{InOrder, address, all, execute};
-use super::{Ledger, LedgerError, ms};
-use crate::config::Mailbox;
+use super::{Ledger, LedgerError};
 use crate::guard::Letters;
-use crate::words::{Address, LetterState, LocalDate, Moment, Placement, Provider, Role};
-
-/// A mailbox as the config has it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PoolMember {
-    /// Its address.
-    pub address: Address,
-    /// What it is for.
-    pub role: Role,
-    /// Who runs it.
-    pub provider: Provider,
-}
-
-impl PoolMember {
-    /// What the ledger keeps of a mailbox of the config.
-    pub fn of(mailbox: &Mailbox) -> Self {
-        Self { address: mailbox.address.clone(), role: mailbox.role, provider: mailbox.provider }
-    }
-}
+use crate::words::{Address, LetterState, LocalDate, Placement, Provider};
 
 /// A mailbox's letters of one date that went to one receiving provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,33 +35,6 @@ pub struct DescribedMail {
 }
 
 impl Ledger {
-    /// Makes the ledger's list of mailboxes the config's: new ones are added, those that are gone are marked as removed, and keep their provider.
-    pub async fn register_pool(&self, members: Vec<PoolMember>, now: Moment) -> Result<(), LedgerError> {
-        self.store
-            .run(move |c| {
-                execute(c, "UPDATE mailbox SET removed_at = coalesce(removed_at, ?1)", [ms(now)])?;
-                let mut is_moved = false;
-                for PoolMember { address, role, provider } in &members {
-                    let (address_word, provider) = (address.as_str(), provider.as_str());
-                    is_moved |=
-                        execute(c, "UPDATE mailbox SET provider = ?2 WHERE address = ?1 AND provider <> ?2", [address_word, provider])? > 0;
-                    execute(
-                        c,
-                        "INSERT INTO mailbox (address, domain, role, provider, added_at) VALUES (?1, ?2, ?3, ?4, ?5)
-                         ON CONFLICT (address) DO UPDATE SET role = ?3, removed_at = NULL",
-                        params![address_word, address.domain().as_str(), role.as_str(), provider, ms(now)],
-                    )?;
-                }
-                if is_moved {
-                    // Seldom enough: whoever a mailbox is with now has always run it, as far as anybody knows.
-                    execute(c, "DELETE FROM day_sum", [])?;
-                    execute(c, "INSERT INTO day_sum SELECT * FROM day_sum_counted", [])?;
-                }
-                Ok(())
-            })
-            .await
-    }
-
     /// What became of the mail of mailboxes, each of its dates `from` to `to`, both included; in the order in which they are asked for.
     pub async fn described_mail(&self, asked: Vec<(Address, LocalDate, LocalDate)>) -> Result<Vec<DescribedMail>, LedgerError> {
         self.store
@@ -158,6 +112,12 @@ pub(super) fn follow(c: &Connection, before: &Before, state: LetterState, placem
 pub(super) fn follow_rescue(c: &Connection, letter: &Before) -> Result<(), LedgerError> {
     let sql = format!("UPDATE day_sum SET rescued = rescued + 1 WHERE {WHICH}");
     execute(c, &sql, params![letter.sender, letter.date, letter.recipient]).map(drop)
+}
+
+/// Counts all letters anew: a mailbox has another provider.
+pub(super) fn count_all_anew(c: &Connection) -> Result<(), LedgerError> {
+    execute(c, "DELETE FROM day_sum", [])?;
+    execute(c, "INSERT INTO day_sum SELECT * FROM day_sum_counted", []).map(drop)
 }
 
 /// Counts a sender's letters of a date anew: some of them are gone.

@@ -17,7 +17,7 @@ pub struct Described {
     pub pooled: Facts,
 }
 
-/// Describes these mailboxes and, pooled, what of each domain is among them; partners are passed over. One pass over each mailbox's mail.
+/// Describes these mailboxes and, pooled, what of each domain is among them; partners are passed over. One question a domain.
 ///
 /// `ledger`: none before the first run; then nothing is known.
 ///

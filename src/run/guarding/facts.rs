@@ -33,7 +33,7 @@ pub(super) fn days_of(config: &Config, mailbox: &Mailbox, mail: &JudgedMail) -> 
     days
 }
 
-/// The same from sums. Receiving providers are those of the last run there.
+/// The same from sums, whose receiving providers are those that the config named at the last run.
 pub(super) fn days_of_sums(config: &Config, mailbox: &Mailbox, mail: &DescribedMail) -> BTreeMap<LocalDate, DayFacts> {
     let mut days: BTreeMap<LocalDate, DayFacts> = BTreeMap::new();
     for sum in &mail.sums {

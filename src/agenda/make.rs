@@ -33,7 +33,10 @@ pub fn make(seed: Seed, date: LocalDate, participants: &[Participant], limits: &
         day.carry(carried);
     }
     turns.go_round(&mut day);
-    day.finish()
+    let mut agenda = day.finish();
+    // Behind the day's state, not beside it: this takes the memory that it leaves.
+    agenda.letters.order();
+    agenda
 }
 
 /// A mailbox's letters on the date.
@@ -202,8 +205,8 @@ impl<'a> Day<'a> {
         })
     }
 
+    /// The agenda, with its letters in no order yet.
     fn finish(mut self) -> Agenda {
-        self.agenda.letters.order();
         for (i, p) in self.roster.people.iter().enumerate() {
             let book = &self.books[self.turns.seat(i)];
             // A partner's quota is a limit, not a goal.

@@ -7,6 +7,9 @@
 //! A job may be patient: a letter's outcome, say, which the next letter's intent follows within a millisecond. It begins no transaction by itself for
 //! [`LINGER`], and is written with whatever comes meanwhile and is not patient.
 //!
+//! So patient jobs announce others. A batch with fewer jobs in a hurry than patient ones waits for more, for half as long as a commit takes at the
+//! time: on a disk, more letters share a durable wait; where there is none to share, there is next to no wait.
+//!
 //! Whoever only asks does not stand in that line: a second connection answers on a thread named `asking`, from what is committed, while the disk
 //! writes. Each letter asks three times before it is handed over; behind the writers, it would wait for the disk as often.
 //!
@@ -238,24 +241,38 @@ fn answer(mut connection: Connection, inbox: &mpsc::Receiver<Job>) {
 }
 
 fn serve(mut connection: Connection, behaviour: TransactionBehavior, inbox: &mpsc::Receiver<Job>) {
+    let mut usual_commit = Duration::ZERO;
     while let Ok(first) = inbox.recv() {
-        carry_out(&mut connection, behaviour, batch_of(first, inbox));
+        let batch = batch_of(first, inbox, company_of(usual_commit));
+        let commit = carry_out(&mut connection, behaviour, batch);
+        usual_commit = (usual_commit * 7 + commit) / 8;
     }
 }
 
-/// The first job and all that wait behind it. Where all of them are patient, it waits for one that is not.
-fn batch_of(first: Job, inbox: &mpsc::Receiver<Job>) -> Vec<Job> {
-    let mut all_patient = first.is_patient;
-    let mut batch = vec![first];
+/// How long a batch waits for company. Less than the kernel's timers can tell apart (50 µs on Linux) is not worth the way to sleep and back.
+fn company_of(usual_commit: Duration) -> Duration {
+    let company = (usual_commit / 2).min(LINGER);
+    if company < Duration::from_micros(50) { Duration::ZERO } else { company }
+}
+
+/// The first job and all that wait behind it. Where all of them are patient, it waits for one that is not; where most of them are, for company, but
+/// not for longer than that.
+fn batch_of(first: Job, inbox: &mpsc::Receiver<Job>, company: Duration) -> Vec<Job> {
     let waited = clock::stopwatch();
+    let mut hurried_since = (!first.is_patient).then_some(Duration::ZERO);
+    let mut patient = usize::from(first.is_patient);
+    let mut batch = vec![first];
     while batch.len() < BATCH {
-        let next = match inbox.try_recv() {
-            Ok(job) => Some(job),
-            Err(_) if all_patient => inbox.recv_timeout(LINGER.saturating_sub(waited())).ok(),
-            Err(_) => None,
+        let until = match hurried_since {
+            None => LINGER,
+            Some(since) if batch.len() < 2 * patient => since + company,
+            Some(_) => Duration::ZERO,
         };
-        let Some(job) = next else { break };
-        all_patient &= job.is_patient;
+        let Some(job) = inbox.try_recv().ok().or_else(|| inbox.recv_timeout(until.checked_sub(waited())?).ok()) else { break };
+        if !job.is_patient && hurried_since.is_none() {
+            hurried_since = Some(waited());
+        }
+        patient += usize::from(job.is_patient);
         batch.push(job);
     }
     batch
@@ -263,10 +280,13 @@ fn batch_of(first: Job, inbox: &mpsc::Receiver<Job>) -> Vec<Job> {
 
 /// One transaction for the whole batch: IMMEDIATE, so that a writer waits at its beginning and nowhere else; DEFERRED for those who only look, so
 /// that they never keep a run from writing.
-fn carry_out(connection: &mut Connection, behaviour: TransactionBehavior, batch: Vec<Job>) {
+fn carry_out(connection: &mut Connection, behaviour: TransactionBehavior, batch: Vec<Job>) -> Duration {
     let transaction = match Transaction::new(connection, behaviour) {
         Ok(t) => t,
-        Err(e) => return refuse_all(batch.into_iter().map(|j| j.reply), &e.into()),
+        Err(e) => {
+            refuse_all(batch.into_iter().map(|j| j.reply), &e.into());
+            return Duration::ZERO;
+        }
     };
     let mut done = Vec::with_capacity(batch.len());
     let mut broken = None;
@@ -281,14 +301,17 @@ fn carry_out(connection: &mut Connection, behaviour: TransactionBehavior, batch:
         }
         done.push((job.reply, result));
     }
+    let committing = clock::stopwatch();
     let committed = match broken {
         Some(e) => Err(e),
         None => transaction.commit().map_err(LedgerError::from),
     };
+    let commit = committing();
     match committed {
         Ok(()) => done.into_iter().for_each(|(reply, result)| drop(reply.send(result))),
         Err(e) => refuse_all(done.into_iter().map(|(reply, _)| reply).chain(waiting.map(|j| j.reply)), &e),
     }
+    commit
 }
 
 fn refuse_all(replies: impl Iterator<Item = oneshot::Sender<Outcome>>, e: &LedgerError) {
@@ -384,13 +407,24 @@ mod tests {
     async fn a_patient_job_is_written_with_the_next_that_is_not_and_by_itself_where_none_comes() {
         let (hand_in, inbox) = mpsc::channel();
         let job = |is_patient| Job { is_patient, ..Job::of(|_| Ok(())).0 };
-        let batch = || batch_of(inbox.recv().unwrap(), &inbox).iter().map(|j| j.is_patient).collect::<Vec<_>>();
-        for is_patient in [true, true, false, true] {
-            hand_in.send(job(is_patient)).unwrap();
-        }
-        assert_eq!(batch(), [true, true, false, true], "all that is there goes together");
-        hand_in.send(job(true)).unwrap();
-        assert_eq!(batch(), [true], "nobody came");
+        let batch = |company| batch_of(inbox.recv().unwrap(), &inbox, company).iter().map(|j| j.is_patient).collect::<Vec<_>>();
+        let hand_in_all = |jobs: &[bool]| jobs.iter().for_each(|&is_patient| hand_in.send(job(is_patient)).unwrap());
+        hand_in_all(&[true, true, false, true]);
+        assert_eq!(batch(Duration::ZERO), [true, true, false, true], "all that is there goes together");
+        hand_in_all(&[true]);
+        assert_eq!(batch(Duration::ZERO), [true], "nobody came");
+
+        let hour = Duration::from_hours(1);
+        hand_in_all(&[true, false]);
+        assert_eq!(batch(hour), [true, false], "nobody else was announced: nobody is waited for");
+        hand_in_all(&[true, true, false]);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                std::thread::sleep(Duration::from_millis(20));
+                hand_in.clone().send(job(false)).unwrap();
+            });
+            assert_eq!(batch(hour), [true, true, false, false], "one was announced, and came later");
+        });
 
         let s = store(Place::Thread);
         s.submit_patiently(insert(1)).durable().await.unwrap();

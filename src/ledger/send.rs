@@ -40,6 +40,8 @@ pub struct Turn {
     pub window: (Moment, Moment),
     /// It sends nothing before this, whatever is due.
     pub not_before: Moment,
+    /// How many of the letters behind the next one are wanted with it, where they are due and may go.
+    pub behind: u32,
     /// Plan time.
     pub now: Moment,
     /// Real time, for the lease.
@@ -53,8 +55,15 @@ pub enum NextLetter {
     None,
     /// Its turn comes then.
     Later(Moment),
-    /// It is its turn; whether it may go is the same as [`Ledger::intend`] would say now.
-    Now(Box<LetterFacts>, Result<(), IntentRefused>),
+    /// It is its turn.
+    Now {
+        /// The letter.
+        letter: Box<LetterFacts>,
+        /// Whether it may go: the same as [`Ledger::intend`] would say now.
+        may_go: Result<(), IntentRefused>,
+        /// Those whose turn comes right behind it, as many as were [wanted](Turn::behind): they are due, and may go.
+        behind: Vec<LetterFacts>,
+    },
 }
 
 /// Why a letter may not be handed over. Nothing was written.
@@ -104,24 +113,37 @@ pub enum Outcome {
 
 impl Ledger {
     /// The first of [`Ledger::due_letters`], if its turn has come, and whether it may go: before anybody is bothered, the content program, the domain's
-    /// pacer, the server. One question for each letter, for each is a way to another thread and back.
+    /// pacer, the server. One question for all that, for each is a way to another thread and back.
     pub async fn next_letter(&self, fence: Fence, turn: Turn) -> Result<NextLetter, LedgerError> {
         self.store
             .ask(move |c| {
-                let most = 1;
-                let next = one(c, DUE_LETTERS, params![turn.sender.as_str(), turn.date.to_string(), most], |r| {
-                    // Only when it is its turn is all of it read.
-                    let at = due_of(r)?.max(turn.not_before);
-                    if at > turn.now { Ok(Err(at)) } else { read_letter(r).map(Ok) }
-                })?;
-                Ok(match next {
-                    None => NextLetter::None,
-                    Some(Err(at)) => NextLetter::Later(at),
-                    Some(Ok(letter)) => {
-                        let may_go = may_send(c, &fence, letter.plan.id, turn.window, turn.now, turn.real_now)?.map(drop);
-                        NextLetter::Now(Box::new(letter), may_go)
+                let most = turn.behind.saturating_add(1);
+                let mut statement = c.prepare_cached(DUE_LETTERS)?;
+                let mut rows = statement.query(params![turn.sender.as_str(), turn.date.to_string(), most])?;
+                let may_go =
+                    |l: &LetterFacts| may_send(c, &fence, l.plan.id, turn.window, turn.now, turn.real_now).map(|may| may.map(drop));
+                let Some(row) = rows.next()? else { return Ok(NextLetter::None) };
+                // Only when it is its turn is all of it read.
+                let at = due_of(row)?.max(turn.not_before);
+                if at > turn.now {
+                    return Ok(NextLetter::Later(at));
+                }
+                let letter = read_letter(row)?;
+                let may_first_go = may_go(&letter)?;
+                // The first takes one of what is left.
+                let room = if turn.behind == 0 { 0 } else { left_of_quota(c, &turn)?.saturating_sub(1) };
+                let mut behind = Vec::new();
+                while behind.len() < room as usize
+                    && let Some(row) = rows.next()?
+                    && due_of(row)? <= turn.now
+                {
+                    let next = read_letter(row)?;
+                    if may_go(&next)?.is_err() {
+                        break;
                     }
-                })
+                    behind.push(next);
+                }
+                Ok(NextLetter::Now { letter: Box::new(letter), may_go: may_first_go, behind })
             })
             .await
     }
@@ -308,6 +330,12 @@ fn give_up_uncertain(c: &Connection, sender: &Address, before: Moment, now: Mome
         lapse_answers_to(c, *id, now)?;
     }
     Ok(ids.len() as u32)
+}
+
+/// Letters that a mailbox may still hand over on its date.
+fn left_of_quota(c: &Connection, turn: &Turn) -> Result<u32, LedgerError> {
+    let sql = "SELECT quota - spent FROM day WHERE mailbox = ?1 AND date = ?2";
+    Ok(one(c, sql, params![turn.sender.as_str(), turn.date.to_string()], |r| Ok(r.get(0)?))?.unwrap_or(0))
 }
 
 /// Whether a letter may be handed over now, and how it stands. One question for all that hangs on it: it is asked twice for each letter.

@@ -14,7 +14,7 @@ use super::suspending::{Heard, heed_refusal};
 use super::words_of_letter::{Unwritten, bytes_of};
 use crate::classify::classify;
 use crate::clock::Noted;
-use crate::compose::message_id_of;
+use crate::compose::{Composed, message_id_of};
 use crate::engage::answer_slots;
 use crate::ledger::{Intent, IntentRefused, LedgerError, LetterFacts, NextLetter, Outcome, Receipt, TroubleNote, Turn};
 use crate::mail::{Envelope, Handover, MailError, Offer, Outbox, Refusal, Step};
@@ -36,6 +36,11 @@ const CALM: Duration = Duration::from_mins(10);
 /// How long an account rests that has reached its provider's own limit: providers count over rolling 24 hours.
 const OWN_QUOTA_REST: Duration = Duration::from_hours(24);
 
+/// Where letters keep no distance, so many are asked for at once besides the next one.
+const BEHIND: u32 = 15;
+/// For so long what the ledger said of them holds, in real time; their intents are checked anyway.
+const HOLDS: Duration = Duration::from_secs(1);
+
 /// How a worker goes about its day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pace {
@@ -55,6 +60,17 @@ struct Sender<'a> {
     attempts: Attempts,
     content_fails: bool,
     unsettled: Option<Unsettled>,
+    behind: Behind,
+}
+
+/// Letters that were due and could go when the ledger was asked last.
+#[derive(Default)]
+struct Behind {
+    letters: std::vec::IntoIter<LetterFacts>,
+    /// Real time.
+    asked: Moment,
+    /// The first of them, if it is written already.
+    written: Option<Composed>,
 }
 
 /// Whether it is a letter's turn among those of its domain.
@@ -89,11 +105,18 @@ pub async fn send_day(cx: &Context, desk: &Desk, pacer: &Pacer, pace: Pace) -> R
     if let Some(end) = cx.patiently(address, || cx.ledger.rest_of(address.clone(), cx.clock.now())).await?.flatten() {
         attempts.wait_until(end);
     }
-    let mut sender = Sender { cx, desk, pacer, outbox: None, last_handed, attempts, content_fails: true, unsettled: None };
+    let mut sender =
+        Sender { cx, desk, pacer, outbox: None, last_handed, attempts, content_fails: true, unsettled: None, behind: Behind::default() };
     let result = sender.work(pace).await;
     sender.close_session().await;
     let settled = sender.settle().await;
     result.and(settled)
+}
+
+/// Writes a letter before its turn, where that asks nobody outside. `None`: in its turn.
+async fn write_ahead(cx: &Context, desk: &Desk, letter: Option<&LetterFacts>) -> Option<Composed> {
+    let letter = letter.filter(|_| cx.config.content.command.is_none())?;
+    bytes_of(cx, desk, letter).await.ok()?.ok()
 }
 
 impl Sender<'_> {
@@ -133,18 +156,29 @@ impl Sender<'_> {
             }
             return Ok(true);
         }
+        let (not_before, real_now) = (self.not_before(), self.cx.clock.lease_now());
+        // Gone, unless this one is taken: after anything else the ledger is asked again.
+        let mut behind = std::mem::take(&mut self.behind);
+        if not_before <= now
+            && (behind.asked..behind.asked + HOLDS).contains(&real_now)
+            && let Some(letter) = behind.letters.next()
+        {
+            self.send(&letter, behind, pace).await?;
+            return Ok(true);
+        }
         let turn = Turn {
             sender: self.desk.mailbox.address.clone(),
             date: self.desk.date,
             window: self.desk.window,
-            not_before: self.not_before(),
+            not_before,
+            behind: if self.keeps_distance() { 0 } else { BEHIND },
             now,
-            real_now: self.cx.clock.lease_now(),
+            real_now,
         };
         let at = match self.cx.ledger.next_letter(self.desk.fence.clone(), turn).await? {
-            NextLetter::Now(letter, may_go) => {
+            NextLetter::Now { letter, may_go, behind } => {
                 match may_go {
-                    Ok(()) => self.send(&letter, pace).await?,
+                    Ok(()) => self.send(&letter, Behind { letters: behind.into_iter(), asked: real_now, written: None }, pace).await?,
                     Err(refused) => self.not_now(&letter, refused).await?,
                 }
                 return Ok(true);
@@ -167,13 +201,23 @@ impl Sender<'_> {
         self.last_handed.map_or(calm, |last| calm.max(self.cx.clock.after(last, self.desk.pacing.mailbox_gap)))
     }
 
-    async fn send(&mut self, letter: &LetterFacts, pace: Pace) -> Result<(), LedgerError> {
+    fn keeps_distance(&self) -> bool {
+        let pacing = &self.desk.pacing;
+        !(pacing.mailbox_gap.is_zero() && pacing.domain_gap.is_zero())
+    }
+
+    /// Sends one letter. Where the server takes it, those `behind` it are the next.
+    async fn send(&mut self, letter: &LetterFacts, mut behind: Behind, pace: Pace) -> Result<(), LedgerError> {
         let plan = &letter.plan;
         if pace == Pace::Day && plan.due.is_some_and(|due| is_late(self.cx, due)) {
             // After a pause, an outage or a sleep: what piled up is spread over what is left, not sent in a row.
             return respread_domain(self.cx, self.desk.date, &[self.desk]).await;
         }
-        let message = match bytes_of(self.cx, self.desk, letter).await? {
+        let written = match behind.written.take() {
+            Some(message) => Ok(message),
+            None => bytes_of(self.cx, self.desk, letter).await?,
+        };
+        let message = match written {
             Ok(message) => message,
             Err(why) => return self.not_written(letter, why).await,
         };
@@ -206,7 +250,11 @@ impl Sender<'_> {
         let known = if self.unsettled.as_ref().is_some_and(|u| u.receipt.is_here()) { self.settle().await } else { Ok(()) };
         let written = match known {
             Ok(()) => {
-                let intended = self.cx.ledger.intend(self.desk.fence.clone(), intent).await;
+                // While the disk writes, the next letter is written.
+                let next = behind.letters.as_slice().first();
+                let (intended, written) =
+                    tokio::join!(self.cx.ledger.intend(self.desk.fence.clone(), intent), write_ahead(self.cx, self.desk, next));
+                behind.written = written;
                 self.settle().await.and(intended)
             }
             Err(e) => Err(e),
@@ -229,7 +277,11 @@ impl Sender<'_> {
         let handover = outbox.hand_over(&message.bytes).await;
         let refusal = match &handover {
             Handover::Refused(reply) => Some(Refusal { step: Step::Message, reply: reply.clone() }),
-            Handover::Accepted(_) | Handover::Uncertain(_) => None,
+            Handover::Accepted(_) => {
+                self.behind = behind;
+                None
+            }
+            Handover::Uncertain(_) => None,
         };
         self.note_handover(letter, handover);
         if outbox.is_open() {

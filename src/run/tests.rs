@@ -5,6 +5,7 @@ mod guarding;
 mod hearing;
 mod hostile;
 mod rescuing;
+mod row;
 mod suspending;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -7,8 +7,8 @@ use preheat::chance::Seed;
 use preheat::classify::Recipient;
 use preheat::engage::ActionKind;
 use preheat::ledger::{
-    DayPlan, Fence, Holder, Intent, IntentRefused, Ledger, LedgerError, LookNote, NewSignal, OpenedParent, Outcome, PauseScope, Place,
-    PoolMember, Sighted, SignalNoted, SignalRow, Suppress, SuppressionRow, SuspensionRow, WordOfServers,
+    DayPlan, Fence, Holder, Intent, IntentRefused, Ledger, LedgerError, LookNote, NewSignal, NextLetter, OpenedParent, Outcome, PauseScope,
+    Place, PoolMember, Sighted, SignalNoted, SignalRow, Suppress, SuppressionRow, SuspensionRow, Turn, WordOfServers,
 };
 use preheat::mail::{Cursor, Folder, FolderName, Uid};
 use preheat::words::{
@@ -229,6 +229,31 @@ async fn an_intent_is_refused_by_quota_pause_window_removal_and_state_and_then_w
     assert_eq!(d.ledger.skip_removed(d.planner.clone(), later(1)).await.unwrap(), 2);
     assert_eq!(d.ledger.letter(start(4).id).await.unwrap().unwrap().skip_reason, Some(SkipReason::Removed));
     d.assert_whole().await;
+}
+
+#[tokio::test]
+async fn with_the_next_letter_come_those_behind_it_that_are_due_and_may_go() {
+    let d = Desk::new(4, (1..=6).map(start).collect()).await;
+    let next = async |behind, now| {
+        let turn = Turn { sender: anna(), date: today(), window: window(), not_before: NINE, behind, now, real_now: NINE };
+        d.ledger.next_letter(d.anna.clone(), turn).await.unwrap()
+    };
+    let ids = async |behind, now| match next(behind, now).await {
+        NextLetter::Now { letter, may_go: Ok(()), behind } => std::iter::once(*letter).chain(behind).map(|l| l.plan.id).collect::<Vec<_>>(),
+        other => panic!("{other:?}"),
+    };
+    let starts = |numbers: std::ops::RangeInclusive<u32>| numbers.map(|n| start(n).id).collect::<Vec<_>>();
+    assert_eq!(next(9, NINE).await, NextLetter::Later(start(1).due.unwrap()));
+    assert_eq!(ids(0, later(35)).await, starts(1..=1), "none is wanted");
+    assert_eq!(ids(1, later(35)).await, starts(1..=2), "one is wanted");
+    assert_eq!(ids(9, later(35)).await, starts(1..=3), "the fourth is not due");
+    assert_eq!(ids(9, later(65)).await, starts(1..=4), "the quota is four");
+    d.send(start(1).id, later(65)).await;
+    assert_eq!(ids(9, later(65)).await, starts(2..=4), "and one of it is spent");
+
+    d.ledger.pause(PauseScope::parse_word("all").unwrap(), "moving".into(), later(65)).await.unwrap();
+    let paused = next(9, later(65)).await;
+    assert!(matches!(&paused, NextLetter::Now { may_go: Err(IntentRefused::Paused), behind, .. } if behind.is_empty()), "{paused:?}");
 }
 
 #[tokio::test]

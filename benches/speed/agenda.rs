@@ -29,7 +29,7 @@ pub fn measure() {
         let goal = Goal::Of(format!("still {FINGERPRINT}"), fingerprint == FINGERPRINT);
         row("agenda, 1,000 mailboxes × 40: its fingerprint", fingerprint, "", goal);
     }
-    let mut small = None;
+    let mut small: Option<f64> = None;
     for (mailboxes, times) in [(10_000, 9), (100_000, 3)] {
         if !wanted(&mailboxes.to_string()) {
             continue;
@@ -38,16 +38,18 @@ pub fn measure() {
         let mut made: Vec<Made> = (0..times).map(|_| in_a_process_of_its_own(mailboxes)).collect();
         made.sort_by(|a, b| a.cpu.total_cmp(&b.cpu));
         let shortest = made.iter().map(|m| m.took).fold(f64::INFINITY, f64::min);
-        // What a busy machine gives to others is not in the processor's time, so that is what the two sizes are compared by.
         let Made { cpu, peak, letters, .. } = made[times / 2];
-        let (time_goal, peak_goal) = match small {
-            Some(small) => (at_most(cpu / small, 12.0, "times the CPU of 10,000"), at_most(peak, 12.0 * 400.0, "MB")),
-            None => (at_most(shortest, 1.0, "s"), at_most(peak, 400.0, "MB")),
-        };
+        // Ten times as many may take twelve times the limits.
+        let times_the_limits = if mailboxes > 10_000 { 12.0 } else { 1.0 };
         let beside = format!("{cpu:.2} s of CPU, {:.2} µs a letter", cpu * 1e6 / letters);
-        row(format!("agenda, {mailboxes} mailboxes × {QUOTA}: {letters} letters"), format!("{shortest:.2} s"), beside, time_goal);
-        row("  its peak of memory", format!("{peak:.0} MB"), "", peak_goal);
-        small = small.or(Some(cpu));
+        let what = format!("agenda, {mailboxes} mailboxes × {QUOTA}: {letters} letters");
+        row(what, format!("{shortest:.2} s"), beside, at_most(shortest, times_the_limits, "s"));
+        row("  its peak of memory", format!("{peak:.0} MB"), "", at_most(peak, 400.0 * times_the_limits, "MB"));
+        match small {
+            // What a busy machine gives to others is not in the processor's time, so that is what the two sizes are compared by.
+            Some(small) => row("  beside 10,000 mailboxes", format!("{:.1} times", cpu / small), "by the processor's time", Goal::None),
+            None => small = Some(cpu),
+        }
     }
 }
 

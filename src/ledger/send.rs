@@ -17,6 +17,8 @@ use crate::words::{Address, LetterId, LetterState, LocalDate, MessageId, Moment,
 pub struct Intent {
     /// The letter.
     pub letter: LetterId,
+    /// The date of its sender's that it is handed over on.
+    pub date: LocalDate,
     /// Its Message-ID, as it will be sent.
     pub message_id: MessageId,
     /// The letter that its sender handed over before it, if its outcome was handed in already: no intent is written before that is.
@@ -120,8 +122,10 @@ impl Ledger {
                 let most = turn.behind.saturating_add(1);
                 let mut statement = c.prepare_cached(DUE_LETTERS)?;
                 let mut rows = statement.query(params![turn.sender.as_str(), turn.date.to_string(), most])?;
-                let may_go =
-                    |l: &LetterFacts| may_send(c, &fence, l.plan.id, turn.window, turn.now, turn.real_now).map(|may| may.map(drop));
+                let may_go = |l: &LetterFacts| {
+                    let asked = Asked { letter: l.plan.id, date: turn.date, window: turn.window, now: turn.now, real_now: turn.real_now };
+                    may_send(c, &fence, asked).map(|may| may.map(drop))
+                };
                 let Some(row) = rows.next()? else { return Ok(NextLetter::None) };
                 // Only when it is its turn is all of it read.
                 let at = due_of(row)?.max(turn.not_before);
@@ -130,8 +134,8 @@ impl Ledger {
                 }
                 let letter = read_letter(row)?;
                 let may_first_go = may_go(&letter)?;
-                // The first takes one of what is left.
-                let room = if turn.behind == 0 { 0 } else { left_of_quota(c, &turn)?.saturating_sub(1) };
+                // The first takes one of what is left. Where it may not go, nothing is behind it.
+                let room = if most == 1 || may_first_go.is_err() { 0 } else { left_of_quota(c, &turn)?.saturating_sub(1) };
                 let mut behind = Vec::new();
                 while behind.len() < room as usize
                     && let Some(row) = rows.next()?
@@ -157,7 +161,9 @@ impl Ledger {
     pub async fn intend(&self, fence: Fence, intent: Intent) -> Result<Result<(), IntentRefused>, LedgerError> {
         self.store
             .run(move |c| {
-                let letter = match may_send(c, &fence, intent.letter, intent.window, intent.now, intent.real_now)? {
+                let asked =
+                    Asked { letter: intent.letter, date: intent.date, window: intent.window, now: intent.now, real_now: intent.real_now };
+                let letter = match may_send(c, &fence, asked)? {
                     Ok(letter) => letter,
                     Err(refused) => return Ok(Err(refused)),
                 };
@@ -179,13 +185,13 @@ impl Ledger {
         self.store.submit(move |c| write_outcome(c, id, outcome, now))
     }
 
-    /// The same, where the sender's next letter may be due: the outcome waits some milliseconds for that one's intent, to be written with it.
-    /// [`Ledger::hurry`] ends the wait.
+    /// The same, where the sender's next letter may be due: the outcome waits 10 ms at most for that one's intent, to be written with it.
+    /// [`Ledger::hurry`] ends the wait, but for half the time that a commit takes.
     pub fn record_with_next(&self, id: LetterId, outcome: Outcome, now: Moment) -> Receipt<()> {
         self.store.submit_patiently(move |c| write_outcome(c, id, outcome, now))
     }
 
-    /// Whatever was handed in and waits for company is written now.
+    /// Whatever was handed in and waits for an intent waits no longer.
     pub fn hurry(&self) {
         self.store.hurry();
     }
@@ -338,15 +344,18 @@ fn left_of_quota(c: &Connection, turn: &Turn) -> Result<u32, LedgerError> {
     Ok(one(c, sql, params![turn.sender.as_str(), turn.date.to_string()], |r| Ok(r.get(0)?))?.unwrap_or(0))
 }
 
-/// Whether a letter may be handed over now, and how it stands. One question for all that hangs on it: it is asked twice for each letter.
-fn may_send(
-    c: &Connection,
-    fence: &Fence,
-    id: LetterId,
+/// What [`may_send`] is asked: a letter, the date and the window that it would be sent on, plan time and real time.
+struct Asked {
+    letter: LetterId,
+    date: LocalDate,
     window: (Moment, Moment),
     now: Moment,
     real_now: Moment,
-) -> Result<Result<Before, IntentRefused>, LedgerError> {
+}
+
+/// Whether a letter may be handed over now, and how it stands. One question for all that hangs on it: it is asked twice for each letter.
+fn may_send(c: &Connection, fence: &Fence, asked: Asked) -> Result<Result<Before, IntentRefused>, LedgerError> {
+    let Asked { letter: id, date, window, now, real_now } = asked;
     // There are never many pauses, and mostly none: all of them are read.
     let sql = concat!(
         "SELECT ",
@@ -366,7 +375,8 @@ fn may_send(
         let mut columns = InOrder::of(r);
         let is_fresh = fence.is_fresh(columns.get()?, real_now)?;
         let letter = Before::read(&mut columns)?;
-        let is_due = matches!(letter.state, LetterState::Planned | LetterState::Deferred);
+        // One that was put off meanwhile has another date.
+        let is_due = matches!(letter.state, LetterState::Planned | LetterState::Deferred) && letter.date == date.to_string();
         let in_window = (window.0..window.1).contains(&now);
         // The first that holds is the answer.
         let refusals = [

@@ -11,7 +11,7 @@
 //! time: on a disk, more letters share a durable wait; where there is none to share, there is next to no wait.
 //!
 //! Whoever only asks does not stand in that line: a second connection answers on a thread named `asking`, from what is committed, while the disk
-//! writes. Each letter asks three times before it is handed over; behind the writers, it would wait for the disk as often.
+//! writes. Behind the writers, each question would wait for the disk.
 //!
 //! It runs on a thread named `ledger`, or inline on the caller's own thread for rehearsals and tests with a paused clock: there a
 //! second thread would let paused time run away.
@@ -145,7 +145,7 @@ impl Store {
         receipt
     }
 
-    /// What was handed in before is not to wait any longer.
+    /// What was handed in before is not to wait for a job in a hurry any longer.
     pub(super) fn hurry(&self) {
         if let Self::Threads(_) = self {
             drop(self.submit(|_| Ok(())));
@@ -243,7 +243,7 @@ fn answer(mut connection: Connection, inbox: &mpsc::Receiver<Job>) {
 fn serve(mut connection: Connection, behaviour: TransactionBehavior, inbox: &mpsc::Receiver<Job>) {
     let mut usual_commit = Duration::ZERO;
     while let Ok(first) = inbox.recv() {
-        let batch = batch_of(first, inbox, company_of(usual_commit));
+        let batch = batch_of(first, inbox, LINGER, company_of(usual_commit));
         let commit = carry_out(&mut connection, behaviour, batch);
         usual_commit = (usual_commit * 7 + commit) / 8;
     }
@@ -251,21 +251,21 @@ fn serve(mut connection: Connection, behaviour: TransactionBehavior, inbox: &mps
 
 /// How long a batch waits for company. Less than the kernel's timers can tell apart (50 µs on Linux) is not worth the way to sleep and back.
 fn company_of(usual_commit: Duration) -> Duration {
-    let company = (usual_commit / 2).min(LINGER);
+    let company = usual_commit / 2;
     if company < Duration::from_micros(50) { Duration::ZERO } else { company }
 }
 
-/// The first job and all that wait behind it. Where all of them are patient, it waits for one that is not; where most of them are, for company, but
-/// not for longer than that.
-fn batch_of(first: Job, inbox: &mpsc::Receiver<Job>, company: Duration) -> Vec<Job> {
+/// The first job and all that wait behind it. Where all of them are patient, it waits for one that is not; where most of them are, for company as long
+/// as `company`; never for longer than `linger`.
+fn batch_of(first: Job, inbox: &mpsc::Receiver<Job>, linger: Duration, company: Duration) -> Vec<Job> {
     let waited = clock::stopwatch();
     let mut hurried_since = (!first.is_patient).then_some(Duration::ZERO);
     let mut patient = usize::from(first.is_patient);
     let mut batch = vec![first];
     while batch.len() < BATCH {
         let until = match hurried_since {
-            None => LINGER,
-            Some(since) if batch.len() < 2 * patient => since + company,
+            None => linger,
+            Some(since) if batch.len() < 2 * patient => (since + company).min(linger),
             Some(_) => Duration::ZERO,
         };
         let Some(job) = inbox.try_recv().ok().or_else(|| inbox.recv_timeout(until.checked_sub(waited())?).ok()) else { break };
@@ -407,24 +407,29 @@ mod tests {
     async fn a_patient_job_is_written_with_the_next_that_is_not_and_by_itself_where_none_comes() {
         let (hand_in, inbox) = mpsc::channel();
         let job = |is_patient| Job { is_patient, ..Job::of(|_| Ok(())).0 };
-        let batch = |company| batch_of(inbox.recv().unwrap(), &inbox, company).iter().map(|j| j.is_patient).collect::<Vec<_>>();
+        let batch =
+            |linger, company| batch_of(inbox.recv().unwrap(), &inbox, linger, company).iter().map(|j| j.is_patient).collect::<Vec<_>>();
         let hand_in_all = |jobs: &[bool]| jobs.iter().for_each(|&is_patient| hand_in.send(job(is_patient)).unwrap());
         hand_in_all(&[true, true, false, true]);
-        assert_eq!(batch(Duration::ZERO), [true, true, false, true], "all that is there goes together");
+        assert_eq!(batch(LINGER, Duration::ZERO), [true, true, false, true], "all that is there goes together");
         hand_in_all(&[true]);
-        assert_eq!(batch(Duration::ZERO), [true], "nobody came");
+        assert_eq!(batch(LINGER, Duration::ZERO), [true], "nobody came");
 
         let hour = Duration::from_hours(1);
         hand_in_all(&[true, false]);
-        assert_eq!(batch(hour), [true, false], "nobody else was announced: nobody is waited for");
+        assert_eq!(batch(hour, hour), [true, false], "nobody else was announced: nobody is waited for");
         hand_in_all(&[true, true, false]);
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 std::thread::sleep(Duration::from_millis(20));
                 hand_in.clone().send(job(false)).unwrap();
             });
-            assert_eq!(batch(hour), [true, true, false, false], "one was announced, and came later");
+            assert_eq!(batch(hour, hour), [true, true, false, false], "one was announced, and came later");
         });
+        hand_in_all(&[true, true, false]);
+        assert_eq!(batch(hour, LINGER), [true, true, false], "one was announced, and never came");
+        hand_in_all(&[true, true, false]);
+        assert_eq!(batch(LINGER, hour), [true, true, false], "nor then");
 
         let s = store(Place::Thread);
         s.submit_patiently(insert(1)).durable().await.unwrap();

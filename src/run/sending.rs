@@ -1,6 +1,6 @@
 //! The sending worker of one mailbox: its letters of one local date, each handed over at most once.
 //!
-//! For each letter: ask the ledger, offer it to the server up to the 354, write the intent (durable), send the bytes, write the outcome. A
+//! For each letter: ask the ledger (for some at once, where they keep no distance), offer it to the server up to the 354, write the intent (durable), send the bytes, write the outcome. A
 //! crash before the intent leaves the letter planned; a crash after it leaves it `handed`, and the next run calls that uncertain.
 
 use std::sync::atomic::Ordering;
@@ -113,9 +113,9 @@ pub async fn send_day(cx: &Context, desk: &Desk, pacer: &Pacer, pace: Pace) -> R
     result.and(settled)
 }
 
-/// Writes a letter before its turn, where that asks nobody outside. `None`: in its turn.
+/// Writes a letter before its turn, where that asks nobody: neither a program nor, for what it answers, the ledger. `None`: in its turn.
 async fn write_ahead(cx: &Context, desk: &Desk, letter: Option<&LetterFacts>) -> Option<Composed> {
-    let letter = letter.filter(|_| cx.config.content.command.is_none())?;
+    let letter = letter.filter(|l| l.plan.parent.is_none() && cx.config.content.command.is_none())?;
     bytes_of(cx, desk, letter).await.ok()?.ok()
 }
 
@@ -146,6 +146,8 @@ impl Sender<'_> {
     /// Sends the next letter, or waits for it. False: this worker's day is over.
     async fn turn(&mut self, now: Moment, pace: Pace) -> Result<bool, LedgerError> {
         let end = self.desk.window.1;
+        // Gone, unless it is this turn's: after anything else the ledger is asked again.
+        let mut behind = std::mem::take(&mut self.behind);
         if self.desk.is_out() {
             if pace == Pace::Once || self.cx.wait_until((now + OUT_LOOK).min(end)).await == Woken::Stop {
                 return Ok(false);
@@ -156,11 +158,9 @@ impl Sender<'_> {
             }
             return Ok(true);
         }
-        let (not_before, real_now) = (self.not_before(), self.cx.clock.lease_now());
-        // Gone, unless this one is taken: after anything else the ledger is asked again.
-        let mut behind = std::mem::take(&mut self.behind);
+        let (not_before, asked) = (self.not_before(), self.cx.clock.real_now());
         if not_before <= now
-            && (behind.asked..behind.asked + HOLDS).contains(&real_now)
+            && (behind.asked..behind.asked + HOLDS).contains(&asked)
             && let Some(letter) = behind.letters.next()
         {
             self.send(&letter, behind, pace).await?;
@@ -173,12 +173,12 @@ impl Sender<'_> {
             not_before,
             behind: if self.keeps_distance() { 0 } else { BEHIND },
             now,
-            real_now,
+            real_now: self.cx.clock.lease_now(),
         };
         let at = match self.cx.ledger.next_letter(self.desk.fence.clone(), turn).await? {
             NextLetter::Now { letter, may_go, behind } => {
                 match may_go {
-                    Ok(()) => self.send(&letter, Behind { letters: behind.into_iter(), asked: real_now, written: None }, pace).await?,
+                    Ok(()) => self.send(&letter, Behind { letters: behind.into_iter(), asked, written: None }, pace).await?,
                     Err(refused) => self.not_now(&letter, refused).await?,
                 }
                 return Ok(true);
@@ -240,6 +240,7 @@ impl Sender<'_> {
         // The 354 is here, and no byte of the message is out. The outcome of the letter before must be durable, and this one's intent: one commit.
         let intent = Intent {
             letter: plan.id,
+            date: self.desk.date,
             message_id: message_id_of(plan.id, &plan.sender),
             after: self.unsettled.as_ref().map(|u| u.letter),
             window: self.desk.window,

@@ -139,7 +139,7 @@ impl Desk {
 
     async fn intend_after(&self, after: Option<LetterId>, letter: LetterId, now: Moment) -> Result<Result<(), IntentRefused>, LedgerError> {
         let message_id = MessageId::parse(&format!("{letter}@new.test")).unwrap();
-        let intent = Intent { letter, message_id, after, window: window(), now, real_now: NINE };
+        let intent = Intent { letter, date: today(), message_id, after, window: window(), now, real_now: NINE };
         self.ledger.intend(self.anna.clone(), intent).await
     }
 
@@ -229,6 +229,15 @@ async fn an_intent_is_refused_by_quota_pause_window_removal_and_state_and_then_w
     assert_eq!(d.ledger.skip_removed(d.planner.clone(), later(1)).await.unwrap(), 2);
     assert_eq!(d.ledger.letter(start(4).id).await.unwrap().unwrap().skip_reason, Some(SkipReason::Removed));
     d.assert_whole().await;
+}
+
+#[tokio::test]
+async fn a_letter_that_was_put_off_meanwhile_is_not_due() {
+    let d = Desk::new(3, vec![start(1), start(2)]).await;
+    let (id, tomorrow) = (start(1).id, today().plus(1));
+    d.ledger.put_off_answer(d.anna.clone(), id, tomorrow, later(24 * 60), NINE).await.unwrap();
+    assert_eq!(d.intend(id, NINE).await.unwrap(), Err(IntentRefused::NotDue), "its new date has no quota yet, which is another matter");
+    d.intend(start(2).id, NINE).await.unwrap().unwrap();
 }
 
 #[tokio::test]
@@ -570,7 +579,7 @@ async fn an_answer_whose_reply_was_lost_still_marks_its_parent_as_answered_when_
     d.look("INBOX", &[(start(1).id, 1)], later(5)).await;
     d.ledger.note_opened(d.ben.clone(), start(1).id, Some(opened()), vec![(today(), later(40))], 20, later(25)).await.unwrap();
     let message_id = MessageId::parse("answer@old.test").unwrap();
-    let intent = Intent { letter: answer, message_id, after: None, window: window(), now: later(41), real_now: NINE };
+    let intent = Intent { letter: answer, date: today(), message_id, after: None, window: window(), now: later(41), real_now: NINE };
     d.ledger.intend(d.ben.clone(), intent).await.unwrap().unwrap();
     assert_eq!(d.ledger.recover_handed(d.ben.clone(), ben(), later(50)).await.unwrap(), [answer]);
     assert_eq!(d.ledger.next_action(ben()).await.unwrap(), None, "nobody knows whether it was answered");

@@ -106,7 +106,7 @@ async fn a_thread_is_not_over_while_its_last_letter_may_still_be_rescued() {
     assert_eq!(asked(15 * DAY).await, [0; 0], "the answer is still to be sent");
 
     let message_id = MessageId::parse(&format!("{answer}@partner.test")).unwrap();
-    let intent = Intent { letter: answer, message_id, after: None, window: window(), now: later(120), real_now: later(0) };
+    let intent = Intent { letter: answer, date: today(), message_id, after: None, window: window(), now: later(120), real_now: later(0) };
     l.intend(d.ben.clone(), intent).await.unwrap().unwrap();
     l.record(answer, Outcome::Accepted(Reply::new(250, "2.0.0 queued")), later(120)).durable().await.unwrap();
     l.end_actions(d.ben.clone(), vec![(start(1).id, ActionKind::Answered)], "done", later(121)).await.unwrap();

@@ -345,6 +345,7 @@ fn left_of_quota(c: &Connection, turn: &Turn) -> Result<u32, LedgerError> {
 }
 
 /// What [`may_send`] is asked: a letter, the date and the window that it would be sent on, plan time and real time.
+#[derive(Clone, Copy)]
 struct Asked {
     letter: LetterId,
     date: LocalDate,
